@@ -1,0 +1,60 @@
+"""The one open database of this process, for every door that needs it.
+
+Pages, HTTP and background jobs live in one process and must share one `Store`; two would fight for
+the file. The first who asks opens it, wherever the process was started from. A refusal is not
+remembered: once the other program lets go of the file, the next request gets through.
+What a request means does not live here (`web`, `pages/`), nor how a file is opened (`store`).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from user360.store import IN_MEMORY, Store, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DATABASE: Final = "USER360_DATABASE"
+DEFAULT_DATABASE: Final = Path(__file__).resolve().parent.parent / "data" / "user360.duckdb"
+
+
+def database(environment: Mapping[str, str] = os.environ) -> str:
+    """The path of the database file, as the environment names it, or the one in `data/`."""
+    named = environment.get(DATABASE, "").strip() or str(DEFAULT_DATABASE)
+    return named if named == IN_MEMORY else str(Path(named).expanduser().resolve())
+
+
+@dataclass
+class _Place:
+    """Where the open store of this process is kept."""
+
+    store: Store | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_place: Final = _Place()
+
+
+def current_store() -> Store:
+    """The store every door of this process shares; opened by the first who asks. Raises `StoreUnavailable`."""
+    path = database()
+    with _place.lock:
+        if _place.store is not None and _place.store.path != path:
+            _place.store.close()
+            _place.store = None
+        if _place.store is None:
+            _place.store = open_store(path)
+        return _place.store
+
+
+def close() -> None:
+    """Write everything into the file and let go of it. The next who asks opens it again."""
+    with _place.lock:
+        if _place.store is not None:
+            _place.store.close()
+            _place.store = None
