@@ -1,0 +1,56 @@
+"""Instants, zones and calendar spans.
+
+Inside User 360 an instant is an aware `datetime` in UTC; the database keeps it as a UTC timestamp
+without zone. Days, weeks and months are those of the workspace's zone. Nothing below the doors
+asks for the present: `now` is called by pages, HTTP, jobs and commands, and handed down as `at`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+
+def now() -> datetime:
+    """The present instant in UTC. For doors only."""
+    return datetime.now(UTC)
+
+
+def stored(instant: datetime) -> datetime:
+    """The instant as the database keeps it: UTC, without zone. A naive one is taken for UTC."""
+    return instant.replace(tzinfo=None) if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def aware(instant: datetime) -> datetime:
+    """The instant with its zone, UTC if it had none."""
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def start_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of a calendar day in a zone, in UTC; days of 23 and 25 hours still are one day."""
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
+def calendar_day(instant: datetime, zone: ZoneInfo) -> date:
+    """The calendar day of an instant in a zone."""
+    return aware(instant).astimezone(zone).date()
+
+
+def start_of_week(day: date, week_starts: int = 0) -> date:
+    """The first day of the week of `day`; `week_starts` is 0 for Monday … 6 for Sunday."""
+    return day - timedelta(days=(day.weekday() - week_starts) % 7)
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day so many months on, or the last of that month where it has no such day."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    for last in (day.day, 30, 29, 28):
+        try:
+            return date(year, month + 1, min(day.day, last))
+        except ValueError:
+            continue
+    raise AssertionError("every month has a 28th day")

@@ -1,0 +1,92 @@
+"""A set of people as a bitmap over profile keys.
+
+Every profile has a dense integer key that is never used again, so a group of people is a row of
+bits: counts, lists, overlaps and differences are all this one value and can never disagree.
+Bits are packed most significant first, as the database hands them out. What makes somebody a
+member does not live here (`segments`), nor who is alive (`profiles.everyone`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class People:
+    """Bits over profile keys 0 … room-1; `room` is a multiple of 8."""
+
+    bits: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, keys: Iterable[int] | NDArray[np.integer]) -> People:
+        """The people with these keys."""
+        array = np.asarray(keys if isinstance(keys, np.ndarray) else list(keys), dtype=np.int64)
+        flags = np.zeros(room_for(int(array.max()) + 1 if array.size else 0), dtype=np.bool_)
+        flags[array] = True
+        return cls(np.packbits(flags))
+
+    @classmethod
+    def packed(cls, blob: bytes) -> People:
+        """The people of a bitmap as the database hands it out."""
+        return cls(np.frombuffer(blob, dtype=np.uint8))
+
+    def __and__(self, other: People) -> People:
+        least = min(self.bits.size, other.bits.size)
+        return People(self.bits[:least] & other.bits[:least])
+
+    def __or__(self, other: People) -> People:
+        longer, shorter = (self.bits, other.bits) if self.bits.size >= other.bits.size else (other.bits, self.bits)
+        union = longer.copy()
+        union[: shorter.size] |= shorter
+        return People(union)
+
+    def __sub__(self, other: People) -> People:
+        rest = self.bits.copy()
+        least = min(rest.size, other.bits.size)
+        rest[:least] &= ~other.bits[:least]
+        return People(rest)
+
+    def __len__(self) -> int:
+        return int(np.bitwise_count(self.bits).sum())
+
+    def __bool__(self) -> bool:
+        return bool(self.bits.any())
+
+    def __contains__(self, key: int) -> bool:
+        byte, bit = divmod(key, 8)
+        return byte < self.bits.size and bool(self.bits[byte] & (0x80 >> bit))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, People) and not (self - other) and not (other - self)
+
+    def __hash__(self) -> int:
+        return hash(np.trim_zeros(self.bits, "b").tobytes())
+
+    @property
+    def room(self) -> int:
+        """How many keys the bitmap can tell about."""
+        return self.bits.size * 8
+
+    def keys(self) -> NDArray[np.uint32]:
+        """The keys, ascending."""
+        return np.flatnonzero(np.unpackbits(self.bits)).astype(np.uint32)
+
+    def blob(self) -> bytes:
+        """The bitmap as bytes, most significant bit first."""
+        return self.bits.tobytes()
+
+
+NOBODY = People(np.zeros(0, dtype=np.uint8))
+
+
+def room_for(keys: int) -> int:
+    """The smallest multiple of 8 that holds keys 0 … keys-1."""
+    return -(-keys // 8) * 8

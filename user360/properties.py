@@ -1,0 +1,236 @@
+"""User properties: the 22 that are always there, and those a workspace makes.
+
+A property's name and type stay as made and it cannot be deleted: this room refuses, whoever asks,
+because rules, imports and history speak of it by name. What a type accepts does not live here
+(`datatypes`), nor the values (`profiles`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from user360 import datatypes, schema
+from user360.clock import aware, stored
+from user360.errors import Immutable, InvalidProperty, NameTaken, Unknown
+from user360.sql import Sql, joined, name, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from user360.datatype import DataType
+    from user360.store import Store, Transaction
+
+MOST_CUSTOM: Final = 300
+LONGEST_NAME: Final = 64
+LONGEST_DESCRIPTION: Final = 500
+KEPT_BY_STORE: Final = frozenset({"userId", "createdAt", "updatedAt"})
+RESERVED: Final = frozenset({"profile_key", "rowid"})
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property. `position` is its place in tables and forms, from 0."""
+
+    name: str
+    datatype: DataType
+    description: str
+    system: bool
+    visible: bool
+    searchable: bool
+    position: int
+    made_at: datetime | None
+    made_by: str
+    first_written: datetime | None
+    last_written: datetime | None
+
+    @property
+    def writable(self) -> bool:
+        """Whether it can be set from outside; user id and the two instants are the store's own."""
+        return self.name not in KEPT_BY_STORE
+
+    @property
+    def aside(self) -> bool:
+        """Tags stand beside the wide table, not in it."""
+        return self.name == "tags"
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What stands in a property: of `total` users, `known` have a value, of `distinct` kinds; the commonest as text."""
+
+    total: int
+    known: int
+    distinct: int
+    commonest: tuple[tuple[str, int], ...]
+    first_written: datetime | None
+    last_written: datetime | None
+
+
+def find(store: Store) -> tuple[Property, ...]:
+    """All properties in table order."""
+    rows = store.rows(
+        Sql(
+            "SELECT name, type, description, system, visible, searchable, position, made_at, made_by, first_written, "
+            "last_written FROM properties ORDER BY position, name"
+        )
+    )
+    return tuple(_property(*row) for row in rows)
+
+
+def get(store: Store, property_name: str) -> Property:
+    """One property, or a refusal that offers the nearest."""
+    by_name = {each.name: each for each in find(store)}
+    if property_name not in by_name:
+        raise Unknown.named("property", property_name, by_name)
+    return by_name[property_name]
+
+
+def define(store: Store, property_name: str, datatype: str, description: str = "", *, by: str, at: datetime) -> Property:
+    """Make a custom property; it is there for good."""
+    datatypes.get(datatype)
+    _check_name(property_name)
+    _check_description(description)
+    existing = find(store)
+    for each in existing:
+        if each.name.lower() == property_name.lower():
+            raise NameTaken(f"There is a property “{each.name}” already.", "Names are compared without regard to case.")
+    if sum(not each.system for each in existing) >= MOST_CUSTOM:
+        raise InvalidProperty(
+            f"{MOST_CUSTOM} of {MOST_CUSTOM} custom properties are made.", "None can be deleted, so reuse one."
+        )
+    with store.transaction() as tx:
+        tx.execute(sql("ALTER TABLE profiles ADD COLUMN {}", schema.column(property_name, datatype)))
+        tx.execute(
+            sql(
+                "INSERT INTO properties VALUES ({}, {}, {}, false, true, false, {}, {}, {}, NULL, NULL)",
+                property_name,
+                datatype,
+                description.strip(),
+                max(each.position for each in existing) + 1,
+                stored(at),
+                by,
+            )
+        )
+        tx.touch("properties", "profiles")
+    return get(store, property_name)
+
+
+def describe(
+    store: Store,
+    property_name: str,
+    *,
+    description: str | None = None,
+    visible: bool | None = None,
+    searchable: bool | None = None,
+    position: int | None = None,
+) -> Property:
+    """Change what may change: the description, whether it shows, whether search looks at it, its place."""
+    found = get(store, property_name)
+    changes: dict[str, str | bool] = {}
+    if description is not None:
+        _check_description(description)
+        changes["description"] = description.strip()
+    if visible is not None:
+        changes["visible"] = visible
+    if searchable is not None:
+        if searchable and found.datatype.column != "VARCHAR":
+            raise InvalidProperty(f"“{found.name}” is no text.", "Only text, email, phone and url can be searched.")
+        changes["searchable"] = searchable
+    with store.transaction() as tx:
+        for column, value in changes.items():
+            tx.execute(sql("UPDATE properties SET {} = {} WHERE name = {}", name(column), value, property_name))
+        if position is not None:
+            _move(tx, [each.name for each in find(store)], property_name, position)
+        tx.touch("properties")
+    return get(store, property_name)
+
+
+def refuse_change(store: Store, property_name: str, what: str) -> None:
+    """Refuse to rename, retype or delete: every door that is asked for it ends here."""
+    raise Immutable(f"{what} of “{get(store, property_name).name}” is not possible.", "Name and type stay as made.")
+
+
+def fill(store: Store) -> dict[str, int]:
+    """For each property how many users have a value."""
+    names = [each.name for each in find(store) if not each.aside]
+    counts = store.rows(sql("SELECT {} FROM profiles", joined(", ", [sql("count({})", name(each)) for each in names])))
+    tagged = store.rows(Sql("SELECT count(DISTINCT profile_key) FROM profile_tags"))
+    return dict(zip(names, counts[0], strict=True)) | {"tags": tagged[0][0]}
+
+
+def statistics(store: Store, property_name: str, *, limit: int = 10) -> Statistics:
+    """What stands in one property."""
+    found = get(store, property_name)
+    values = _values(found)
+    total, known, distinct = store.rows(
+        sql(
+            "SELECT (SELECT count(*) FROM profiles), count(DISTINCT profile_key), count(DISTINCT value) FROM ({})",
+            values,
+        )
+    )[0]
+    commonest = store.rows(
+        sql(
+            "SELECT value, count(*) AS people FROM ({}) GROUP BY value ORDER BY people DESC, value LIMIT {}", values, limit
+        )
+    )
+    shown = tuple((found.datatype.format(_python(value, found.datatype)), people) for value, people in commonest)
+    return Statistics(total, known, distinct, shown, found.first_written, found.last_written)
+
+
+def written(tx: Transaction, names: Iterable[str], at: datetime) -> None:
+    """Note that these properties were written at that instant."""
+    touched = list(names)
+    if touched:
+        tx.execute(
+            sql(
+                "UPDATE properties SET first_written = least(coalesce(first_written, {}), {}), "
+                "last_written = greatest(coalesce(last_written, {}), {}) WHERE name IN ({})",
+                *[stored(at)] * 4,
+                joined(", ", touched),
+            )
+        )
+        tx.touch("properties")
+
+
+def _values(found: Property) -> Sql:
+    if found.aside:
+        return Sql("SELECT profile_key, [name] AS value FROM profile_tags JOIN tags USING (tag_id)")
+    if found.datatype.name == "list":
+        return sql("SELECT profile_key, [unnest({})] AS value FROM profiles", name(found.name))
+    return sql("SELECT profile_key, {} AS value FROM profiles WHERE {} IS NOT NULL", name(found.name), name(found.name))
+
+
+def _python(value: Any, datatype: DataType) -> Any:
+    if datatype.name == "datetime":
+        return aware(value)
+    return tuple(value) if datatype.name == "list" else value
+
+
+def _property(property_name: str, datatype: str, *rest: Any) -> Property:
+    *plain, made_at, made_by, first, last = rest
+    instants = [aware(each) if each else None for each in (made_at, first, last)]
+    return Property(property_name, datatypes.get(datatype), *plain, instants[0], made_by, instants[1], instants[2])
+
+
+def _move(tx: Transaction, order: list[str], property_name: str, position: int) -> None:
+    order.remove(property_name)
+    order.insert(max(position, 0), property_name)
+    for place, each in enumerate(order):
+        tx.execute(sql("UPDATE properties SET position = {} WHERE name = {}", place, each))
+
+
+def _check_name(property_name: str) -> None:
+    if not _NAME.fullmatch(property_name) or len(property_name) > LONGEST_NAME or property_name.lower() in RESERVED:
+        raise InvalidProperty(
+            f"“{property_name[:80]}” cannot be the name of a property.",
+            f"A name begins with a letter, goes on with letters, digits and _, and has at most {LONGEST_NAME} characters.",
+        )
+
+
+def _check_description(description: str) -> None:
+    if len(description) > LONGEST_DESCRIPTION or "\0" in description:
+        raise InvalidProperty("The description is too long.", f"At most {LONGEST_DESCRIPTION} characters.")

@@ -1,0 +1,139 @@
+"""What the database file holds, as forward-only steps.
+
+Each step is applied once, in order, in one transaction; a file remembers how far it came. Without
+this room two versions of the program could read one file differently and nobody would notice.
+A table's rows are read and written by its owner alone; this room only makes the table.
+
+| table | owner |
+|---|---|
+| counters | store |
+| settings | workspace |
+| properties | properties |
+| profiles, tags, profile_tags, writes, changes, deleted_profiles | profiles |
+| user_ids | identities |
+| events, event_names, channels, sources, deleted_events | events |
+| activity | activity |
+| imports, exports, import_templates | records |
+
+`profiles` is one wide table with a real column per property and no index (an index forbids later
+columns and slows every write); `user_ids` is the only index. `events` is kept clustered by week,
+event and time by `events.recluster`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from user360.sql import Sql, joined, name, sql
+
+SYSTEM_PROPERTIES: Final = (
+    ("userId", "string", "The id by which your own systems know this person. Once known it never changes."),
+    ("firstName", "string", "Given name."),
+    ("lastName", "string", "Family name."),
+    ("gender", "string", "Gender, as given."),
+    ("country", "string", "Country, given or derived from the ip address or the phone number."),
+    ("city", "string", "City, given or derived from the ip address."),
+    ("ip", "string", "The address the newest event came from."),
+    ("latitude", "number", "Degrees north, given or derived from the ip address."),
+    ("longitude", "number", "Degrees east, given or derived from the ip address."),
+    ("language", "string", "Preferred language."),
+    ("timezone", "string", "Time zone, given or derived from the ip address or the phone number."),
+    ("email", "email", "Email address."),
+    ("phone", "phone", "Phone number with country code."),
+    ("lastChannel", "string", "Channel of the newest event; can also be set from outside."),
+    ("dob", "date", "Date of birth."),
+    ("lastSession", "datetime", "Time of the newest event; can also be set from outside."),
+    ("emailOptin", "boolean", "Has agreed to emails."),
+    ("smsOptin", "boolean", "Has agreed to SMS."),
+    ("whatsAppOptin", "boolean", "Has agreed to WhatsApp messages."),
+    ("createdAt", "datetime", "When the profile was made. Kept by User 360."),
+    ("updatedAt", "datetime", "When a property last changed. Kept by User 360."),
+    ("tags", "list", "Groups this person was put in by hand or by an import."),
+)
+
+SEARCHABLE: Final = ("userId", "firstName", "lastName", "email", "phone")
+
+COLUMNS: Final = {
+    "string": "VARCHAR",
+    "number": "DOUBLE",
+    "time": "TIME",
+    "date": "DATE",
+    "datetime": "TIMESTAMP",
+    "list": "VARCHAR[]",
+    "boolean": "BOOLEAN",
+    "phone": "VARCHAR",
+    "url": "VARCHAR",
+    "email": "VARCHAR",
+}
+
+EVENT_COLUMNS: Final = (
+    "(profile_key UINTEGER NOT NULL, event_id USMALLINT NOT NULL, channel_id USMALLINT, source_id USMALLINT, "
+    "occurred_at TIMESTAMP NOT NULL, message_id VARCHAR NOT NULL, message_hash UBIGINT NOT NULL, properties VARIANT, context VARIANT)"
+)
+
+SYSTEM_EVENTS: Final = ("USER_CREATE", "USER_UPDATE", "USER_DELETE", "USER_MERGE")
+
+
+def column(property_name: str, datatype: str) -> Sql:
+    """The column definition of one property."""
+    return sql("{} {}", name(property_name), Sql(COLUMNS[datatype]))
+
+
+def _profiles() -> Sql:
+    columns = [column(each, datatype) for each, datatype, _ in SYSTEM_PROPERTIES if each != "tags"]
+    return sql("CREATE TABLE profiles (profile_key UINTEGER NOT NULL, {})", joined(", ", columns))
+
+
+def _system_properties() -> list[Sql]:
+    return [
+        sql(
+            "INSERT INTO properties VALUES ({}, {}, {}, true, true, {}, {}, NULL, 'User 360', NULL, NULL)",
+            each,
+            datatype,
+            description,
+            each in SEARCHABLE,
+            position,
+        )
+        for position, (each, datatype, description) in enumerate(SYSTEM_PROPERTIES)
+    ]
+
+
+def _first() -> list[Sql]:
+    tables = [
+        "CREATE TABLE counters (name VARCHAR NOT NULL, next UBIGINT NOT NULL)",
+        "CREATE TABLE settings (scope VARCHAR NOT NULL, name VARCHAR NOT NULL, value VARCHAR NOT NULL)",
+        "CREATE TABLE properties (name VARCHAR NOT NULL, type VARCHAR NOT NULL, description VARCHAR NOT NULL, "
+        "system BOOLEAN NOT NULL, visible BOOLEAN NOT NULL, searchable BOOLEAN NOT NULL, position INTEGER NOT NULL, "
+        "made_at TIMESTAMP, made_by VARCHAR NOT NULL, first_written TIMESTAMP, last_written TIMESTAMP)",
+        "CREATE TABLE user_ids (user_id VARCHAR PRIMARY KEY, profile_key UINTEGER NOT NULL)",
+        "CREATE TABLE tags (tag_id UINTEGER NOT NULL, name VARCHAR NOT NULL)",
+        "CREATE TABLE profile_tags (profile_key UINTEGER NOT NULL, tag_id UINTEGER NOT NULL)",
+        "CREATE TABLE writes (write_id UINTEGER NOT NULL, written_at TIMESTAMP NOT NULL, by_whom VARCHAR NOT NULL, source VARCHAR NOT NULL)",
+        "CREATE TABLE changes (write_id UINTEGER NOT NULL, profile_key UINTEGER NOT NULL, property VARCHAR NOT NULL, "
+        "old VARCHAR, new VARCHAR)",
+        "CREATE TABLE deleted_profiles (profile_key UINTEGER NOT NULL, write_id UINTEGER NOT NULL, deleted_at TIMESTAMP NOT NULL, "
+        "snapshot VARCHAR NOT NULL)",
+        "CREATE TABLE event_names (event_id USMALLINT NOT NULL, name VARCHAR NOT NULL, system BOOLEAN NOT NULL)",
+        "CREATE TABLE channels (channel_id USMALLINT NOT NULL, name VARCHAR NOT NULL)",
+        "CREATE TABLE sources (source_id USMALLINT NOT NULL, name VARCHAR NOT NULL)",
+        "CREATE TABLE events " + EVENT_COLUMNS,
+        "CREATE TABLE deleted_events " + EVENT_COLUMNS,
+        "CREATE TABLE activity (activity_id UINTEGER NOT NULL, logged_at TIMESTAMP NOT NULL, by_whom VARCHAR NOT NULL, "
+        "kind VARCHAR NOT NULL, subject VARCHAR NOT NULL, detail VARCHAR NOT NULL)",
+        "CREATE TABLE imports (import_id UINTEGER NOT NULL, kind VARCHAR NOT NULL, file_name VARCHAR NOT NULL, "
+        "file_size UBIGINT NOT NULL, plan VARCHAR NOT NULL, status VARCHAR NOT NULL, total UBIGINT NOT NULL, "
+        "created UBIGINT NOT NULL, updated UBIGINT NOT NULL, unchanged UBIGINT NOT NULL, failed UBIGINT NOT NULL, "
+        "empty UBIGINT NOT NULL, position UBIGINT NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP, "
+        "by_whom VARCHAR NOT NULL, message VARCHAR NOT NULL)",
+        "CREATE TABLE exports (export_id UINTEGER NOT NULL, format VARCHAR NOT NULL, file_name VARCHAR NOT NULL, "
+        "status VARCHAR NOT NULL, definition VARCHAR NOT NULL, rows UBIGINT NOT NULL, bytes UBIGINT NOT NULL, "
+        "started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP, by_whom VARCHAR NOT NULL, message VARCHAR NOT NULL)",
+        "CREATE TABLE import_templates (header_key VARCHAR NOT NULL, mapping VARCHAR NOT NULL, kept_at TIMESTAMP NOT NULL)",
+    ]
+    system_events = [
+        sql("INSERT INTO event_names VALUES ({}, {}, true)", number, each) for number, each in enumerate(SYSTEM_EVENTS)
+    ]
+    return [Sql(each) for each in tables] + [_profiles(), *_system_properties(), *system_events]
+
+
+STEPS: Final = (_first,)

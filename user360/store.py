@@ -1,0 +1,324 @@
+"""The one room that speaks to DuckDB.
+
+It opens the file (or says plainly why it cannot), answers a `Sql`, and makes every change a
+transaction: one connection to the process, a cursor to the call, one writer at a time. It counts a
+revision per topic, so that an answer can be kept exactly as long as it is true. When DuckDB
+declares itself broken the file is opened anew. What the tables mean does not live here.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import tempfile
+import threading
+from collections import Counter, defaultdict
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from user360 import schema
+from user360.errors import Interrupted, StoreUnavailable, User360Error
+from user360.people import NOBODY, People, room_for
+from user360.sql import Sql, name, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MEMORY_LIMIT: Final = "1200MB"
+IN_MEMORY: Final = ":memory:"
+TOPICS: Final = ("profiles", "events", "properties", "workspace", "imports", "exports", "activity")
+
+_log = logging.getLogger("user360.store")
+_reader: ContextVar[str] = ContextVar("reader", default="")
+_BROKEN = (duckdb.FatalException, duckdb.InternalException)
+
+
+def open_store(path: str | Path = IN_MEMORY, *, read_only: bool = False) -> Store:
+    """Open the database file, making it where there is none, and bring its tables up to date."""
+    return Store(str(path), read_only=read_only)
+
+
+class Store:
+    """One open database. Safe to use from any thread."""
+
+    def __init__(self, path: str, *, read_only: bool) -> None:
+        self.path = path
+        self._read_only = read_only
+        self._writing = threading.RLock()
+        self._revisions: Counter[str] = Counter()
+        self._cursors: defaultdict[str, set[duckdb.DuckDBPyConnection]] = defaultdict(set)
+        self._registry = threading.Lock()
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._connection = self._open()
+
+    # -- asking ---------------------------------------------------------------------------------
+
+    def read(self, query: Sql) -> pa.Table:
+        """The answer as an Arrow table."""
+        with self._cursor() as cursor:
+            return _answer(cursor, query)
+
+    def rows(self, query: Sql) -> list[tuple[Any, ...]]:
+        """The answer as Python tuples; for small answers."""
+        with self._cursor() as cursor:
+            return _run(cursor, query).fetchall()
+
+    def stream(self, query: Sql, rows: int = 50_000) -> Iterator[pa.RecordBatch]:
+        """The answer in batches, never all in memory."""
+        with self._cursor() as cursor:
+            yield from _relation(cursor, query).to_arrow_reader(rows)
+
+    def people(self, query: Sql) -> People:
+        """The people whose `profile_key` the query names, as a bitmap."""
+        with self._cursor() as cursor:
+            room = room_for(_next(cursor, "profile_key"))
+            if not room:
+                return NOBODY
+            packed = sql("SELECT bitstring_agg(profile_key, 0, {})::BLOB FROM ({})", Sql(str(room - 1)), query)
+            try:
+                blob = _run(cursor, packed).fetchall()[0][0]
+            except duckdb.OutOfRangeException:  # profiles were added since their number was read
+                return self.people(query)
+            return People.packed(blob) if blob is not None else NOBODY
+
+    # -- changing -------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """All of it or nothing of it. One writer at a time; readers go on meanwhile."""
+        with self._writing, self._cursor() as cursor:
+            cursor.begin()
+            transaction = Transaction(cursor)
+            try:
+                yield transaction
+                cursor.commit()
+            except BaseException:
+                _roll_back(cursor)
+                raise
+            self._revisions.update(transaction.topics)
+
+    def revision(self, *topics: str) -> int:
+        """A number that rises with every commit that touched one of the topics, or any."""
+        return sum(self._revisions[topic] for topic in topics or TOPICS)
+
+    def checkpoint(self) -> None:
+        """Write the log into the file."""
+        with self._writing, self._cursor() as cursor:
+            cursor.execute("CHECKPOINT")
+
+    # -- abandoning -----------------------------------------------------------------------------
+
+    @contextmanager
+    def reader(self, token: str) -> Iterator[None]:
+        """What is asked inside belongs to `token`, and ends when that reader is abandoned."""
+        before = _reader.set(token)
+        try:
+            yield
+        finally:
+            _reader.reset(before)
+
+    def abandon(self, token: str) -> None:
+        """Interrupt whatever this reader still asks; it gets `Interrupted`."""
+        with self._registry:
+            for cursor in self._cursors.get(token, ()):
+                cursor.interrupt()
+
+    # -- the file -------------------------------------------------------------------------------
+
+    def folder(self, purpose: str) -> Path:
+        """A private folder beside the database file; a temporary one for a database in memory."""
+        if self.path == IN_MEMORY:
+            self._scratch = self._scratch or tempfile.TemporaryDirectory(prefix="user360-")
+            folder = Path(self._scratch.name) / purpose
+        else:
+            folder = Path(self.path).resolve().with_suffix(".files") / purpose
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
+
+    def close(self) -> None:
+        """Write what is in the log into the file and let go of it."""
+        with self._writing:
+            self._connection.close()
+            if self._scratch:
+                self._scratch.cleanup()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        try:
+            if self.path != IN_MEMORY:
+                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            connection = duckdb.connect(self.path, read_only=self._read_only)
+        except (duckdb.Error, OSError) as fault:
+            raise _cannot_open(self.path, fault) from fault
+        if self.path != IN_MEMORY and not self._read_only:
+            Path(self.path).chmod(0o600)
+        try:
+            _configure(connection, self.folder("spill"))
+            _bring_up_to_date(connection, read_only=self._read_only)
+            _lock_down(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _reopen(self) -> None:
+        _log.error("the database declared itself broken and is opened anew: %s", self.path)
+        with self._writing:
+            self._connection.close()
+            self._connection = self._open()
+            self._revisions.update(TOPICS)
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        token = _reader.get()
+        try:
+            cursor = self._connection.cursor()
+        except duckdb.Error as fault:
+            raise StoreUnavailable("The database is closed.", "Try again in a moment.") from fault
+        with self._registry:
+            self._cursors[token].add(cursor)
+        try:
+            yield cursor
+        except duckdb.InterruptException as fault:
+            raise Interrupted("The question was abandoned.") from fault
+        except _BROKEN as fault:
+            self._reopen()
+            raise StoreUnavailable("The database had to be opened anew.", "Nothing that was saved is lost. Try again.") from fault
+        except duckdb.Error as fault:
+            raise _refusal(fault) from fault
+        finally:
+            with self._registry:
+                self._cursors[token].discard(cursor)
+            cursor.close()
+
+
+class Transaction:
+    """Reads and changes that become true together. Made by `Store.transaction`."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+        self.topics: set[str] = set()
+
+    def execute(self, statement: Sql) -> int:
+        """Run a change and answer how many rows it touched."""
+        answer = _run(self._cursor, statement).fetchall()
+        return int(answer[0][0]) if answer and isinstance(answer[0][0], int) else 0
+
+    def read(self, query: Sql) -> pa.Table:
+        """The answer as an Arrow table, with this transaction's own changes."""
+        return _answer(self._cursor, query)
+
+    def rows(self, query: Sql) -> list[tuple[Any, ...]]:
+        """The answer as Python tuples, with this transaction's own changes."""
+        return _run(self._cursor, query).fetchall()
+
+    def touch(self, *topics: str) -> None:
+        """Say what this transaction changes, so that kept answers about it end with the commit."""
+        self.topics.update(topics)
+
+    def take(self, counter: str, count: int = 1) -> int:
+        """The first of `count` numbers nobody had before."""
+        first = _next(self._cursor, counter)
+        self.execute(sql("DELETE FROM counters WHERE name = {}", counter))
+        self.execute(sql("INSERT INTO counters VALUES ({}, {})", counter, first + count))
+        return first
+
+
+def _run(cursor: duckdb.DuckDBPyConnection, query: Sql) -> duckdb.DuckDBPyConnection:
+    for relation, table in query.relations.items():
+        cursor.register(relation, table)
+    return cursor.execute(query.text, list(query.params))
+
+
+def _relation(cursor: duckdb.DuckDBPyConnection, query: Sql) -> duckdb.DuckDBPyRelation:
+    for relation, table in query.relations.items():
+        cursor.register(relation, table)
+    return cursor.sql(query.text, params=list(query.params))
+
+
+def _answer(cursor: duckdb.DuckDBPyConnection, query: Sql) -> pa.Table:
+    return _relation(cursor, query).to_arrow_table()
+
+
+def _next(cursor: duckdb.DuckDBPyConnection, counter: str) -> int:
+    found = cursor.execute("SELECT next FROM counters WHERE name = ?", [counter]).fetchall()
+    return int(found[0][0]) if found else 0
+
+
+def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
+    try:
+        cursor.rollback()
+    except duckdb.Error:
+        _log.warning("nothing was left to roll back")
+
+
+def _configure(connection: duckdb.DuckDBPyConnection, spill: Path) -> None:
+    for setting, value in {
+        "TimeZone": "UTC",
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": str(spill),
+        "dynamic_or_filter_threshold": 2000,  # ON CONFLICT and MERGE probe the index instead of scanning
+        "checkpoint_threshold": "16MB",
+        "preserve_insertion_order": True,
+    }.items():
+        query = sql("SET {} = {}", name(setting), value)
+        connection.execute(query.text.replace("?", query.shown().rsplit(" = ", 1)[1]))
+
+
+def _lock_down(connection: duckdb.DuckDBPyConnection) -> None:
+    """No file, network or host variable can be reached by a query from here on, and no query can change that."""
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET autoinstall_known_extensions = false")
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
+    connection.execute("CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER NOT NULL)") if not read_only else None
+    done = connection.execute("SELECT count(*) FROM schema_steps").fetchall()[0][0]
+    if done > len(schema.STEPS):
+        raise StoreUnavailable(
+            "This database was written by a newer User 360.", "Start the newer version, or restore a backup of before."
+        )
+    if read_only:
+        return
+    for number, step in enumerate(schema.STEPS[done:], start=done):
+        connection.begin()
+        for statement in step():
+            connection.execute(statement.text, list(statement.params))
+        connection.execute("INSERT INTO schema_steps VALUES (?)", [number])
+        connection.commit()
+        connection.execute("CHECKPOINT")
+
+
+def _cannot_open(path: str, fault: Exception) -> StoreUnavailable:
+    text = str(fault)
+    if "lock" in text:
+        process = re.search(r"PID (\d+)", text)
+        whom = f"process {process[1]}" if process else "another process"
+        return StoreUnavailable(
+            f"The database is in use by {whom}.", "Only one User 360 can have it open. Stop the other one, or use its pages."
+        )
+    if isinstance(fault, PermissionError) or "ermission denied" in text or "ead-only" in text:
+        return StoreUnavailable(
+            f"The database {Path(path).name} cannot be written.", "Give this user the right to write the file and its folder."
+        )
+    if re.search(r"newer|storage version|serialization version", text, re.IGNORECASE):
+        return StoreUnavailable(f"The database {Path(path).name} is of a newer version.", "Start the newer User 360.")
+    return StoreUnavailable(
+        f"The database {Path(path).name} is damaged or is no database.",
+        "It was left as it is. Move it away and restore a backup.",
+    )
+
+
+def _refusal(fault: duckdb.Error) -> Exception:
+    text = str(fault)
+    if "No space left" in text or "could not write" in text.lower():
+        return StoreUnavailable("The disk is full.", "Free some space. What was saved before is kept.")
+    if isinstance(fault, duckdb.OutOfMemoryException):
+        return StoreUnavailable("The question needs more memory than the database may use.", "Ask for fewer rows or columns.")
+    return fault if not isinstance(fault, User360Error) else fault

@@ -1,0 +1,78 @@
+"""Settings of the workspace, and what each analyst likes to see.
+
+The zone decides where days begin, the week start decides weeks; without one home for them two
+figures on one page could mean different days. A preference (chosen columns, say) is any JSON value
+under an analyst's name. Properties and their order for everybody do not live here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from user360.errors import Unknown
+from user360.sql import sql
+
+if TYPE_CHECKING:
+    from user360.store import Store
+
+WORKSPACE: Final = "workspace"
+DEFAULT_ZONE: Final = "Europe/Berlin"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """`week_starts` is 0 for Monday … 6 for Sunday."""
+
+    zone_name: str = DEFAULT_ZONE
+    week_starts: int = 0
+    user_id_property: str = "userId"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone days and weeks are counted in."""
+        return ZoneInfo(self.zone_name)
+
+
+def get(store: Store) -> Workspace:
+    """The settings as they are."""
+    kept = {
+        each: json.loads(value)
+        for each, value in store.rows(sql("SELECT name, value FROM settings WHERE scope = {}", WORKSPACE))
+    }
+    return Workspace(**kept)
+
+
+def change(store: Store, *, zone_name: str | None = None, week_starts: int | None = None) -> Workspace:
+    """Change what is given, and answer the settings as they are then."""
+    if zone_name is not None:
+        if zone_name not in available_timezones():
+            raise Unknown.named("time zone", zone_name, available_timezones())
+        _put(store, WORKSPACE, "zone_name", zone_name)
+    if week_starts is not None:
+        _put(store, WORKSPACE, "week_starts", week_starts % 7)
+    return get(store)
+
+
+def preference(store: Store, analyst: str, name: str) -> object | None:
+    """What the analyst kept under that name, if anything."""
+    found = store.rows(sql("SELECT value FROM settings WHERE scope = {} AND name = {}", _scope(analyst), name))
+    return json.loads(found[0][0]) if found else None
+
+
+def keep(store: Store, analyst: str, name: str, value: object) -> None:
+    """Keep a JSON value for an analyst under a name."""
+    _put(store, _scope(analyst), name, value)
+
+
+def _scope(analyst: str) -> str:
+    return f"analyst:{analyst}"
+
+
+def _put(store: Store, scope: str, name: str, value: object) -> None:
+    with store.transaction() as tx:
+        tx.execute(sql("DELETE FROM settings WHERE scope = {} AND name = {}", scope, name))
+        tx.execute(sql("INSERT INTO settings VALUES ({}, {}, {})", scope, name, json.dumps(value)))
+        tx.touch("workspace")
