@@ -3,3 +3,5 @@
 Everything here can be run from a test, a notebook or a command line. The screens in `pages/`
 only draw what these rooms answer. `user360/README.md` is the floor plan.
 """
+
+__version__ = "0.1.0"

@@ -1,0 +1,26 @@
+"""User 360, started in any of three ways.
+
+- `streamlit run app.py` and `uvicorn app:app`: the pages and the HTTP API in one process;
+- as a script, as the page tests run it: the pages alone.
+
+The main script of the pages is `pages/ui/main.py`. Beside a folder called `pages`, a main script
+would be passed over by the first address that names a page.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MAIN_SCRIPT = Path(__file__).resolve().parent / "pages" / "ui" / "main.py"
+
+if __name__ == "__main__":
+    from pages.ui.shell import render
+
+    render()
+else:
+    import streamlit as st
+    from starlette.middleware import Middleware
+
+    from user360 import web
+
+    app = st.App(MAIN_SCRIPT, routes=web.routes(), lifespan=web.lifespan, middleware=[Middleware(web.SecurityHeaders)])

@@ -1,0 +1,270 @@
+"""The house stands as its plan says: what a reader relies on and an import graph cannot see."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from user360 import datatypes, errors, schema
+
+ROOT = Path(__file__).resolve().parent.parent
+HOUSE = ROOT / "user360"
+NAME_PLATES = HOUSE / "README.md"
+
+TOP_LEVEL = {"app.py", "pages", "user360", "data", "tests", "requirements.txt", "README.md"}
+SCREENS = sorted((ROOT / "pages").rglob("*.py"))
+ROOMS = sorted(HOUSE.rglob("*.py"))
+WITHOUT_SQL = sorted(
+    [ROOT / "app.py", *SCREENS]
+    + [HOUSE / f"{each}.py" for each in ("web", "doors", "jobs", "cli", "__main__") if (HOUSE / f"{each}.py").exists()]
+    + [HOUSE / f"{each}.py" for each in ("imports", "exports", "demo") if (HOUSE / f"{each}.py").exists()]
+)
+LONGEST_FUNCTION = 60
+LONGEST_MODULE = 400
+
+# The start of a statement, in the capitals the house writes SQL in.
+STATEMENT = re.compile(
+    r"(?m)^\s*\(?(SELECT\s|WITH\s+\w+\s+AS\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|MERGE\s+INTO\s|COPY\s|"
+    r"(CREATE|ALTER|DROP)\s+(OR\s+REPLACE\s+)?(TABLE|VIEW|INDEX|TEMP)|PRAGMA\s|ATTACH\s|CHECKPOINT)"
+)
+
+
+def names(paths):
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+@cache
+def tree(path):
+    return ast.parse(path.read_text("utf-8"), str(path))
+
+
+def text_of(node):
+    """The constant text of an expression: a literal, or the constant parts of an f-string or a sum."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    if isinstance(node, ast.JoinedStr):
+        return " ".join(text_of(part) for part in node.values)
+    return ""
+
+
+def texts(path):
+    """Every text a module writes, with its line; its docstrings, which are prose, left out."""
+    prose = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            prose.update(id(each.value) for each in node.body if isinstance(each, ast.Expr))
+    written = (node for node in ast.walk(tree(path)) if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in prose)
+    return [(node.lineno, text_of(node)) for node in written]
+
+
+def run(*command):
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+# -- what tools see --------------------------------------------------------------------------------
+
+
+def test_every_contract_is_kept():
+    status, told = run(str(Path(sys.executable).with_name("lint-imports")), "--no-cache")
+
+    assert status == 0, told
+
+
+def test_ruff_finds_nothing():
+    status, told = run(sys.executable, "-m", "ruff", "check", "--no-cache", ".")
+
+    assert status == 0, told
+
+
+def test_every_file_is_formatted():
+    status, told = run(sys.executable, "-m", "ruff", "format", "--check", "--no-cache", ".")
+
+    assert status == 0, told
+
+
+def test_every_line_is_typed():
+    status, told = run(sys.executable, "-m", "mypy")
+
+    assert status == 0, told
+
+
+# -- floors ----------------------------------------------------------------------------------------
+
+
+def test_the_domain_runs_without_a_screen():
+    rooms = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOMS if path.name != "__main__.py"]
+    modules = [room.removesuffix(".__init__") for room in rooms]
+    program = "\n".join(
+        [
+            "import importlib, sys",
+            f"for module in {modules!r}: importlib.import_module(module)",
+            "print(sorted({'streamlit', 'plotly', 'pandas', 'pages'} & set(sys.modules)))",
+        ]
+    )
+
+    status, told = run(sys.executable, "-c", program)
+
+    assert (status, told.strip()) == (0, "[]")
+
+
+@pytest.mark.parametrize("path", WITHOUT_SQL, ids=names(WITHOUT_SQL))
+def test_pages_doors_and_flows_hold_no_sql(path):
+    assert [(line, text) for line, text in texts(path) if STATEMENT.search(text)] == []
+
+
+def test_pages_and_doors_build_no_queries():
+    builders = {"user360.sql"}
+    guilty = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in WITHOUT_SQL
+        for node in ast.walk(tree(path))
+        if (isinstance(node, ast.ImportFrom) and (node.module in builders or "sql" in {a.name for a in node.names if node.module == "user360"}))
+        or (isinstance(node, ast.Import) and builders & {alias.name for alias in node.names})
+    ]
+
+    assert guilty == []
+
+
+@pytest.mark.parametrize("path", ROOMS, ids=names(ROOMS))
+def test_a_query_is_a_constant_template(path):
+    """`sql(...)` takes a text known when the program was written; what a person gave can only be a part."""
+    guilty = [
+        node.lineno
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+        and (getattr(node.func, "id", "") == "sql" or getattr(node.func, "attr", "") == "sql")
+        and node.args
+        and not constant(node.args[0], path)
+    ]
+
+    assert guilty == []
+
+
+def constant(node, path):
+    """Whether an expression is fixed when the program is written: a literal, a sum of them, or a module's own constant."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return constant(node.left, path) and constant(node.right, path)
+    if isinstance(node, ast.IfExp):
+        return constant(node.body, path) and constant(node.orelse, path)
+    if isinstance(node, ast.Name):
+        return node.id.isupper()
+    return isinstance(node, ast.Attribute) and path.name == "sql.py"
+
+
+# -- tables ----------------------------------------------------------------------------------------
+
+
+def owners():
+    """Which room owns which table, as the docstring of `schema.py` says."""
+    rows = re.findall(r"(?m)^\| ([a-z_, ]+) \| (\w+) \|$", schema.__doc__ or "")
+    return {table.strip(): owner for tables, owner in rows for table in tables.split(",") if table.strip() != "table"}
+
+
+def tables_spelled(text):
+    """The tables a statement names: what stands after FROM, JOIN, INTO, UPDATE or TABLE."""
+    return set(re.findall(r"\b(?:FROM|JOIN|INTO|UPDATE|TABLE(?: IF (?:NOT )?EXISTS)?)\s+([a-z_]+)\b(?!\s*\()", text))
+
+
+def test_every_table_has_an_owner():
+    made = {
+        name
+        for step in schema.STEPS
+        for statement in step()
+        for name in re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?([a-z_]+)", statement.text)
+    }
+
+    assert sorted(owners()) == sorted(made)
+
+
+@pytest.mark.parametrize("path", [room for room in ROOMS if room.name != "schema.py"], ids=lambda path: path.stem)
+def test_a_table_is_spelled_by_its_owner_alone(path):
+    room = path.stem if path.parent == HOUSE else path.parent.name
+    others = {table for table, owner in owners().items() if owner != room}
+    guilty = [(line, sorted(found)) for line, text in texts(path) if (found := tables_spelled(text) & others)]
+
+    assert guilty == [], f"{room} reads or writes tables of another room"
+
+
+# -- size ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ROOMS + SCREENS, ids=names(ROOMS + SCREENS))
+def test_a_module_can_be_held_in_the_head(path):
+    long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
+    ]
+
+    assert long == []
+    assert len(path.read_text("utf-8").splitlines()) <= LONGEST_MODULE
+
+
+@pytest.mark.parametrize("path", ROOMS + SCREENS, ids=names(ROOMS + SCREENS))
+def test_a_module_says_what_it_is_for(path):
+    assert (ast.get_docstring(tree(path)) or "").strip()
+
+
+def test_the_top_level_holds_only_the_seven():
+    if shutil.which("git") and (ROOT / ".git").exists():
+        status, told = run("git", "ls-files", "--cached", "--others", "--exclude-standard")
+        assert status == 0, told
+        found = {line.split("/")[0].strip('"') for line in told.splitlines()}
+    else:
+        found = {path.name for path in ROOT.iterdir()}
+
+    assert {name for name in found if not name.startswith(".")} == TOP_LEVEL
+
+
+# -- name-plates -----------------------------------------------------------------------------------
+
+
+def plates():
+    """What `user360/README.md` names: everything between backticks."""
+    return set(re.findall(r"`([^`\n]+)`", NAME_PLATES.read_text("utf-8")))
+
+
+def rooms():
+    return sorted(
+        ".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__") for path in ROOMS if path.parent != HOUSE
+    ) + sorted(path.stem for path in HOUSE.glob("*.py") if path.name != "__init__.py")
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_every_room_has_a_name_plate(room):
+    assert room in plates()
+
+
+@pytest.mark.parametrize("datatype", datatypes.every(), ids=lambda each: each.name)
+def test_every_data_type_has_a_name_plate(datatype):
+    assert datatype.name in plates()
+
+
+def test_every_operator_has_a_name_plate():
+    from user360 import operators
+
+    every = {operator.key for datatype in datatypes.every() for operator in operators.of(datatype)}
+
+    assert sorted(every - plates()) == []
+
+
+@pytest.mark.parametrize("refusal", [name for name, each in vars(errors).items() if isinstance(each, type)])
+def test_every_refusal_has_a_name_plate(refusal):
+    assert refusal in plates()
+
+
+def test_every_name_plate_of_a_room_hangs_on_a_room():
+    """The floor plan's own column of rooms names none that is gone."""
+    plan = re.findall(r"(?m)^\| \d? ?\w* *\| `([\w.]+)` \|", NAME_PLATES.read_text("utf-8"))
+
+    assert sorted(set(plan) - set(rooms())) == []

@@ -1,0 +1,263 @@
+"""What the server answers beside its pages: health, files on offer, and a plain refusal for all else.
+
+Without this room a mistyped API call would be answered with a web page and status 200, a download
+would have to fit into memory, and every page could be framed by a stranger. It translates requests
+into calls and refusals into statuses; it decides nothing and knows no page. How the process shares
+its database does not live here (`doors`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import socket
+import stat
+import threading
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+
+import user360
+from user360 import doors, workspace
+from user360.errors import Conflict, Interrupted, Invalid, InvalidFile, InvalidMessage, StoreUnavailable, Unknown, User360Error
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_log = logging.getLogger("user360.web")
+
+# The status of each branch of the refusal tree; a leaf without a line of its own has its parent's.
+STATUS: Final[dict[type[User360Error], HTTPStatus]] = {
+    Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidMessage: HTTPStatus.BAD_REQUEST,
+    InvalidFile: HTTPStatus.BAD_REQUEST,
+    Unknown: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Interrupted: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    User360Error: HTTPStatus.BAD_REQUEST,
+}
+RETRY_AFTER_SECONDS: Final = 5
+OFFER_SECONDS: Final = 15 * 60
+
+CONTENT_SECURITY_POLICY: Final = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' ws: wss:",
+        "worker-src 'self' blob:",
+        "frame-ancestors 'self'",
+        "form-action 'self'",
+        "base-uri 'self'",
+        "object-src 'none'",
+    )
+)
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+}
+
+
+# -- refusals -----------------------------------------------------------------------------------
+
+
+def status_of(refusal: type[User360Error]) -> HTTPStatus:
+    """The HTTP status of a refusal: that of the nearest branch of the tree that has one."""
+    return next(STATUS[branch] for branch in refusal.__mro__ if branch in STATUS)
+
+
+def refused(refusal: User360Error) -> JSONResponse:
+    """A refusal as every API answers it: `code`, `message`, `hint`, and the `path` of the fault where there is one."""
+    status = status_of(type(refusal))
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return _error(status, refusal.code, refusal.message, refusal.hint, path=getattr(refusal, "path", ""), headers=headers)
+
+
+def _error(
+    status: int, code: str, message: str, hint: str = "", *, path: str = "", headers: dict[str, str] | None = None
+) -> JSONResponse:
+    return JSONResponse({"code": code, "message": message, "hint": hint, "path": path}, status, headers)
+
+
+async def _on_refusal(_: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, User360Error)  # noqa: S101 - registered for this type alone
+    return refused(refusal)
+
+
+async def _on_http(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, HTTPException)  # noqa: S101 - registered for this type alone
+    asked = f"{request.method} {request.url.path}"
+    headers = dict(fault.headers or {})
+    if fault.status_code == HTTPStatus.NOT_FOUND:
+        return _error(fault.status_code, "unknown", f"There is no {asked}.", "Look at the address again.", headers=headers)
+    if fault.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = headers.get("Allow", "")
+        return _error(fault.status_code, "methodNotAllowed", f"There is no {asked}.", f"It takes {allowed}.", headers=headers)
+    return _error(fault.status_code, "refused", str(fault.detail), headers=headers)
+
+
+async def _on_bug(_: Request, fault: Exception) -> Response:
+    bug = secrets.token_hex(4)
+    _log.error("bug %s", bug, exc_info=fault)
+    return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "bug", f"Something broke: error {bug}.", "It was logged under that id.")
+
+
+# -- health -------------------------------------------------------------------------------------
+
+
+async def _health(_: Request) -> Response:
+    return JSONResponse(await to_thread.run_sync(_report), headers={"Cache-Control": "no-store"})
+
+
+def _report() -> dict[str, Any]:
+    """Whether the database answers, and within how many seconds (`lag`); nothing about what is in it."""
+    started = time.perf_counter()
+    store = doors.current_store()
+    workspace.get(store)
+    lag = round(time.perf_counter() - started, 6)
+    return {"version": user360.__version__, "database": "ok", "revision": store.revision(), "lag": lag}
+
+
+# -- files on offer -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A file somebody may fetch for a while, and the name it is saved under."""
+
+    path: Path
+    filename: str
+    until: float
+
+
+@dataclass
+class Offers:
+    """Files behind addresses nobody can guess, each for a quarter of an hour. Kept in memory: a restart ends them."""
+
+    clock: Callable[[], float] = time.monotonic
+    _by_token: dict[str, Offer] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, path: Path, filename: str) -> str:
+        """The token of the file; offered again, it keeps its token and gains time."""
+        path = path.resolve(strict=True)
+        with self._lock:
+            now = self.clock()
+            self._by_token = {token: offer for token, offer in self._by_token.items() if offer.until > now}
+            known = (token for token, offer in self._by_token.items() if (offer.path, offer.filename) == (path, filename))
+            token = next(known, None) or secrets.token_urlsafe(32)
+            self._by_token[token] = Offer(path, filename, now + OFFER_SECONDS)
+            return token
+
+    def take(self, token: str) -> Offer:
+        """The file behind a token, or `Unknown` once its time is over or the file is gone."""
+        with self._lock:
+            offer = self._by_token.get(token)
+        if offer is None or offer.until <= self.clock() or not offer.path.is_file():
+            raise Unknown("This download is no longer on offer.", "Go back to the page and start it again.")
+        return offer
+
+
+_offers: Final = Offers()
+
+
+def offer(path: Path, filename: str) -> str:
+    """Put a file on offer and answer the address to fetch it from, good for a quarter of an hour."""
+    return f"/files/{_offers.put(path, filename)}"
+
+
+async def _file(request: Request) -> Response:
+    found = await to_thread.run_sync(_offers.take, request.path_params["token"])
+    return FileResponse(
+        found.path, filename=found.filename, media_type="application/octet-stream", headers={"Cache-Control": "no-store"}
+    )
+
+
+# -- the server ---------------------------------------------------------------------------------
+
+
+class SecurityHeaders:
+    """Middleware that lets no page load, send to, or be framed by another host, and no file be taken for another kind."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for header, value in SECURITY_HEADERS.items():
+                    headers[header] = value
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+def _sub_application(*routes: Route) -> Starlette:
+    handlers: dict[Any, Any] = {User360Error: _on_refusal, HTTPException: _on_http, Exception: _on_bug}
+    return Starlette(routes=list(routes), exception_handlers=handlers)
+
+
+def routes() -> list[Mount]:
+    """The sub-applications that stand beside the pages. Each answers everything under its path itself."""
+    return [
+        Mount("/api", app=_sub_application(Route("/health", _health))),
+        Mount("/v1", app=_sub_application()),
+        Mount("/files", app=_sub_application(Route("/{token}", _file))),
+    ]
+
+
+@asynccontextmanager
+async def lifespan(_: object) -> AsyncIterator[None]:
+    """Open the database when the server starts and close it when it stops."""
+    _send_at_once()
+    await to_thread.run_sync(_open_or_say_why)
+    try:
+        yield
+    finally:
+        await to_thread.run_sync(doors.close)
+
+
+def _open_or_say_why() -> None:
+    """A database that cannot be opened stops no server: its pages say why, and try again."""
+    try:
+        doors.current_store()
+    except StoreUnavailable as refusal:
+        _log.error("%s", refusal)  # noqa: TRY400 - the refusal says all there is to say
+
+
+def _send_at_once() -> None:
+    """Set TCP_NODELAY on the sockets this process listens on, which the ones they accept inherit.
+
+    `streamlit run` binds its socket itself, and asyncio does not recognise it as TCP: every answer
+    on a kept-alive connection then waits some 45 ms for the client's delayed acknowledgement.
+    """
+    descriptors = Path("/proc/self/fd")
+    numbers = [int(entry.name) for entry in descriptors.iterdir()] if descriptors.is_dir() else []
+    for number in numbers:
+        with contextlib.suppress(OSError):
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):  # closing a copy of a file's number would give up its lock
+                continue
+            with socket.socket(fileno=os.dup(number)) as listening:
+                if listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
