@@ -223,9 +223,13 @@ class Transaction:
     def take(self, counter: str, count: int = 1) -> int:
         """The first of `count` numbers nobody had before."""
         first = _next(self._cursor, counter)
-        self.execute(sql("DELETE FROM counters WHERE name = {}", counter))
-        self.execute(sql("INSERT INTO counters VALUES ({}, {})", counter, first + count))
+        self.remember(counter, first + count)
         return first
+
+    def remember(self, counter: str, number: int) -> None:
+        """Set a counter."""
+        self.execute(sql("DELETE FROM counters WHERE name = {}", counter))
+        self.execute(sql("INSERT INTO counters VALUES ({}, {})", counter, number))
 
 
 def _run(cursor: duckdb.DuckDBPyConnection, query: Sql) -> duckdb.DuckDBPyConnection:

@@ -1,0 +1,52 @@
+"""What people did: events, kept once each, for ever.
+
+A message id is taken once, whenever it comes again. Names, channels and sources are numbers in the
+table and words outside it. First time, last time and total of an event are read from the events
+themselves, so they cannot disagree with them. Whose lastSession follows does not live here
+(`profiles.follow`), nor how a message finds its profile (`ingest`).
+
+`appending` takes events in, `reading` answers about them, `clustering` keeps the table quick.
+"""
+
+from user360.events.appending import Appended, append, append_system, forget_people, move_out
+from user360.events.clustering import Bucket, buckets, recluster, tidy
+from user360.events.reading import (
+    EventProperty,
+    by_channel,
+    catalogue,
+    channels,
+    daily,
+    engagement,
+    names,
+    newest,
+    per_week,
+    schema,
+    stream,
+    timeline,
+    totals,
+)
+
+__all__ = [
+    "Appended",
+    "Bucket",
+    "EventProperty",
+    "append",
+    "append_system",
+    "buckets",
+    "by_channel",
+    "catalogue",
+    "channels",
+    "daily",
+    "engagement",
+    "forget_people",
+    "move_out",
+    "names",
+    "newest",
+    "per_week",
+    "recluster",
+    "schema",
+    "stream",
+    "tidy",
+    "timeline",
+    "totals",
+]

@@ -1,0 +1,180 @@
+"""Taking events in: each message once, in one bulk insert, whatever their number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from user360.clock import stored
+from user360.errors import InvalidMessage
+from user360.sql import Sql, name, sql
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from user360.store import Transaction
+
+MOST_NAMES: Final = 10_000
+ROWS: Final = pa.schema(
+    {
+        "profile_key": pa.uint32(),
+        "event": pa.string(),
+        "channel": pa.string(),
+        "source": pa.string(),
+        "at": pa.timestamp("us"),
+        "message_id": pa.string(),
+        "properties": pa.string(),
+        "context": pa.string(),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """`stored` new events; `known` whose message id was there already; the newest per profile: profile_key, at, channel."""
+
+    stored: int
+    known: int
+    newest: pa.Table
+
+
+def append(tx: Transaction, rows: pa.Table) -> Appended:
+    """Store those of `rows` (schema `ROWS`; only profile_key, event and at are needed) not stored before."""
+    rows = rows.cast(ROWS)
+    fresh = _unknown(tx, rows)
+    if fresh.num_rows:
+        numbered = _numbered(tx, fresh)
+        tx.execute(
+            sql(
+                "INSERT INTO events SELECT profile_key, event_id, channel_id, source_id, at_time, message_id, "
+                "message_hash, properties::JSON::VARIANT, context::JSON::VARIANT FROM numbered "
+                "ORDER BY event_id, at_time",
+                numbered=numbered,
+            )
+        )
+        tx.touch("events")
+    return Appended(fresh.num_rows, rows.num_rows - fresh.num_rows, _newest(tx, fresh))
+
+
+def append_system(
+    tx: Transaction, event: str, profile_keys: pa.Array, *, write: int, at: pa.Array | datetime, properties: pa.Array | None = None
+) -> None:
+    """Store one system event for each of these profiles; `write` makes its message id."""
+    count = len(profile_keys)
+    if not count:
+        return
+    times = at if isinstance(at, pa.Array) else pa.array([stored(at)] * count, pa.timestamp("us"))
+    rows = pa.table(
+        {
+            "profile_key": profile_keys,
+            "at_time": times,
+            "properties": properties if properties is not None else pa.nulls(count, pa.string()),
+        }
+    )
+    tx.execute(
+        sql(
+            "INSERT INTO events SELECT profile_key, event_id, NULL, NULL, at_time, mid, md5_number_lower(mid), "
+            "properties::JSON::VARIANT, NULL FROM (SELECT *, {} || profile_key AS mid FROM rows), event_names "
+            "WHERE name = {}",
+            f"{event}:{write}:",
+            event,
+            rows=rows,
+        )
+    )
+    tx.touch("events")
+
+
+def move_out(tx: Transaction, people: Sql) -> int:
+    """Take the events of these profiles out of sight, kept aside for questions about the past."""
+    tx.execute(sql("INSERT INTO deleted_events SELECT * FROM events WHERE profile_key IN ({})", people))
+    return forget_people(tx, people)
+
+
+def forget_people(tx: Transaction, people: Sql) -> int:
+    """Remove the events of these profiles; answer how many went."""
+    tx.touch("events")
+    return tx.execute(sql("DELETE FROM events WHERE profile_key IN ({})", people))
+
+
+def _unknown(tx: Transaction, rows: pa.Table) -> pa.Table:
+    """The first row of each message id that is not stored yet. Hashes find candidates, the ids themselves decide."""
+    incoming = _named(tx, rows.append_column("position", pa.array(range(rows.num_rows), pa.int64())))
+    candidates = tx.read(
+        sql(
+            "SELECT DISTINCT message_hash FROM (SELECT message_hash FROM events UNION ALL SELECT message_hash FROM deleted_events) "
+            "SEMI JOIN incoming USING (message_hash)",
+            incoming=incoming,
+        )
+    )
+    known = (
+        tx.read(
+            sql(
+                "SELECT message_id FROM events SEMI JOIN candidates USING (message_hash) UNION "
+                "SELECT message_id FROM deleted_events SEMI JOIN candidates USING (message_hash)",
+                candidates=candidates,
+            )
+        )["message_id"].combine_chunks()
+        if candidates.num_rows
+        else pa.array([], pa.string())
+    )
+    first = incoming.group_by("message_id", use_threads=False).aggregate([("position", "min")])
+    wanted = first.filter(pc.invert(pc.is_in(first["message_id"], known)))
+    return incoming.take(wanted.sort_by("position_min")["position_min"])
+
+
+def _named(tx: Transaction, rows: pa.Table) -> pa.Table:
+    """The rows with a message id each, and its hash. An id that was not given follows from the content, so that the
+    same file read twice stores its events once; equal rows of one batch are told apart by their number.
+    """
+    if rows["message_id"].null_count:
+        rows = tx.read(
+            sql(
+                "SELECT * REPLACE (coalesce(message_id, 'content:' || content || ':' || row_number() OVER "
+                "(PARTITION BY content ORDER BY position)) AS message_id) EXCLUDE (content) FROM "
+                "(SELECT *, md5(concat_ws(chr(31), profile_key, event, \"at\", channel, properties)) AS content FROM rows) ORDER BY position",
+                rows=rows,
+            )
+        )
+    hashes = tx.read(sql("SELECT md5_number_lower(message_id) AS message_hash FROM rows ORDER BY position", rows=rows))
+    return rows.append_column("message_hash", hashes["message_hash"])
+
+
+def _numbered(tx: Transaction, rows: pa.Table) -> pa.Table:
+    numbers = {
+        "event_id": _number(tx, "event_names", "event_id", rows["event"]),
+        "channel_id": _number(tx, "channels", "channel_id", rows["channel"]),
+        "source_id": _number(tx, "sources", "source_id", rows["source"]),
+    }
+    kept = rows.select(["profile_key", "message_id", "message_hash", "properties", "context"])
+    for column, values in numbers.items():
+        kept = kept.append_column(column, values)
+    return kept.append_column("at_time", rows["at"])
+
+
+def _number(tx: Transaction, dictionary: str, column: str, words: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Each word's number in a dictionary table; new words get the next ones."""
+    pairs = tx.read(sql("SELECT name, {} AS number FROM {} ORDER BY number", name(column), name(dictionary)))
+    known = pairs["name"].combine_chunks()
+    new = [each for each in pc.unique(words.drop_null()).to_pylist() if each not in set(known.to_pylist())]
+    if new:
+        if len(known) + len(new) > MOST_NAMES:
+            raise InvalidMessage(f"More than {MOST_NAMES:,} names of events.", "Put what varies into a property of the event.")
+        first = len(known)
+        fresh = pa.table({"number": pa.array(range(first, first + len(new)), pa.uint16()), "name": pa.array(new, pa.string())})
+        flag = ", false" if dictionary == "event_names" else ""
+        tx.execute(sql("INSERT INTO {} SELECT number, name{} FROM fresh", name(dictionary), Sql(flag), fresh=fresh))
+        known = pa.concat_arrays([known, pa.array(new, pa.string())])
+    return pc.index_in(words, known).cast(pa.uint16())
+
+
+def _newest(tx: Transaction, rows: pa.Table) -> pa.Table:
+    return tx.read(
+        sql(
+            'SELECT profile_key, max("at") AS at_time, arg_max(channel, "at") FILTER (channel IS NOT NULL) AS channel '
+            "FROM rows GROUP BY profile_key",
+            rows=rows.select(["profile_key", "at", "channel"]),
+        )
+    )

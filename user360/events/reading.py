@@ -1,0 +1,254 @@
+"""Answers about events: the catalogue, the stream, and one person's timeline and totals."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from user360.clock import aware, stored
+from user360.errors import Unknown
+from user360.people import People, room_for
+from user360.sql import NOTHING, Sql, joined, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from user360.store import Store
+
+TYPE_NAMES: Final = {str: "text", bool: "boolean", int: "number", float: "number", list: "list", dict: "object"}
+MOST_BITMAP_BYTES: Final = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class EventProperty:
+    """One property of an event: its types, the share of the events that have it, and its commonest values with counts."""
+
+    name: str
+    types: tuple[str, ...]
+    known_share: float
+    commonest: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """One person's events, counted three ways from one reading of them.
+
+    `totals`: event, system, first_at, last_at, total. `channels`: channel, total, last_at.
+    `days`: day (UTC), total, without system events.
+    """
+
+    totals: pa.Table
+    channels: pa.Table
+    days: pa.Table
+
+
+def names(store: Store, *, system: bool = True) -> list[str]:
+    """Names of events, the system's last."""
+    found = store.rows(Sql("SELECT name, system FROM event_names ORDER BY system, name"))
+    return [each for each, of_system in found if system or not of_system]
+
+
+def channels(store: Store) -> list[str]:
+    """Names of channels seen so far."""
+    return [each for (each,) in store.rows(Sql("SELECT name FROM channels ORDER BY name"))]
+
+
+def newest(store: Store) -> datetime | None:
+    """The time of the newest event of all."""
+    found = store.rows(Sql("SELECT max(occurred_at) FROM events"))[0][0]
+    return aware(found) if found else None
+
+
+def catalogue(store: Store) -> pa.Table:
+    """Every event there is: event, system, users, total, first_at, last_at; commonest first, the system's last."""
+    return store.read(
+        sql(
+            "SELECT n.name AS event, n.system, coalesce(users, 0) AS users, coalesce(total, 0) AS total, first_at, last_at "
+            "FROM event_names n LEFT JOIN (SELECT event_id, {} AS users, count(*) AS total, min(occurred_at) AS first_at, "
+            "max(occurred_at) AS last_at FROM events GROUP BY event_id) USING (event_id) ORDER BY n.system, total DESC, event",
+            _distinct_users(store),
+        )
+    )
+
+
+def daily(store: Store, *, since: datetime, zone: str = "UTC") -> pa.Table:
+    """Events per day of a zone: event, day, total."""
+    return store.read(
+        sql(
+            "SELECT name AS event, day, total FROM (SELECT event_id, (occurred_at AT TIME ZONE 'UTC' AT TIME ZONE {})::DATE AS day, "
+            "count(*) AS total FROM events WHERE occurred_at >= {} GROUP BY ALL) JOIN event_names USING (event_id) ORDER BY day",
+            zone,
+            stored(since),
+        )
+    )
+
+
+def schema(store: Store, event: str, *, sample: int = 10_000) -> list[EventProperty]:
+    """The properties of one event, read from a sample of it, commonest first."""
+    if event not in names(store):
+        raise Unknown.named("event", event, names(store))
+    texts = store.rows(
+        sql(
+            "SELECT properties::JSON::VARCHAR FROM events JOIN event_names USING (event_id) WHERE name = {} LIMIT {}", event, sample
+        )
+    )
+    documents = [json.loads(text) if text else {} for (text,) in texts]
+    return sorted(_described(documents), key=lambda each: (-each.known_share, each.name))
+
+
+def stream(
+    store: Store,
+    *,
+    names: Sequence[str] = (),
+    channels: Sequence[str] = (),
+    within: People | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    text: str = "",
+    limit: int = 50,
+    before: tuple[datetime, str] | None = None,
+) -> pa.Table:
+    """Events, newest first: profile_key, userId, event, system, at, channel, source, messageId, properties (JSON text).
+
+    `before` is the (at, messageId) of the last row of the page before.
+    """
+    conditions = _conditions(names, channels, since, until, before)
+    relations: dict[str, Any] = {}
+    if within is not None:
+        conditions.append(Sql("profile_key IN (SELECT profile_key FROM members)"))
+        relations["members"] = pa.table({"profile_key": within.keys()})
+    if text:
+        conditions.append(sql("contains(lower(properties::JSON::VARCHAR), lower({}))", text))
+    return store.read(_page(conditions, limit, relations))
+
+
+def timeline(
+    store: Store,
+    profile_key: int,
+    *,
+    names: Sequence[str] = (),
+    channels: Sequence[str] = (),
+    limit: int = 50,
+    before: tuple[datetime, str] | None = None,
+) -> pa.Table:
+    """One person's events, as `stream` answers them."""
+    conditions = _conditions(names, channels, None, None, before)
+    conditions.append(sql("profile_key = {}", profile_key))
+    return store.read(_page(conditions, limit, {}))
+
+
+def engagement(store: Store, profile_key: int) -> Engagement:
+    """One person's events by name, by channel and by day, from one reading."""
+    mine = store.read(
+        sql(
+            "SELECT n.name AS event, n.system, c.name AS channel, occurred_at AS at_time FROM events "
+            "JOIN event_names n USING (event_id) LEFT JOIN channels c USING (channel_id) WHERE profile_key = {}",
+            profile_key,
+        )
+    )
+    return Engagement(
+        store.read(
+            sql(
+                'SELECT event, system, min(at_time) AS first_at, max(at_time) AS last_at, count(*) AS total FROM mine '
+                "GROUP BY ALL ORDER BY system, total DESC, event",
+                mine=mine,
+            )
+        ),
+        store.read(
+            sql(
+                "SELECT channel, count(*) AS total, max(at_time) AS last_at FROM mine WHERE NOT system AND channel IS NOT NULL "
+                "GROUP BY ALL ORDER BY total DESC, channel",
+                mine=mine,
+            )
+        ),
+        store.read(
+            sql("SELECT at_time::DATE AS day, count(*) AS total FROM mine WHERE NOT system GROUP BY ALL ORDER BY day", mine=mine)
+        ),
+    )
+
+
+def totals(store: Store, profile_key: int) -> pa.Table:
+    """Per event of one person: event, system, first_at, last_at, total."""
+    return engagement(store, profile_key).totals
+
+
+def by_channel(store: Store, profile_key: int) -> pa.Table:
+    """Per channel of one person: channel, total, last_at; system events left out."""
+    return engagement(store, profile_key).channels
+
+
+def per_week(store: Store, profile_key: int, *, since: datetime, zone: str = "UTC") -> pa.Table:
+    """One person's events per week (from Monday) of a zone: week, total; system events left out."""
+    return store.read(
+        sql(
+            "SELECT date_trunc('week', occurred_at AT TIME ZONE 'UTC' AT TIME ZONE {})::DATE AS week, count(*) AS total FROM events "
+            "JOIN event_names USING (event_id) WHERE profile_key = {} AND NOT system AND occurred_at >= {} GROUP BY ALL ORDER BY week",
+            zone,
+            profile_key,
+            stored(since),
+        )
+    )
+
+
+def _conditions(
+    names: Sequence[str],
+    channels: Sequence[str],
+    since: datetime | None,
+    until: datetime | None,
+    before: tuple[datetime, str] | None,
+) -> list[Sql]:
+    found = []
+    if names:
+        found.append(sql("event_id IN (SELECT event_id FROM event_names WHERE name IN ({}))", joined(", ", names)))
+    if channels:
+        found.append(sql("channel_id IN (SELECT channel_id FROM channels WHERE name IN ({}))", joined(", ", channels)))
+    if since is not None:
+        found.append(sql("occurred_at >= {}", stored(since)))
+    if until is not None:
+        found.append(sql("occurred_at < {}", stored(until)))
+    if before is not None:
+        at, message = stored(before[0]), before[1]
+        found.append(sql("occurred_at <= {} AND (occurred_at < {} OR message_id < {})", at, at, message))
+    return found
+
+
+def _page(conditions: list[Sql], limit: int, relations: dict[str, Any]) -> Sql:
+    where = sql("WHERE {}", joined(" AND ", conditions)) if conditions else NOTHING
+    return sql(
+        'SELECT e.profile_key, p."userId", n.name AS event, n.system, e.occurred_at AS "at", c.name AS channel, s.name AS source, '
+        'e.message_id AS "messageId", e.properties::JSON::VARCHAR AS properties FROM '
+        "(SELECT * FROM events {} ORDER BY occurred_at DESC, message_id DESC LIMIT {}) e "
+        "JOIN event_names n USING (event_id) LEFT JOIN channels c USING (channel_id) LEFT JOIN sources s USING (source_id) "
+        "LEFT JOIN (SELECT user_id AS \"userId\", profile_key FROM user_ids) p USING (profile_key) "
+        "ORDER BY e.occurred_at DESC, e.message_id DESC",
+        where,
+        limit,
+        **relations,
+    )
+
+
+def _distinct_users(store: Store) -> Sql:
+    """Distinct people per group as a bitmap, which is exact and quick, unless the bitmaps would not fit."""
+    kinds, last = store.rows(Sql("SELECT (SELECT count(*) FROM event_names), max(profile_key) FROM events"))[0]
+    room = room_for((last or 0) + 1)
+    if kinds * room / 8 > MOST_BITMAP_BYTES:
+        return Sql("count(DISTINCT profile_key)")
+    return sql("bit_count(bitstring_agg(profile_key, 0, {}))", Sql(str(room - 1)))
+
+
+def _described(documents: list[dict[str, Any]]) -> Iterable[EventProperty]:
+    counts: dict[str, Counter[str]] = {}
+    types: dict[str, set[str]] = {}
+    for document in documents:
+        for key, value in document.items():
+            if value is not None:
+                shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+                counts.setdefault(key, Counter())[shown[:200]] += 1
+                types.setdefault(key, set()).add(TYPE_NAMES.get(type(value), "text"))
+    for key, values in counts.items():
+        yield EventProperty(key, tuple(sorted(types[key])), values.total() / len(documents), tuple(values.most_common(5)))

@@ -1,0 +1,46 @@
+"""Profiles: one record per person, how it changes, and what it was.
+
+Every change of a known profile keeps property, from, to, when, by whom and from which source; a
+creation is one record. From these the past is read by walking back from the present. Nothing else
+writes the profile tables. Who a message is about does not live here (`ingest`), nor which values a
+property accepts (`datatypes`).
+
+`reading` answers, `writing` takes values in, `leaving` tags, untags and deletes.
+"""
+
+from user360.profiles.leaving import Deleted, delete, tag
+from user360.profiles.reading import (
+    Change,
+    Profile,
+    count,
+    everyone,
+    find,
+    get,
+    history,
+    key_of,
+    matching,
+    stream,
+    tags,
+)
+from user360.profiles.writing import Incoming, Written, follow, write
+
+__all__ = [
+    "Change",
+    "Deleted",
+    "Incoming",
+    "Profile",
+    "Written",
+    "count",
+    "delete",
+    "everyone",
+    "find",
+    "follow",
+    "get",
+    "history",
+    "key_of",
+    "matching",
+    "stream",
+    "tag",
+    "tags",
+    "write",
+]

@@ -1,0 +1,244 @@
+"""Answers about profiles: pages of the table, one record, its history.
+
+A page is found in two steps, keys first and then only the rows and columns shown, so that page
+1,000 of a million users costs little more than the first. A page past the middle is read from the
+other end.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from user360 import identities, properties
+from user360.clock import aware
+from user360.errors import Unknown
+from user360.people import People
+from user360.sql import NOTHING, Sql, joined, name, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from user360.datatype import DataType, Value
+    from user360.store import Store
+
+Sort = tuple[str, bool]
+NEWEST_SESSION: Final[tuple[Sort, ...]] = (("lastSession", True),)
+FEW: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One person: `values` holds what is known, by property, tags among them."""
+
+    key: int
+    user_id: str | None
+    values: Mapping[str, Value]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags, by name."""
+        found = self.values.get("tags", ())
+        return found if isinstance(found, tuple) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One property changed: from `old` to `new` (canonical text, None for unknown)."""
+
+    property: str
+    old: str | None
+    new: str | None
+    at: datetime
+    by: str
+    source: str
+
+
+def everyone(store: Store) -> People:
+    """All living profiles."""
+    return store.people(Sql("SELECT profile_key FROM profiles"))
+
+
+def count(store: Store, *, within: People | None = None, search: str = "") -> int:
+    """How many profiles match."""
+    if within is None and not search.strip():
+        return int(store.rows(Sql("SELECT count(*) FROM profiles"))[0][0])
+    return len(matching(store, within=within, search=search))
+
+
+def matching(store: Store, *, within: People | None = None, search: str = "") -> People:
+    """The people who match a search and stand within a group."""
+    if not search.strip():
+        return everyone(store) if within is None else within
+    found = store.people(sql("SELECT profile_key FROM profiles WHERE {}", _searched(store, search)))
+    return found if within is None else found & within
+
+
+def find(
+    store: Store,
+    *,
+    within: People | None = None,
+    search: str = "",
+    columns: Sequence[str],
+    sort: Sequence[Sort] = NEWEST_SESSION,
+    limit: int = 50,
+    offset: int = 0,
+) -> pa.Table:
+    """One page: `profile_key`, then the columns asked for; unknown values last, whichever way it is sorted."""
+    people = None if within is None and not search.strip() else matching(store, within=within, search=search)
+    total = count(store) if people is None else len(people)
+    take = max(min(limit, total - offset), 0)
+    backwards = offset > total / 2
+    start = total - offset - take if backwards else offset
+    order = _order(store, sort, backwards=backwards)
+    keys = store.read(
+        sql("SELECT profile_key FROM profiles {} ORDER BY {} LIMIT {} OFFSET {}", _within(people), order, take, start)
+    )["profile_key"].combine_chunks()
+    chosen = keys[::-1] if backwards else keys
+    return _rows(store, chosen, columns)
+
+
+def stream(
+    store: Store,
+    *,
+    within: People | None = None,
+    search: str = "",
+    columns: Sequence[str],
+    sort: Sequence[Sort] = (),
+) -> Iterator[pa.RecordBatch]:
+    """All who match, in batches: profile_key, then the columns. Without a sort in the order they came."""
+    people = None if within is None and not search.strip() else matching(store, within=within, search=search)
+    order = sql("ORDER BY {}", _order(store, sort, backwards=False)) if sort else NOTHING
+    selected = _selected(store, columns)
+    yield from store.stream(sql("SELECT profile_key{} FROM profiles p {} {}", selected, _within(people), order))
+
+
+def get(store: Store, profile_key: int) -> Profile:
+    """One person, or a refusal."""
+    known = properties.find(store)
+    table = _rows(store, pa.array([profile_key], pa.uint32()), [each.name for each in known])
+    if not table.num_rows:
+        raise Unknown("There is no such user.", "They may have been deleted, or merged into another.")
+    row = table.to_pylist()[0]
+    values = {each.name: _value(row[each.name], each.datatype) for each in known if row[each.name] not in (None, [])}
+    return Profile(profile_key, row["userId"], values)
+
+
+def key_of(store: Store, user_id: str) -> int | None:
+    """The profile a user id leads to."""
+    return identities.key_of(store, user_id)
+
+
+def tags(store: Store) -> list[tuple[str, int]]:
+    """Every tag somebody has, with how many have it, commonest first."""
+    return [
+        (each, people)
+        for each, people in store.rows(
+            Sql("SELECT name, count(*) AS people FROM profile_tags JOIN tags USING (tag_id) GROUP BY name ORDER BY people DESC, name")
+        )
+    ]
+
+
+def history(store: Store, profile_key: int) -> list[Change]:
+    """Every change of one person's properties, newest first."""
+    types = {each.name: each.datatype for each in properties.find(store)}
+    rows = store.rows(
+        sql(
+            "SELECT property, old, new, written_at, by_whom, source FROM changes JOIN writes USING (write_id) "
+            "WHERE profile_key = {} ORDER BY written_at DESC, write_id DESC, property",
+            profile_key,
+        )
+    )
+    return [
+        Change(each, _text(old, types[each]), _text(new, types[each]), aware(at), by, source)
+        for each, old, new, at, by, source in rows
+    ]
+
+
+def _rows(store: Store, keys: pa.Array, columns: Sequence[str]) -> pa.Table:
+    chosen = pa.table({"profile_key": keys, "place": pa.array(range(len(keys)), pa.int64())})
+    listed = Sql(", ".join(str(each) for each in keys.to_pylist()) or "NULL")
+    among = sql("WHERE profile_key IN ({})", listed)
+    found = store.read(
+        sql("SELECT profile_key{} FROM (SELECT * FROM profiles {}) p", _selected(store, columns, among), among)
+    )
+    return store.read(sql("SELECT found.* FROM found JOIN chosen USING (profile_key) ORDER BY place", found=found, chosen=chosen))
+
+
+def _selected(store: Store, columns: Sequence[str], among: Sql = NOTHING) -> Sql:
+    """`, column, column …`; tags are gathered from beside the wide table. Names are looked up, never taken on trust."""
+    known = {each.name for each in properties.find(store)}
+    parts = []
+    for each in columns:
+        if each not in known:
+            raise Unknown.named("property", each, known)
+        if each == "tags":
+            parts.append(sql("(SELECT t.names FROM {} t WHERE t.profile_key = p.profile_key) AS tags", _tag_lists(among)))
+        else:
+            parts.append(sql("p.{}", name(each)))
+    return sql(", {}", joined(", ", parts)) if parts else NOTHING
+
+
+def _tag_lists(among: Sql) -> Sql:
+    return sql(
+        "(SELECT profile_key, list(name ORDER BY name) AS names FROM (SELECT * FROM profile_tags {}) JOIN tags USING (tag_id) "
+        "GROUP BY profile_key)",
+        among,
+    )
+
+
+def _within(people: People | None) -> Sql:
+    """Everybody, or those of a group: a short list as a list, a long one as a bitmap."""
+    if people is None:
+        return NOTHING
+    if len(people) <= FEW:
+        return sql("SEMI JOIN members USING (profile_key)", members=pa.table({"profile_key": people.keys()}))
+    return sql(
+        "WHERE CASE WHEN profile_key < {} THEN get_bit({}::BLOB::BIT, profile_key::INTEGER) ELSE 0 END = 1", people.room, people.blob()
+    )
+
+
+def _order(store: Store, sort: Sequence[Sort], *, backwards: bool) -> Sql:
+    known = {each.name: each for each in properties.find(store)}
+    parts = []
+    for column, descending in sort:
+        if column not in known:
+            raise Unknown.named("property", column, known)
+        if known[column].aside:
+            continue
+        direction = Sql("DESC" if descending != backwards else "ASC")
+        nulls = Sql("FIRST" if backwards else "LAST")
+        parts.append(sql("{} {} NULLS {}", name(column), direction, nulls))
+    parts.append(Sql("profile_key DESC" if backwards else "profile_key"))
+    return joined(", ", parts)
+
+
+def _searched(store: Store, search: str) -> Sql:
+    """Every word must stand in one of the searchable properties, without regard to case."""
+    columns = [each.name for each in properties.find(store) if each.searchable]
+    words = search.split()[:8]
+    return joined(
+        " AND ", [sql("({})", joined(" OR ", [sql("{} ILIKE {} ESCAPE '\\'", name(each), _like(word)) for each in columns])) for word in words]
+    )
+
+
+def _like(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _value(raw: Any, datatype: DataType) -> Value:
+    if datatype.name == "datetime":
+        return aware(raw)
+    return tuple(raw) if datatype.name == "list" else raw  # type: ignore[no-any-return]  # the column is of the type
+
+
+def _text(kept: str | None, datatype: DataType) -> str | None:
+    if kept is None:
+        return None
+    value = datatype.parse(json.loads(kept))
+    return None if value is None else datatype.format(value)
