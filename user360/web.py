@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from starlette.requests import Request
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = logging.getLogger("user360.web")
@@ -218,13 +219,16 @@ def _sub_application(*routes: Route) -> Starlette:
     return Starlette(routes=list(routes), exception_handlers=handlers)
 
 
-def routes() -> list[Mount]:
+def routes() -> list[BaseRoute]:
     """The sub-applications that stand beside the pages. Each answers everything under its path itself."""
-    return [
-        Mount("/api", app=_sub_application(Route("/health", _health))),
-        Mount("/v1", app=_sub_application()),
-        Mount("/files", app=_sub_application(Route("/{token}", _file))),
-    ]
+    applications = {
+        "/api": _sub_application(Route("/health", _health)),
+        "/v1": _sub_application(),
+        "/files": _sub_application(Route("/{token}", _file)),
+    }
+    below: list[BaseRoute] = [Mount(path, app=application) for path, application in applications.items()]
+    bare: list[BaseRoute] = [Route(path, endpoint=application) for path, application in applications.items()]
+    return below + bare
 
 
 @asynccontextmanager
