@@ -17,6 +17,7 @@ import pytest
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
+from app import app
 from user360 import doors, web
 from user360.store import open_store
 
@@ -60,7 +61,9 @@ def server(request, tmp_path):
     port = free_port()
     command = [sys.executable, "-m", *(part.format(port=port) for part in WAYS[request.param])]
     with (tmp_path / "server.log").open("wb") as log:
-        started = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "USER360_DATABASE": doors.database()})
+        started = subprocess.Popen(
+            command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "USER360_DATABASE": doors.database()}
+        )
     try:
         yield started, f"http://127.0.0.1:{port}"
     finally:
@@ -90,9 +93,7 @@ def test_pages_and_api_answer_from_one_process_and_leave_a_whole_database(server
 
 
 def test_the_application_answers_under_both_apis_in_json():
-    import app
-
-    with TestClient(app.app) as client:
+    with TestClient(app) as client:
         assert client.get("/api/health").json()["database"] == "ok"
         for path in ("/api", "/api/", "/api/nothing", "/v1", "/v1/track", "/files", "/files/nothing"):
             assert (path, client.get(path).headers["content-type"]) == (path, "application/json")

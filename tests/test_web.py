@@ -169,7 +169,7 @@ def test_every_refusal_has_a_status_and_is_told_in_full(kind):
     answer = web.refused(refusal)
 
     assert answer.status_code in {400, 404, 409, 422, 503}
-    assert json.loads(answer.body) == {
+    assert json.loads(bytes(answer.body)) == {
         "code": kind.code,
         "message": refusal.message,
         "hint": refusal.hint,
@@ -194,7 +194,7 @@ def test_a_refusal_has_the_status_of_its_branch(kind, status):
     assert web.status_of(kind) == status
 
 
-def test_the_server_lets_go_of_the_database_when_it_stops(tmp_path):
+def test_the_server_lets_go_of_the_database_when_it_stops():
     server = Starlette(routes=web.routes(), lifespan=web.lifespan)
     with TestClient(server) as client:
         client.get("/api/health")
