@@ -157,7 +157,7 @@ class Store:
         if self.path != IN_MEMORY and not self._read_only:
             Path(self.path).chmod(0o600)
         try:
-            _configure(connection, self.folder("spill"))
+            _configure(connection, None if self.path == IN_MEMORY else self.folder("spill"))
             _bring_up_to_date(connection, read_only=self._read_only)
             _lock_down(connection)
         except BaseException:
@@ -260,17 +260,17 @@ def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
         _log.warning("nothing was left to roll back")
 
 
-def _configure(connection: duckdb.DuckDBPyConnection, spill: Path) -> None:
-    for setting, value in {
+def _configure(connection: duckdb.DuckDBPyConnection, spill: Path | None) -> None:
+    settings: dict[str, str | int] = {
         "TimeZone": "UTC",
         "memory_limit": MEMORY_LIMIT,
-        "temp_directory": str(spill),
         "dynamic_or_filter_threshold": 2000,  # ON CONFLICT and MERGE probe the index instead of scanning
         "checkpoint_threshold": "16MB",
-        "preserve_insertion_order": True,
-    }.items():
-        query = sql("SET {} = {}", name(setting), value)
-        connection.execute(query.text.replace("?", query.shown().rsplit(" = ", 1)[1]))
+    }
+    if spill:
+        settings["temp_directory"] = str(spill)
+    for setting, value in settings.items():
+        connection.execute(sql("SET {} = {}", name(setting), value).shown())
 
 
 def _lock_down(connection: duckdb.DuckDBPyConnection) -> None:

@@ -132,8 +132,8 @@ def _named(tx: Transaction, rows: pa.Table) -> pa.Table:
     if rows["message_id"].null_count:
         rows = tx.read(
             sql(
-                "SELECT * REPLACE (coalesce(message_id, 'content:' || content || ':' || row_number() OVER "
-                "(PARTITION BY content ORDER BY position)) AS message_id) EXCLUDE (content) FROM "
+                "SELECT * EXCLUDE (content) REPLACE (coalesce(message_id, 'content:' || content || ':' || row_number() OVER "
+                "(PARTITION BY content ORDER BY position)) AS message_id) FROM "
                 "(SELECT *, md5(concat_ws(chr(31), profile_key, event, \"at\", channel, properties)) AS content FROM rows) ORDER BY position",
                 rows=rows,
             )
