@@ -164,7 +164,7 @@ def _receive_users(
     by: str,
     at: datetime,
     mode: Mode,
-    merge_tags: bool,
+    merge_tags: bool,  # noqa: FBT001 - passed on as it came
     on_refusal: OnRefusal,
     also: Also | None,
 ) -> Receipt:
@@ -271,20 +271,27 @@ def _user_ids(batch: Users) -> tuple[pa.Array, list[Rejected]]:
     if batch.profile_keys is not None:
         return user_ids, []
     nobody = [_unnamed(batch, index) for index in pc.indices_nonzero(pc.is_null(user_ids)).to_pylist()]
-    unfit = [
-        _placeholder(batch.positions[index].as_py(), user_ids[index].as_py()) for index in _unfit(user_ids)
-    ]
+    unfit = [_placeholder(batch.positions[index].as_py(), user_ids[index].as_py()) for index in _unfit(user_ids)]
     return user_ids, ([] if batch.unidentified else nobody) + unfit
 
 
 def _unfit(user_ids: pa.Array) -> list[int]:
     """Where an id is given that can be nobody's. Looked at once per distinct short or odd id."""
-    suspects = pc.or_(pc.match_substring_regex(user_ids, r"^[\s\"'\[]|^[A-Za-z]{1,16}$|^[0\-]+$|[\s\"'\]]$"), pc.greater(pc.utf8_length(user_ids), identities.LONGEST_ID))
-    return [each for each in pc.indices_nonzero(pc.fill_null(suspects, False)).to_pylist() if not identities.identifies(user_ids[each].as_py())]
+    suspects = pc.or_(
+        pc.match_substring_regex(user_ids, r"^[\s\"'\[]|^[A-Za-z]{1,16}$|^[0\-]+$|[\s\"'\]]$"),
+        pc.greater(pc.utf8_length(user_ids), identities.LONGEST_ID),
+    )
+    return [
+        each
+        for each in pc.indices_nonzero(pc.fill_null(suspects, False)).to_pylist()
+        if not identities.identifies(user_ids[each].as_py())
+    ]
 
 
 def _unnamed(batch: Users, index: int) -> Rejected:
-    return Rejected(batch.positions[index].as_py(), "propertiesRequired", "userId", "", "userId is missing.", "Every user needs an id.")
+    return Rejected(
+        batch.positions[index].as_py(), "propertiesRequired", "userId", "", "userId is missing.", "Every user needs an id."
+    )
 
 
 def _placeholder(position: int, user_id: str) -> Rejected:
@@ -369,7 +376,11 @@ def _profiles_of(
     strangers = ids.filter(pc.is_null(keys))
     if not len(strangers):
         return keys, 0
-    first = pa.table({"id": strangers, "at": batch.at.take(picked).filter(pc.is_null(keys))}).group_by("id").aggregate([("at", "min")])
+    first = (
+        pa.table({"id": strangers, "at": batch.at.take(picked).filter(pc.is_null(keys))})
+        .group_by("id")
+        .aggregate([("at", "min")])
+    )
     fresh = first["id"].combine_chunks()
     nobody = pa.nulls(len(fresh), pa.uint32())
     made = profiles.Incoming(nobody, fresh, {}, {}, None, unite=True, made_at=first["at_min"].combine_chunks())
@@ -386,14 +397,44 @@ def _faulty_events(batch: Events, user_ids: pa.Array, names: pa.Array) -> list[R
             found.append(Rejected(batch.positions[index].as_py(), code, what, value, message.format(value), hint))
 
     reject(pc.is_null(names), "propertiesRequired", "event", names, "The event has no name.", "Every event needs a name.")
-    reject(pc.is_null(batch.at), "propertiesRequired", "timestamp", names, "The event “{}” has no time.", "Every event needs a time.")
-    reject(pc.is_in(names, pa.array(SYSTEM_EVENTS)), "invalidProperty", "event", names, "“{}” is an event of User 360 itself.", "Choose another name.")
-    reject(pc.greater(pc.utf8_length(names), LONGEST_EVENT_NAME), "invalidProperty", "event", names, "The name “{}” is too long.", f"At most {LONGEST_EVENT_NAME} characters.")
+    reject(
+        pc.is_null(batch.at), "propertiesRequired", "timestamp", names, "The event “{}” has no time.", "Every event needs a time."
+    )
+    reject(
+        pc.is_in(names, pa.array(SYSTEM_EVENTS)),
+        "invalidProperty",
+        "event",
+        names,
+        "“{}” is an event of User 360 itself.",
+        "Choose another name.",
+    )
+    reject(
+        pc.greater(pc.utf8_length(names), LONGEST_EVENT_NAME),
+        "invalidProperty",
+        "event",
+        names,
+        "The name “{}” is too long.",
+        f"At most {LONGEST_EVENT_NAME} characters.",
+    )
     if batch.message_ids is not None:
         long = pc.greater(pc.utf8_length(batch.message_ids), LONGEST_MESSAGE_ID)
-        reject(long, "invalidProperty", "messageId", batch.message_ids, "The message id “{}” is too long.", f"At most {LONGEST_MESSAGE_ID} characters.")
+        reject(
+            long,
+            "invalidProperty",
+            "messageId",
+            batch.message_ids,
+            "The message id “{}” is too long.",
+            f"At most {LONGEST_MESSAGE_ID} characters.",
+        )
     if batch.profile_keys is None:
-        reject(pc.is_null(user_ids), "propertiesRequired", "userId", names, "The event “{}” has no user.", "Every event needs a userId.")
+        reject(
+            pc.is_null(user_ids),
+            "propertiesRequired",
+            "userId",
+            names,
+            "The event “{}” has no user.",
+            "Every event needs a userId.",
+        )
         found += [_placeholder(batch.positions[index].as_py(), user_ids[index].as_py()) for index in _unfit(user_ids)]
     return found
 

@@ -19,15 +19,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
-import pyarrow as pa
 
 from user360 import schema
-from user360.errors import Interrupted, StoreUnavailable, User360Error
+from user360.errors import Interrupted, StoreUnavailable
 from user360.people import NOBODY, People, room_for
 from user360.sql import Sql, name, sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pyarrow as pa
 
 MEMORY_LIMIT: Final = "1200MB"
 IN_MEMORY: Final = ":memory:"
@@ -325,4 +326,4 @@ def _refusal(fault: duckdb.Error) -> Exception:
         return StoreUnavailable("The disk is full.", "Free some space. What was saved before is kept.")
     if isinstance(fault, duckdb.OutOfMemoryException):
         return StoreUnavailable("The question needs more memory than the database may use.", "Ask for fewer rows or columns.")
-    return fault if not isinstance(fault, User360Error) else fault
+    return fault

@@ -60,7 +60,13 @@ def append(tx: Transaction, rows: pa.Table) -> Appended:
 
 
 def append_system(
-    tx: Transaction, event: str, profile_keys: pa.Array, *, write: int, at: pa.Array | datetime, properties: pa.Array | None = None
+    tx: Transaction,
+    event: str,
+    profile_keys: pa.Array,
+    *,
+    write: int,
+    at: pa.Array | datetime,
+    properties: pa.Array | None = None,
 ) -> None:
     """Store one system event for each of these profiles; `write` makes its message id."""
     count = len(profile_keys)
@@ -126,15 +132,17 @@ def _unknown(tx: Transaction, rows: pa.Table) -> pa.Table:
 
 
 def _named(tx: Transaction, rows: pa.Table) -> pa.Table:
-    """The rows with a message id each, and its hash. An id that was not given follows from the content, so that the
-    same file read twice stores its events once; equal rows of one batch are told apart by their number.
+    """The rows with a message id each, and its hash.
+
+    An id that was not given follows from the content, so that the same file read twice stores its events once;
+    equal rows of one batch are told apart by their number.
     """
     if rows["message_id"].null_count:
         rows = tx.read(
             sql(
                 "SELECT * EXCLUDE (content) REPLACE (coalesce(message_id, 'content:' || content || ':' || row_number() OVER "
                 "(PARTITION BY content ORDER BY position)) AS message_id) FROM "
-                "(SELECT *, md5(concat_ws(chr(31), profile_key, event, \"at\", channel, properties)) AS content FROM rows) ORDER BY position",
+                '(SELECT *, md5(concat_ws(chr(31), profile_key, event, "at", channel, properties)) AS content FROM rows) ORDER BY position',
                 rows=rows,
             )
         )

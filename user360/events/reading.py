@@ -94,7 +94,9 @@ def schema(store: Store, event: str, *, sample: int = 10_000) -> list[EventPrope
         raise Unknown.named("event", event, names(store))
     texts = store.rows(
         sql(
-            "SELECT properties::JSON::VARCHAR FROM events JOIN event_names USING (event_id) WHERE name = {} LIMIT {}", event, sample
+            "SELECT properties::JSON::VARCHAR FROM events JOIN event_names USING (event_id) WHERE name = {} LIMIT {}",
+            event,
+            sample,
         )
     )
     documents = [json.loads(text) if text else {} for (text,) in texts]
@@ -154,7 +156,7 @@ def engagement(store: Store, profile_key: int) -> Engagement:
     return Engagement(
         store.read(
             sql(
-                'SELECT event, system, min(at_time) AS first_at, max(at_time) AS last_at, count(*) AS total FROM mine '
+                "SELECT event, system, min(at_time) AS first_at, max(at_time) AS last_at, count(*) AS total FROM mine "
                 "GROUP BY ALL ORDER BY system, total DESC, event",
                 mine=mine,
             )
@@ -224,7 +226,7 @@ def _page(conditions: list[Sql], limit: int, relations: dict[str, Any]) -> Sql:
         'e.message_id AS "messageId", e.properties::JSON::VARCHAR AS properties FROM '
         "(SELECT * FROM events {} ORDER BY occurred_at DESC, message_id DESC LIMIT {}) e "
         "JOIN event_names n USING (event_id) LEFT JOIN channels c USING (channel_id) LEFT JOIN sources s USING (source_id) "
-        "LEFT JOIN (SELECT user_id AS \"userId\", profile_key FROM user_ids) p USING (profile_key) "
+        'LEFT JOIN (SELECT user_id AS "userId", profile_key FROM user_ids) p USING (profile_key) '
         "ORDER BY e.occurred_at DESC, e.message_id DESC",
         where,
         limit,

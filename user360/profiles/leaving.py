@@ -73,7 +73,7 @@ def delete(store: Store, people: People, *, by: str, source: str, at: datetime) 
 def _keep_aside(tx: Transaction, doomed: Sql, write_id: int, at: datetime) -> None:
     tx.execute(
         sql(
-            "INSERT INTO deleted_profiles SELECT p.profile_key, {}, {}, to_json({{\"values\": p, \"tags\": t.names}})::VARCHAR "
+            'INSERT INTO deleted_profiles SELECT p.profile_key, {}, {}, to_json({{"values": p, "tags": t.names}})::VARCHAR '
             "FROM profiles p LEFT JOIN (SELECT profile_key, list(name ORDER BY name) AS names FROM profile_tags JOIN tags USING (tag_id) "
             "GROUP BY profile_key) t USING (profile_key) WHERE p.profile_key IN ({})",
             write_id,

@@ -16,7 +16,6 @@ import pyarrow as pa
 from user360 import identities, properties
 from user360.clock import aware
 from user360.errors import Unknown
-from user360.people import People
 from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from user360.datatype import DataType, Value
+    from user360.people import People
     from user360.store import Store
 
 Sort = tuple[str, bool]
@@ -138,7 +138,9 @@ def tags(store: Store) -> list[tuple[str, int]]:
     return [
         (each, people)
         for each, people in store.rows(
-            Sql("SELECT name, count(*) AS people FROM profile_tags JOIN tags USING (tag_id) GROUP BY name ORDER BY people DESC, name")
+            Sql(
+                "SELECT name, count(*) AS people FROM profile_tags JOIN tags USING (tag_id) GROUP BY name ORDER BY people DESC, name"
+            )
         )
     ]
 
@@ -163,9 +165,7 @@ def _rows(store: Store, keys: pa.Array, columns: Sequence[str]) -> pa.Table:
     chosen = pa.table({"profile_key": keys, "place": pa.array(range(len(keys)), pa.int64())})
     listed = Sql(", ".join(str(each) for each in keys.to_pylist()) or "NULL")
     among = sql("WHERE profile_key IN ({})", listed)
-    found = store.read(
-        sql("SELECT profile_key{} FROM (SELECT * FROM profiles {}) p", _selected(store, columns, among), among)
-    )
+    found = store.read(sql("SELECT profile_key{} FROM (SELECT * FROM profiles {}) p", _selected(store, columns, among), among))
     return store.read(sql("SELECT found.* FROM found JOIN chosen USING (profile_key) ORDER BY place", found=found, chosen=chosen))
 
 
@@ -198,7 +198,9 @@ def _within(people: People | None) -> Sql:
     if len(people) <= FEW:
         return sql("SEMI JOIN members USING (profile_key)", members=pa.table({"profile_key": people.keys()}))
     return sql(
-        "WHERE CASE WHEN profile_key < {} THEN get_bit({}::BLOB::BIT, profile_key::INTEGER) ELSE 0 END = 1", people.room, people.blob()
+        "WHERE CASE WHEN profile_key < {} THEN get_bit({}::BLOB::BIT, profile_key::INTEGER) ELSE 0 END = 1",
+        people.room,
+        people.blob(),
     )
 
 
@@ -222,7 +224,11 @@ def _searched(store: Store, search: str) -> Sql:
     columns = [each.name for each in properties.find(store) if each.searchable]
     words = search.split()[:8]
     return joined(
-        " AND ", [sql("({})", joined(" OR ", [sql("{} ILIKE {} ESCAPE '\\'", name(each), _like(word)) for each in columns])) for word in words]
+        " AND ",
+        [
+            sql("({})", joined(" OR ", [sql("{} ILIKE {} ESCAPE '\\'", name(each), _like(word)) for each in columns]))
+            for word in words
+        ],
     )
 
 
@@ -234,7 +240,7 @@ def _like(word: str) -> str:
 def _value(raw: Any, datatype: DataType) -> Value:
     if datatype.name == "datetime":
         return aware(raw)
-    return tuple(raw) if datatype.name == "list" else raw  # type: ignore[no-any-return]  # the column is of the type
+    return tuple(raw) if datatype.name == "list" else raw
 
 
 def _text(kept: str | None, datatype: DataType) -> str | None:

@@ -188,7 +188,7 @@ def close_change(tx: Transaction, write_id: int, at: datetime) -> pa.Array:
     """Stamp updatedAt of all whom this write changed and let the timeline tell of it; answer their keys."""
     touched = tx.read(
         sql(
-            "SELECT profile_key, to_json({{\"changes\": list({{\"property\": property, \"from\": old::JSON, \"to\": new::JSON}} ORDER BY property)}})"
+            'SELECT profile_key, to_json({{"changes": list({{"property": property, "from": old::JSON, "to": new::JSON}} ORDER BY property)}})'
             "::VARCHAR AS document FROM changes WHERE write_id = {} GROUP BY profile_key",
             write_id,
         )

@@ -1,0 +1,230 @@
+"""The store: transactions, revisions, interruption, lock-down, and plain words when it cannot open."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from user360 import schema
+from user360.errors import Interrupted, StoreUnavailable
+from user360.sql import Sql, name, sql
+from user360.store import Store, open_store
+
+ROOT = Path(__file__).parent.parent
+SLOW = Sql("SELECT count(*) FROM range(100000) a, range(1000000) b WHERE a.range * b.range % 7 = 3")
+
+
+def _count(store: Store) -> int:
+    return store.rows(Sql("SELECT count(*) FROM tags"))[0][0]
+
+
+def _add(store: Store, number: int) -> None:
+    with store.transaction() as tx:
+        tx.execute(sql("INSERT INTO tags VALUES ({}, {})", number, f"tag {number}"))
+        tx.touch("profiles")
+
+
+def _run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
+    with pytest.raises(RuntimeError), store.transaction() as tx:
+        tx.execute(sql("INSERT INTO tags VALUES ({}, {})", 1, "half"))
+        raise RuntimeError
+
+    assert _count(store) == 0
+    assert store.revision() == 0
+
+
+def test_a_commit_raises_the_revision_of_its_topics_only(store: Store) -> None:
+    _add(store, 1)
+
+    assert (store.revision("profiles"), store.revision("events"), store.revision()) == (1, 0, 1)
+
+
+def test_a_number_taken_is_never_given_again(store: Store) -> None:
+    with store.transaction() as tx:
+        first = tx.take("profile_key", 10)
+    with store.transaction() as tx:
+        second = tx.take("profile_key")
+
+    assert (first, second) == (0, 10)
+
+
+def test_a_value_can_never_become_text(store: Store) -> None:
+    hostile = "'; DROP TABLE tags; --"
+    with store.transaction() as tx:
+        tx.execute(sql("INSERT INTO tags VALUES ({}, {})", 1, hostile))
+
+    assert store.rows(sql("SELECT {} FROM tags WHERE name = {}", name("name"), hostile)) == [(hostile,)]
+
+
+def test_an_identifier_can_never_become_a_statement(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.execute(sql("CREATE TABLE {} (x INTEGER)", name('a"; DROP TABLE tags; --')))
+
+    assert _count(store) == 0
+
+
+@pytest.mark.parametrize(
+    "reach",
+    [
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SELECT * FROM '/etc/passwd'",
+        "COPY (SELECT 1) TO '/tmp/leak.csv'",
+        "ATTACH '/tmp/other.duckdb'",
+        "INSTALL httpfs",
+        "SELECT getenv('HOME')",
+        "SET enable_external_access = true",
+        "SELECT * FROM hostile_variable",
+    ],
+)
+def test_a_query_reaches_nothing_outside_the_database(store_file: Store, reach: str) -> None:
+    hostile_variable = {"x": [1]}
+
+    with pytest.raises(Exception, match=r"disabled|locked|not exist|cannot|Cannot"):
+        store_file.rows(Sql(reach))
+    assert hostile_variable
+
+
+def test_readers_see_what_was_committed_and_go_on_while_somebody_writes(store_file: Store) -> None:
+    with store_file.transaction() as tx:
+        tx.execute(sql("INSERT INTO tags VALUES ({}, {})", 1, "not yet"))
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append(_count(store_file)))
+        thread.start()
+        thread.join(10)
+
+    assert (seen, _count(store_file)) == ([0], 1)
+
+
+def test_writers_wait_for_each_other_and_none_is_lost(store_file: Store) -> None:
+    threads = [
+        threading.Thread(target=lambda start: [_add(store_file, start * 100 + each) for each in range(10)], args=(number,))
+        for number in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert _count(store_file) == 80
+
+
+def test_an_abandoned_question_ends_and_others_go_on(store: Store) -> None:
+    ended: list[BaseException] = []
+
+    def ask() -> None:
+        with store.reader("a tab"):
+            try:
+                store.rows(SLOW)
+            except Interrupted as interrupted:
+                ended.append(interrupted)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    time.sleep(0.3)
+    store.abandon("a tab")
+    thread.join(10)
+
+    assert len(ended) == 1
+    assert _count(store) == 0
+
+
+def test_a_second_process_is_told_which_one_has_the_file(store_file: Store) -> None:
+    other = _run("import sys; from user360.store import open_store; open_store(sys.argv[1])", store_file.path)
+
+    assert f"in use by process {os.getpid()}" in other.stderr
+    assert _count(store_file) == 0
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "photo.duckdb"
+    path.write_bytes(b"not a database " * 1000)
+
+    with pytest.raises(StoreUnavailable, match="damaged or is no database"):
+        open_store(path)
+    assert path.read_bytes() == b"not a database " * 1000
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "newer.duckdb"
+    store = open_store(path)
+    with store.transaction() as tx:
+        tx.execute(sql("INSERT INTO schema_steps VALUES ({})", len(schema.STEPS)))
+    store.close()
+
+    with pytest.raises(StoreUnavailable, match="newer User 360"):
+        open_store(path)
+
+
+def test_the_file_and_its_folders_are_private(store_file: Store) -> None:
+    modes = {path: path.stat().st_mode & 0o077 for path in (Path(store_file.path), store_file.folder("exports"))}
+
+    assert set(modes.values()) == {0}
+
+
+def test_a_database_opens_again_with_what_it_held(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "again.duckdb")
+    _add(store, 1)
+    store.close()
+    again = open_store(tmp_path / "again.duckdb")
+
+    assert _count(again) == 1
+    again.close()
+
+
+def test_what_was_acknowledged_survives_kill_minus_nine(tmp_path: Path) -> None:
+    path = tmp_path / "killed.duckdb"
+    code = (
+        "import sys; from user360.store import open_store; from user360.sql import sql\n"
+        "store = open_store(sys.argv[1])\n"
+        "for number in range(100000):\n"
+        "    with store.transaction() as tx: tx.execute(sql('INSERT INTO tags VALUES ({}, {})', number, 'x'))\n"
+        "    print(number, flush=True)\n"
+    )
+    for wait in (0.3, 0.5):
+        child = subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(wait)
+        child.send_signal(signal.SIGKILL)
+        acknowledged = 1 + len(child.stdout.read().split())
+        child.wait()
+        child.stdout.close()
+        store = open_store(path)
+        assert store.rows(Sql("SELECT count(*) FROM tags"))[0][0] >= acknowledged
+        with store.transaction() as tx:
+            tx.execute(Sql("DELETE FROM tags"))
+        store.close()
+
+
+def test_a_full_disk_is_said_plainly_and_loses_nothing(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal, sys; from user360.store import open_store; from user360.sql import Sql, sql\n"
+        "from user360.errors import StoreUnavailable\n"
+        "store = open_store(sys.argv[1])\n"
+        "with store.transaction() as tx: tx.execute(sql('INSERT INTO tags VALUES ({}, {})', 1, 'kept'))\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))\n"
+        "try:\n"
+        "    with store.transaction() as tx:\n"
+        '        tx.execute(Sql("INSERT INTO tags SELECT range, md5(range::VARCHAR) FROM range(3000000)"))\n'
+        "except StoreUnavailable as refused: print('refused:', refused)\n"
+    )
+    child = _run(code, str(tmp_path / "full.duckdb"))
+    store = open_store(tmp_path / "full.duckdb")
+
+    assert "refused:" in child.stdout
+    assert store.rows(Sql("SELECT name FROM tags")) == [("kept",)]
+    store.close()
