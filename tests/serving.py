@@ -1,0 +1,83 @@
+"""The program as a user starts it, on a port of its own, for tests that knock from outside."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from email.message import Message
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_SECONDS = 40
+
+WAYS = {
+    "streamlit": ("streamlit", "run", "app.py", "--server.headless=true", "--server.port={port}"),
+    "uvicorn": ("uvicorn", "app:app", "--ws=websockets-sansio", "--port={port}"),
+}
+
+
+@dataclass
+class Server:
+    """A running User 360: its process, and the address its pages begin with."""
+
+    process: subprocess.Popen[bytes]
+    address: str
+
+
+@contextmanager
+def serve(database: str | Path, log: Path, way: str = "streamlit") -> Iterator[Server]:
+    """Start the program on a database, wait until it answers, and end it afterwards."""
+    port = _free_port()
+    command = [sys.executable, "-m", *(part.format(port=port) for part in WAYS[way])]
+    with log.open("wb") as told:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=told, stderr=told, env={**os.environ, "USER360_DATABASE": str(database)}
+        )
+    server = Server(process, f"http://127.0.0.1:{port}")
+    try:
+        _wait(server, log)
+        yield server
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(timeout=PATIENCE_SECONDS)
+
+
+def ask(address: str) -> tuple[int, Message, bytes]:
+    """Status, headers and body of one GET, refused or not."""
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - our own server
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.headers, refused.read()
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def _wait(server: Server, log: Path) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end and server.process.poll() is None:
+        try:
+            ask(f"{server.address}/api/health")
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"the server did not answer:\n{log.read_text('utf-8', 'replace')}")
