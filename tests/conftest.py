@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from user360 import doors
 from user360.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -44,9 +45,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def _never_the_real_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever opens "the" database in a test opens one of its own."""
-    monkeypatch.setenv("USER360_DATABASE", str(tmp_path / "user360.duckdb"))
+def _never_the_real_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever opens "the" database in a test opens one of its own, and it is closed afterwards."""
+    monkeypatch.setenv(doors.DATABASE, str(tmp_path / "user360.duckdb"))
+    yield
+    doors.close()
 
 
 @pytest.fixture

@@ -41,11 +41,8 @@ def test_the_application_answers_under_every_prefix_of_its_own_in_json():
 
 
 def test_as_a_script_it_draws_the_pages():
-    try:
-        page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_SECONDS).run()
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_SECONDS).run()
 
-        assert [each.message for each in page.exception] == []
-        assert [each.value for each in page.error] == []
-        assert len(page.main.children) > 0
-    finally:
-        doors.close()
+    assert [each.message for each in page.exception] == []
+    assert [each.value for each in page.error] == []
+    assert len(page.main.children) > 0

@@ -194,17 +194,24 @@ def test_a_refusal_has_the_status_of_its_branch(kind, status):
     assert web.status_of(kind) == status
 
 
-def test_the_server_lets_go_of_the_database_when_it_stops():
+def test_the_server_lets_go_of_the_database_when_it_stops_and_nobody_takes_it_up_again():
     server = Starlette(routes=web.routes(), lifespan=web.lifespan)
     with TestClient(server) as client:
         client.get("/api/health")
 
     assert not Path(f"{doors.database()}.wal").exists()
     open_store(doors.database()).close()
+    with pytest.raises(errors.StoreUnavailable, match="shutting down"):
+        doors.current_store()
 
 
 def test_all_doors_share_one_store():
-    try:
-        assert doors.current_store() is doors.current_store()
-    finally:
-        doors.close()
+    assert doors.current_store() is doors.current_store()
+
+
+def test_a_closed_store_is_opened_again_by_the_next_who_asks():
+    before = doors.current_store()
+
+    doors.close()
+
+    assert doors.current_store() is not before

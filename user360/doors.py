@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from user360.errors import StoreUnavailable
 from user360.store import IN_MEMORY, Store, open_store
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class _Place:
     """Where the open store of this process is kept."""
 
     store: Store | None = None
+    shut: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -44,6 +46,8 @@ def current_store() -> Store:
     """The store every door of this process shares; opened by the first who asks. Raises `StoreUnavailable`."""
     path = database()
     with _place.lock:
+        if _place.shut:
+            raise StoreUnavailable("User 360 is shutting down.", "Try again in a moment.")
         if _place.store is not None and _place.store.path != path:
             _place.store.close()
             _place.store = None
@@ -52,9 +56,12 @@ def current_store() -> Store:
         return _place.store
 
 
-def close() -> None:
-    """Write everything into the file and let go of it. The next who asks opens it again."""
+def close(*, for_good: bool = False) -> None:
+    """Write everything into the file and let go of it. The next who asks opens it again, unless it is for good.
+
+    A server that stops closes for good: a page still being drawn must not take the file up again behind it.
+    """
     with _place.lock:
         if _place.store is not None:
             _place.store.close()
-            _place.store = None
+        _place.store, _place.shut = None, for_good

@@ -18,6 +18,7 @@ import threading
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -235,11 +236,12 @@ def routes() -> list[BaseRoute]:
 async def lifespan(_: object) -> AsyncIterator[None]:
     """Open the database when the server starts and close it when it stops."""
     _send_at_once()
+    doors.close()
     await to_thread.run_sync(_open_or_say_why)
     try:
         yield
     finally:
-        await to_thread.run_sync(doors.close)
+        await to_thread.run_sync(partial(doors.close, for_good=True))
 
 
 def _open_or_say_why() -> None:
