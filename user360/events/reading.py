@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from user360.clock import aware, stored
 from user360.errors import Unknown
@@ -39,12 +40,13 @@ class Engagement:
     """One person's events, counted three ways from one reading of them.
 
     `totals`: event, system, first_at, last_at, total. `channels`: channel, total, last_at.
-    `days`: day (UTC), total, without system events.
+    `days`: day (UTC), total, without system events. `instants`: the times of all of them, newest first.
     """
 
     totals: pa.Table
     channels: pa.Table
     days: pa.Table
+    instants: pa.ChunkedArray
 
 
 def names(store: Store, *, system: bool = True) -> list[str]:
@@ -135,11 +137,12 @@ def timeline(
     *,
     names: Sequence[str] = (),
     channels: Sequence[str] = (),
+    since: datetime | None = None,
     limit: int = 50,
     before: tuple[datetime, str] | None = None,
 ) -> pa.Table:
-    """One person's events, as `stream` answers them."""
-    conditions = _conditions(names, channels, None, None, before)
+    """One person's events, as `stream` answers them. A known `since` lets it read far less."""
+    conditions = _conditions(names, channels, since, None, before)
     conditions.append(sql("profile_key = {}", profile_key))
     return store.read(_page(conditions, limit, {}))
 
@@ -148,29 +151,24 @@ def engagement(store: Store, profile_key: int) -> Engagement:
     """One person's events by name, by channel and by day, from one reading."""
     mine = store.read(
         sql(
-            "SELECT n.name AS event, n.system, c.name AS channel, occurred_at AS at_time FROM events "
-            "JOIN event_names n USING (event_id) LEFT JOIN channels c USING (channel_id) WHERE profile_key = {}",
+            "SELECT n.name AS event, n.system, c.name AS channel, occurred_at AS at_time FROM "
+            "(SELECT event_id, channel_id, occurred_at FROM events WHERE profile_key = {}) "
+            "JOIN event_names n USING (event_id) LEFT JOIN channels c USING (channel_id)",
             profile_key,
         )
     )
+    own = mine.filter(pc.invert(mine["system"]))
+    on_channel = own.filter(pc.is_valid(own["channel"]))
+    days = own.append_column("day", pc.cast(own["at_time"], pa.date32(), safe=False))
+    spans = [("at_time", "min"), ("at_time", "max"), ("at_time", "count")]
+    by_event = mine.group_by(["event", "system"]).aggregate(spans).rename_columns(["event", "system", "first_at", "last_at", "total"])
+    by_channel = on_channel.group_by("channel").aggregate(spans[2:] + spans[1:2]).rename_columns(["channel", "total", "last_at"])
+    by_day = days.group_by("day").aggregate(spans[2:]).rename_columns(["day", "total"])
     return Engagement(
-        store.read(
-            sql(
-                "SELECT event, system, min(at_time) AS first_at, max(at_time) AS last_at, count(*) AS total FROM mine "
-                "GROUP BY ALL ORDER BY system, total DESC, event",
-                mine=mine,
-            )
-        ),
-        store.read(
-            sql(
-                "SELECT channel, count(*) AS total, max(at_time) AS last_at FROM mine WHERE NOT system AND channel IS NOT NULL "
-                "GROUP BY ALL ORDER BY total DESC, channel",
-                mine=mine,
-            )
-        ),
-        store.read(
-            sql("SELECT at_time::DATE AS day, count(*) AS total FROM mine WHERE NOT system GROUP BY ALL ORDER BY day", mine=mine)
-        ),
+        by_event.sort_by([("system", "ascending"), ("total", "descending"), ("event", "ascending")]),
+        by_channel.sort_by([("total", "descending"), ("channel", "ascending")]),
+        by_day.sort_by("day"),
+        mine.sort_by([("at_time", "descending")])["at_time"],
     )
 
 

@@ -162,11 +162,15 @@ def history(store: Store, profile_key: int) -> list[Change]:
 
 
 def _rows(store: Store, keys: pa.Array, columns: Sequence[str]) -> pa.Table:
+    """The rows of these keys in their order. A join prunes far better than a list of keys in the text."""
     chosen = pa.table({"profile_key": keys, "place": pa.array(range(len(keys)), pa.int64())})
-    listed = Sql(", ".join(str(each) for each in keys.to_pylist()) or "NULL")
-    among = sql("WHERE profile_key IN ({})", listed)
-    found = store.read(sql("SELECT profile_key{} FROM (SELECT * FROM profiles {}) p", _selected(store, columns, among), among))
-    return store.read(sql("SELECT found.* FROM found JOIN chosen USING (profile_key) ORDER BY place", found=found, chosen=chosen))
+    return store.read(
+        sql(
+            "SELECT p.profile_key{} FROM profiles p JOIN chosen USING (profile_key) ORDER BY chosen.place",
+            _selected(store, columns, sql("SEMI JOIN chosen USING (profile_key)")),
+            chosen=chosen,
+        )
+    )
 
 
 def _selected(store: Store, columns: Sequence[str], among: Sql = NOTHING) -> Sql:
