@@ -1,0 +1,146 @@
+"""One module turns figures into plotly: template, palettes, neutrals, margins, hatch.
+
+Without it each page would pick its own blue and its own margins. What is counted does not live
+here, nor which chart an insight wants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import plotly.graph_objects as go
+import streamlit as st
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CONFIG: Final = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Neutrals:
+    """The inks of one mode."""
+
+    ink: str
+    soft: str
+    axis: str
+    grid: str
+    ground: str
+    unknown: str
+
+
+NEUTRALS: Final = {
+    "light": Neutrals("#1B2430", "#66707F", "#DFE4EB", "#EDF0F4", "#FFFFFF", "#E3E8EF"),
+    "dark": Neutrals("#E6EAF0", "#96A1B1", "#2D3643", "#222A35", "#12161D", "#2A3340"),
+}
+CATEGORICAL: Final = {
+    "light": ("#174BA1", "#15896C", "#ED9939", "#A55F9E", "#C24B27", "#69B8EC", "#4B3F26", "#B9C0CB"),
+    "dark": ("#427EE6", "#5BD7B5", "#F4B956", "#C185CD", "#DD7D76", "#B4E1F9", "#82732B", "#697685"),
+}
+_CHANNEL_PLACES: Final = {"web": 0, "whatsapp": 1, "app": 2, "email": 3, "sms": 4, "instagram": 5}
+
+
+def mode() -> str:
+    """`light` or `dark`, as the browser shows it."""
+    return st.context.theme.type or "light"
+
+
+def neutrals() -> Neutrals:
+    """The neutral inks of the present mode."""
+    return NEUTRALS[mode()]
+
+
+def colour(place: int) -> str:
+    """The categorical colour of a rank, from 0; 7 is Other and (no value) alone."""
+    return CATEGORICAL[mode()][min(place, 7)]
+
+
+def channel_colour(channel: str) -> str:
+    """A channel's own colour, the same on every page."""
+    return colour(_CHANNEL_PLACES.get(channel.lower(), 6))
+
+
+def figure(*traces: Any, height: int, **layout: Any) -> go.Figure:
+    """A figure in the house's template: no title, margins of 8, grid lines from the value axis alone."""
+    inks = neutrals()
+    font = {"family": "Source Sans, sans-serif", "size": 12, "color": inks.soft}
+    axis = {"color": inks.soft, "linecolor": inks.axis, "gridcolor": inks.grid, "tickfont": {"size": 11, "color": inks.soft}}
+    drawn = go.Figure(traces)
+    drawn.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        font=font,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+        bargap=0.22,
+        hoverlabel={"bgcolor": inks.ground, "bordercolor": inks.axis, "font": {"color": inks.ink, "size": 12}},
+    )
+    drawn.update_xaxes(**axis, showgrid=False, zeroline=False, fixedrange=True, automargin=True)
+    drawn.update_yaxes(**axis, showline=False, zeroline=False, fixedrange=True, automargin=True)
+    drawn.update_layout(**layout)
+    return drawn
+
+
+def bars(
+    names: Sequence[str],
+    values: Sequence[float],
+    *,
+    hover: Sequence[str],
+    unfinished: bool = False,
+    ticks: Sequence[int] = (),
+    height: int = 160,
+) -> go.Figure:
+    """Bars over time, the last one hatched where its period still runs; `ticks` are the places that get a label."""
+    inks, ink = neutrals(), colour(0)
+    shapes = ["/" if unfinished and place == len(values) - 1 else "" for place in range(len(values))]
+    fades = [0.75 if shape else 1.0 for shape in shapes]
+    pattern = {"shape": shapes, "fgcolor": inks.ground, "bgcolor": ink, "size": 5, "solidity": 0.35}
+    places = list(range(len(values)))
+    trace = go.Bar(
+        x=places,
+        y=list(values),
+        customdata=list(hover),
+        hovertemplate="%{customdata}<extra></extra>",
+        marker={"color": ink, "pattern": pattern, "opacity": fades, "cornerradius": 2, "line": {"width": 0}},
+    )
+    drawn = figure(trace, height=height)
+    drawn.update_xaxes(tickvals=list(ticks) or places, ticktext=[names[each] for each in (ticks or places)], showline=True)
+    drawn.update_yaxes(rangemode="tozero", nticks=4)
+    return drawn
+
+
+def ranked(
+    names: Sequence[str], values: Sequence[float], *, labels: Sequence[str], grey: Sequence[bool] = (), height: int | None = None
+) -> go.Figure:
+    """Horizontal bars, largest first as given, the value as label; `grey` marks Other and (no value)."""
+    inks = [colour(7) if place < len(grey) and grey[place] else colour(0) for place in range(len(values))]
+    trace = go.Bar(
+        x=list(values),
+        y=list(range(len(values))),
+        orientation="h",
+        text=list(labels),
+        textposition="outside",
+        cliponaxis=False,
+        hoverinfo="skip",
+        marker={"color": inks, "cornerradius": 2, "line": {"width": 0}},
+        textfont={"size": 11, "color": neutrals().soft},
+    )
+    drawn = figure(trace, height=height or 16 + 28 * len(values), bargap=0.5)
+    drawn.update_xaxes(visible=False, range=[0, 1.25 * max([*values, 1])])
+    drawn.update_yaxes(
+        tickvals=list(range(len(names))), ticktext=[_plain(each) for each in names], autorange="reversed", ticks=""
+    )
+    return drawn
+
+
+def draw(drawn: go.Figure, *, key: str, alt: str, **options: Any) -> Any:
+    """Put a figure on the page. `alt` says what it shows; options are those of `st.plotly_chart`."""
+    return st.plotly_chart(drawn, key=key, alt=alt, theme=None, config=CONFIG, **options)
+
+
+def _plain(name: str) -> str:
+    """Plotly reads HTML in labels: data has none."""
+    cut = name if len(name) <= 24 else name[:23] + "…"  # noqa: PLR2004 - what fits beside a bar
+    return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,75 @@
+"""The anatomy every page shares: header row, cards with a title and a unit, the footnote.
+
+Without it each page would place its title and its primary button a little elsewhere. What stands in
+a card does not live here.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from pages.ui import session, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from streamlit.delta_generator import DeltaGenerator
+
+HEADER_HEIGHT: Final = 33
+CHOSEN_ROW, CARD_ROW, RAIL_ROW = 34, 28, 26
+
+
+@contextmanager
+def header(title: str, quiet: str = "", *, back: tuple[str, str] | None = None) -> Iterator[DeltaGenerator]:
+    """The header row: `with layout.header("Users", "22 system") as row:` draws the actions at its right end.
+
+    `title` and `quiet` are Markdown, so escape data; `back` is the key and name of the parent screen.
+    """
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with row:
+        if back:
+            st.button(
+                back[1], key=f"back.{back[0]}", type="tertiary", icon=":material/arrow_back:", on_click=_go, args=(back[0],)
+            )
+        st.header(title, anchor=False, width="content")
+        if quiet:
+            st.caption(quiet, width="content")
+        st.space("stretch")
+        yield row
+
+
+def _go(key: str) -> None:
+    from pages.ui import nav  # noqa: PLC0415 - links need the layout, the layout needs one link
+
+    nav.go(key)
+
+
+@contextmanager
+def card(title: str = "", quiet: str = "", *, key: str | None = None, height: Any = "content") -> Iterator[DeltaGenerator]:
+    """A bordered card with its title left and its unit or hint right."""
+    with st.container(border=True, gap="xsmall", key=key, height=height) as box:
+        if title:
+            title_row(title, quiet)
+        yield box
+
+
+def title_row(title: str, quiet: str = "") -> None:
+    """A card's title and, at the right end, its unit or hint. Both Markdown."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.markdown(f"**{title}**", width="content")
+        st.space("stretch")
+        if quiet:
+            st.caption(quiet, width="content")
+
+
+def footnote(*parts: str) -> None:
+    """The page's last line: zone, instant, and what the page has to define. Parts are Markdown."""
+    st.caption(words.footnote(*parts, zone=session.settings().zone_name, at=session.at()))
+
+
+def table_height(rows: int, row_height: int = CHOSEN_ROW, *, most: int = 15) -> int:
+    """The height at which no half row and no empty strip shows."""
+    return HEADER_HEIGHT + max(1, min(rows, most)) * row_height + 2

@@ -1,0 +1,95 @@
+"""Every page of the workplace, in one table, and the way from one to another.
+
+A later screen adds one line here. Without the table, addresses and icons would be spelled in many
+places and a renamed page would leave dead links. What a page draws does not live here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import Page
+
+_FOLDER: Final = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One page: its key is its address and its file, its section where the sidebar shows it ("" hides it)."""
+
+    key: str
+    file: str
+    title: str
+    icon: str
+    section: str
+    help: str = ""
+
+
+SECTIONS: Final = ("People", "Insights", "Data", "Reach", "Workspace")
+SCREENS: Final = (
+    Screen("welcome", "welcome.py", "Welcome", "waving_hand", ""),
+    Screen("users", "users.py", "Users", "group", "People", "Everyone in the database: filter, search, tag, delete, download."),
+    Screen("user", "user.py", "User", "person", ""),
+    Screen("events", "events.py", "Events", "bolt", "Data", "What users do: the catalogue of events and the stream itself."),
+    Screen(
+        "properties",
+        "properties.py",
+        "Properties",
+        "data_object",
+        "Data",
+        "What is known about users, and how well it is filled.",
+    ),
+    Screen("import", "imports.py", "Import", "upload_file", "Data", "Users or events from a CSV, JSON Lines or Parquet file."),
+    Screen("downloads", "downloads.py", "Downloads", "download", "Reach", "Files that were made here, ready to be fetched."),
+    Screen(
+        "activity",
+        "activity.py",
+        "Activity log",
+        "history",
+        "Workspace",
+        "Who imported, exported, deleted or changed what, and when.",
+    ),
+)
+_BY_KEY: Final = {screen.key: screen for screen in SCREENS}
+_HOME: Final = "nav.home"
+
+
+def choose_home(key: str) -> None:
+    """Which screen the bare address shows in this run. The shell decides; every link then agrees."""
+    st.session_state[_HOME] = key
+
+
+def page(key: str) -> Page:
+    """The Streamlit page of a screen, for links: `st.page_link(nav.page("users"))`."""
+    screen = _BY_KEY[key]
+    home = st.session_state.get(_HOME, "users") == key
+    return st.Page(
+        _FOLDER / screen.file,
+        title=screen.title,
+        icon=f":material/{screen.icon}:",
+        url_path=screen.key,
+        default=home,
+        visibility="visible" if screen.section else "hidden",
+        help=screen.help or None,
+    )
+
+
+def menu() -> dict[str, list[Page]]:
+    """The pages by section, in the order of the sidebar; hidden ones are reachable by address only."""
+    sections: dict[str, list[Page]] = {}
+    for section in ("", *SECTIONS):
+        pages = [page(screen.key) for screen in SCREENS if screen.section == section and (_FOLDER / screen.file).exists()]
+        if pages:
+            sections[section] = pages
+    return sections
+
+
+def go(key: str, **parameters: object) -> NoReturn:
+    """Open a screen: `nav.go("user", id=key)`. Parameters that are None are left out."""
+    given = {name: str(value) for name, value in parameters.items() if value is not None}
+    st.switch_page(page(key), query_params=given)

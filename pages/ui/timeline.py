@@ -1,0 +1,127 @@
+"""A person's events by day: time, icon, name, the telling detail, channel, and what each change changed.
+
+Without it a timeline would be a table of JSON. Which events are shown comes from the page; what a
+change was comes with its event. Everything drawn here is somebody's data, so everything is escaped.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from pages.ui import words
+from user360.clock import aware
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    import pyarrow as pa
+
+MOST_DETAILS: Final = 3
+MOST_CHANGES: Final = 6
+SYSTEM: Final = {
+    "USER_CREATE": ("User added", "person_add"),
+    "USER_UPDATE": ("Profile changed", "edit"),
+    "USER_DELETE": ("User deleted", "delete"),
+    "USER_MERGE": ("Profiles merged", "call_merge"),
+}
+_ICONS: Final = (
+    (("message", "chat", "reply"), "chat"),
+    (("view", "visit", "page", "open"), "visibility"),
+    (("order", "purchase", "checkout", "paid"), "shopping_bag"),
+    (("cart", "added"), "add_shopping_cart"),
+    (("coupon", "discount", "voucher"), "sell"),
+    (("email", "mail"), "mail"),
+    (("login", "signed", "sign"), "login"),
+    (("search",), "search"),
+    (("return", "refund"), "undo"),
+)
+_MONEY: Final = ("total", "amount", "revenue", "price", "value")
+_SPOKEN: Final = ("text", "message", "subject", "query")
+_LEFT_OUT: Final = ("id", "url", "currency", "sku")
+
+
+def draw(found: pa.Table, *, zone: ZoneInfo, at: datetime, more: bool, writers: Mapping[datetime, str]) -> None:
+    """Draw the events, newest first. `more` says that earlier ones follow, `writers` who made the change of an instant."""
+    rows = found.to_pylist()
+    today = at.astimezone(zone).date()
+    for day, of_day in groupby(rows, key=lambda row: aware(row["at"]).astimezone(zone).date()):
+        shown = list(of_day)
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.markdown(f"**{words.day_heading(day, today=today)}**", width="content")
+            if not (more and shown[-1] is rows[-1]):  # of a day that goes on below, the number is not known yet
+                st.caption(words.count(len(shown), "event"), width="content")
+        for row in shown:
+            _row(row, zone, writers)
+
+
+def _row(row: Mapping[str, Any], zone: ZoneInfo, writers: Mapping[datetime, str]) -> None:
+    at = aware(row["at"])
+    document = _document(row["properties"])
+    with st.container(horizontal=True, wrap=False, gap="xsmall"):
+        st.caption(f"{at.astimezone(zone):%H:%M}", width=40)
+        with st.container(width=22):
+            st.markdown(f":material/{icon(row['event'], system=row['system'])}:")
+        with st.container(gap=None):
+            name = SYSTEM[row["event"]][0] if row["event"] in SYSTEM else words.escape_md(row["event"], 80)
+            quiet = writers.get(at, "") if row["system"] else detail(document)
+            st.markdown(f"{name} :gray[{words.escape_md(quiet, 160)}]" if quiet else name)
+            for line in changes(document) if row["system"] else ():
+                st.caption(line)
+        st.caption("System" if row["system"] else words.escape_md(words.channel(row["channel"])), width="content")
+
+
+def icon(event: str, *, system: bool = False) -> str:
+    """The Material icon of an event by what its name speaks of."""
+    if system and event in SYSTEM:
+        return SYSTEM[event][1]
+    lower = event.lower()
+    return next((each for spoken, each in _ICONS if any(word in lower for word in spoken)), "bolt")
+
+
+def detail(document: Mapping[str, Any]) -> str:
+    """The few values that tell what happened, as plain text: `Teal kurta · 39.00 EUR`."""
+    parts: list[str] = []
+    money = next(
+        (each for each in _MONEY if isinstance(document.get(each), int | float) and not isinstance(document[each], bool)), None
+    )
+    for key, value in document.items():
+        if key == money or key.lower().endswith(_LEFT_OUT) or not isinstance(value, str | int | float) or isinstance(value, bool):
+            continue
+        parts.append(f"“{value}”" if key in _SPOKEN else str(value) if isinstance(value, str) else f"{words.number(value)} {key}")
+    if money:
+        currency = document.get("currency")
+        parts.insert(1, f"{document[money]:,.2f} {currency}" if isinstance(currency, str) else words.number(document[money]))
+    return " · ".join(parts[:MOST_DETAILS])
+
+
+def changes(document: Mapping[str, Any]) -> Sequence[str]:
+    """A change's caption lines in Markdown: `loyaltyTier silver → **gold**`."""
+    listed = document.get("changes")
+    if not isinstance(listed, list):
+        return ()
+    lines = [
+        f"{words.escape_md(each.get('property', ''))} {_side(each.get('from'))} → **{_side(each.get('to'))}**" for each in listed
+    ]
+    rest = len(lines) - MOST_CHANGES
+    return lines if rest <= 1 else [*lines[:MOST_CHANGES], f"and {words.count(rest, 'more value')}"]
+
+
+def _side(value: object) -> str:
+    if value is None or value == []:
+        return words.NO_VALUE
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return words.escape_md(", ".join(str(each) for each in value), 80)
+    return words.escape_md(words.number(value) if isinstance(value, int | float) else value, 80)
+
+
+def _document(text: str | None) -> dict[str, Any]:
+    read = json.loads(text) if text else {}
+    return read if isinstance(read, dict) else {}
