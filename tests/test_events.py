@@ -1,0 +1,200 @@
+"""Events: each message once for ever, totals that follow from the events, and a table that keeps itself in order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.worlds import AT, events, take, users
+
+from user360 import events as event_room
+from user360 import profiles
+from user360.errors import Unknown
+from user360.people import People
+from user360.sql import Sql
+from user360.store import open_store
+
+if TYPE_CHECKING:
+    from user360.store import Store
+
+DAY = timedelta(days=1)
+
+
+def _naive(at: datetime) -> datetime:
+    return at.replace(tzinfo=None)
+
+
+def test_a_message_id_is_taken_once_whenever_it_comes_again(store: Store) -> None:
+    first = take(store, events([("a", "Order", AT), ("a", "Order", AT)], message_ids=["m1", "m1"]))
+    again = take(store, events([("a", "Order", AT + 400 * DAY), ("a", "Order", AT)], message_ids=["m1", "m2"]))
+
+    assert (first.stored, first.known, again.stored, again.known) == (1, 1, 1, 1)
+
+
+def test_a_message_of_somebody_deleted_stays_known(store: Store) -> None:
+    take(store, events([("a", "Order", AT)], message_ids=["m1"]))
+    profiles.delete(store, profiles.everyone(store), by="Mira", source="Users", at=AT)
+
+    assert take(store, events([("a", "Order", AT)], message_ids=["m1"])).known == 1
+
+
+def test_the_same_rows_without_ids_are_stored_once_and_equal_rows_of_one_file_are_both_kept(store: Store) -> None:
+    batch = events([("a", "Order", AT), ("a", "Order", AT), ("a", "View", AT)])
+
+    assert [(each.stored, each.known) for each in (take(store, batch), take(store, batch))] == [(3, 0), (0, 3)]
+
+
+def test_last_session_and_channel_follow_the_newest_event_only(store: Store) -> None:
+    take(store, users([{"userId": "a"}]))
+    take(store, events([("a", "Order", AT), ("a", "View", AT - DAY)], channels=["whatsapp", "web"]))
+    take(store, events([("a", "View", AT - 2 * DAY)], channels=["email"]))
+    found = profiles.get(store, 0).values
+
+    assert (found["lastSession"], found["lastChannel"]) == (AT, "whatsapp")
+    assert profiles.history(store, 0) == []
+
+
+def test_an_event_of_somebody_unknown_makes_the_user_as_of_that_event(store: Store) -> None:
+    receipt = take(store, events([("new", "Order", AT - DAY)]))
+
+    assert (receipt.created, profiles.get(store, 0).values["createdAt"]) == (1, AT - DAY)
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ((None, "Order", AT), "propertiesRequired"),
+        (("null", "Order", AT), "propertiesRequired"),
+        (("a", None, AT), "propertiesRequired"),
+        (("a", "Order", None), "propertiesRequired"),
+        (("a", "USER_CREATE", AT), "invalidProperty"),
+        (("a", "x" * 201, AT), "invalidProperty"),
+    ],
+)
+def test_an_event_that_says_too_little_is_refused_and_its_neighbour_stored(
+    store: Store, row: tuple[str | None, str | None, datetime | None], code: str
+) -> None:
+    receipt = take(store, events([row, ("a", "View", AT)]))
+
+    assert ([each.code for each in receipt.rejected], [each.position for each in receipt.rejected], receipt.stored) == (
+        [code],
+        [1],
+        1,
+    )
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from("abc"), st.sampled_from(["Order", "View"]), st.integers(0, 400), st.sampled_from(["web", "app", None])
+        ),
+        max_size=30,
+    )
+)
+def test_first_last_and_total_are_those_of_the_events_themselves(rows: list[tuple[str, str, int, str | None]]) -> None:
+    store = open_store()
+    take(store, users([{"userId": each} for each in "abc"]))
+    for start in range(0, len(rows), 7):
+        batch = rows[start : start + 7]
+        timed = [(who, name, AT - hours * timedelta(hours=1)) for who, name, hours, _ in batch]
+        take(
+            store,
+            events(timed, channels=[each[3] for each in batch], message_ids=[f"m{start + place}" for place in range(len(batch))]),
+        )
+    event_room.tidy(store)
+    found = {
+        (key, row["event"]): (row["first_at"], row["last_at"], row["total"])
+        for key in range(3)
+        for row in event_room.totals(store, key).to_pylist()
+        if not row["system"]
+    }
+    expected = {}
+    for key, user_id in enumerate("abc"):
+        for name in ("Order", "View"):
+            times = [_naive(AT - hours * timedelta(hours=1)) for who, what, hours, _ in rows if (who, what) == (user_id, name)]
+            if times:
+                expected[(key, name)] = (min(times), max(times), len(times))
+    store.close()
+
+    assert expected == found
+
+
+def test_the_catalogue_counts_users_and_events(store: Store) -> None:
+    take(store, events([("a", "Order", AT), ("a", "Order", AT - DAY), ("b", "Order", AT), ("b", "View", AT)]))
+    found = {row["event"]: (row["users"], row["total"]) for row in event_room.catalogue(store).to_pylist()}
+
+    assert (found["Order"], found["View"], found["USER_CREATE"], found["USER_MERGE"]) == ((2, 3), (1, 1), (2, 2), (0, 0))
+
+
+def test_the_stream_can_be_paged_without_losing_events_of_one_instant(store: Store) -> None:
+    take(store, events([("a", "View", AT)] * 7, message_ids=[f"m{each}" for each in range(7)]))
+    seen: list[str] = []
+    before = None
+    while True:
+        page = event_room.stream(store, names=["View"], limit=3, before=before).to_pylist()
+        if not page:
+            break
+        seen += [row["messageId"] for row in page]
+        before = (page[-1]["at"].replace(tzinfo=UTC), page[-1]["messageId"])
+
+    assert sorted(seen) == [f"m{each}" for each in range(7)]
+
+
+def test_the_stream_filters_by_event_channel_people_time_and_text(store: Store) -> None:
+    take(
+        store,
+        events(
+            [("a", "Order", AT), ("b", "Order", AT - DAY), ("a", "View", AT)],
+            channels=["web", "app", None],
+            properties=['{"sku": "Teal kurta"}', None, None],
+        ),
+    )
+    ask = event_room.stream
+
+    assert [
+        ask(store, names=["Order"]).num_rows,
+        ask(store, channels=["app"]).num_rows,
+        ask(store, names=["Order", "View"], within=People.of([0])).num_rows,
+        ask(store, names=["Order"], since=AT - DAY, until=AT).num_rows,
+        ask(store, text="teal").num_rows,
+    ] == [2, 1, 2, 1, 1]
+
+
+def test_the_schema_of_an_event_shows_types_share_and_commonest_values(store: Store) -> None:
+    texts = ['{"amount": 12.5, "sku": "x", "gift": true}', '{"amount": "12", "sku": "x"}', None, "{}"]
+    take(store, events([("a", "Order", AT + each * DAY) for each in range(4)], properties=texts))
+    found = {each.name: each for each in event_room.schema(store, "Order")}
+
+    assert (found["amount"].types, found["sku"].known_share, found["sku"].commonest) == (("number", "text"), 0.5, (("x", 2),))
+    with pytest.raises(Unknown, match="Did you mean “Order”"):
+        event_room.schema(store, "Ordr")
+
+
+def test_properties_come_back_as_they_went_in(store: Store) -> None:
+    text = '{"a":1,"b":1.0,"c":"é\\u0001","d":[1,{"e":null}],"f":true,"n":12345678901234567890}'
+    take(store, events([("a", "Order", AT)], properties=[text]))
+
+    assert event_room.stream(store, names=["Order"])["properties"].to_pylist() == [text]
+
+
+def test_sorting_a_week_changes_no_answer_and_leaves_it_in_order(store: Store) -> None:
+    take(store, events([("a", name, AT - hours * timedelta(hours=1)) for hours in range(60) for name in ("View", "Order")]))
+    before = event_room.stream(store, limit=500).to_pylist()
+    for bucket in event_room.buckets(store):
+        event_room.recluster(store, bucket.week)
+    order = store.rows(Sql("SELECT date_trunc('week', occurred_at), event_id, occurred_at FROM events ORDER BY rowid"))
+
+    assert event_room.stream(store, limit=500).to_pylist() == before
+    assert [each.tail for each in event_room.buckets(store)] == [0, 0]
+    assert order == sorted(order)
+
+
+def test_days_are_those_of_the_zone_asked_for(store: Store) -> None:
+    late = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
+    take(store, events([("a", "View", late)]))
+    days = event_room.daily(store, since=late - DAY, zone="Europe/Berlin")
+
+    assert [str(row["day"]) for row in days.to_pylist() if row["event"] == "View"] == ["2026-11-23"]

@@ -1,0 +1,167 @@
+"""Taking users in: each value parsed by its type, each row to its profile, in the order of the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from user360 import datatypes, identities, profiles, properties, workspace
+from user360.clock import stored
+from user360.errors import InvalidProperty, Unknown, shorten
+from user360.ingest.batches import Also, Mode, OnRefusal, Receipt, Rejected, Users, flags, nullable, placeholder, plain, unfit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from user360.properties import Property
+    from user360.store import Store, Transaction
+
+FOLLOWED: Final = ("lastSession", "lastChannel")
+
+
+def receive_users(
+    store: Store,
+    batch: Users,
+    source: str,
+    by: str,
+    at: datetime,
+    mode: Mode,
+    merge_tags: bool,  # noqa: FBT001 - passed on as it came
+    on_refusal: OnRefusal,
+    also: Also | None,
+) -> Receipt:
+    """Create and change the users of a batch."""
+    known = {each.name: each for each in properties.find(store)}
+    zone = workspace.get(store).zone
+    parsed, rejected = _parse(batch, known, zone)
+    user_ids, nobody = _user_ids(batch)
+    rejected += nobody
+    wrong = flags(batch.positions, nobody if on_refusal == "value" else rejected)
+    if on_refusal == "all" and rejected:
+        return Receipt(rejected=tuple(rejected), profile_keys=pa.nulls(len(user_ids), pa.uint32()))
+    rows = _Rows(batch, user_ids, parsed, known, mode, merge_tags, at)
+    keys = np.full(len(user_ids), -1, dtype=np.int64)
+    created = updated = unchanged = 0
+    with store.transaction() as tx:
+        for chosen in _rounds(user_ids, batch.profile_keys, np.flatnonzero(~wrong)):
+            written = profiles.write(tx, rows.incoming(tx, chosen), source=source, by=by, at=at)
+            keys[chosen] = written.keys.to_numpy(zero_copy_only=False)
+            created, updated, unchanged = created + written.created, updated + written.updated, unchanged + written.unchanged
+        receipt = Receipt(created, updated, unchanged, rejected=tuple(rejected), profile_keys=nullable(keys))
+        if also:
+            also(tx, receipt)
+    return receipt
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A parsed batch, from which rows are picked round by round."""
+
+    batch: Users
+    user_ids: pa.Array
+    parsed: Mapping[str, pa.Array]
+    known: Mapping[str, Property]
+    mode: Mode
+    merge_tags: bool
+    at: datetime
+
+    def incoming(self, tx: Transaction, chosen: np.ndarray[Any, np.dtype[np.int64]]) -> profiles.Incoming:
+        picked = pa.array(chosen)
+        columns = {each: column.take(picked) for each, column in self.parsed.items() if each != "tags"}
+        meant = {each: self._meant(each, column, picked) for each, column in columns.items()}
+        if self.mode == "replace":
+            for each in self._emptied(columns):
+                columns[each] = pa.nulls(len(picked), self.known[each].datatype.arrow)
+                meant[each] = pa.array(np.ones(len(picked), dtype=np.bool_))
+        user_ids = self.user_ids.take(picked)
+        given = self.batch.profile_keys
+        keys = identities.look_up(tx, user_ids) if given is None else given.take(picked)
+        times = self.batch.at.take(picked) if self.batch.at is not None else self._now(len(picked))
+        return profiles.Incoming(keys, user_ids, columns, meant, self._tags(picked), self._unite(), times)
+
+    def _meant(self, each: str, column: pa.Array, picked: pa.Array) -> pa.Array:
+        if self.mode == "replace":
+            return pa.array(np.ones(len(picked), dtype=np.bool_))
+        clears = self.batch.clears.get(each)
+        return pc.is_valid(column) if clears is None else pc.or_(pc.is_valid(column), clears.take(picked))
+
+    def _emptied(self, columns: Mapping[str, pa.Array]) -> list[str]:
+        kept = {*properties.KEPT_BY_STORE, *FOLLOWED, *columns}
+        return [each.name for each in self.known.values() if each.name not in kept and not each.aside]
+
+    def _tags(self, picked: pa.Array) -> pa.Array | None:
+        if "tags" not in self.parsed:
+            return None
+        tags, clears = self.parsed["tags"].take(picked), self.batch.clears.get("tags")
+        return tags if clears is None else pc.if_else(clears.take(picked), pa.array([[]], tags.type)[0], tags)
+
+    def _unite(self) -> bool:
+        return self.merge_tags and "tags" not in self.batch.clears
+
+    def _now(self, count: int) -> pa.Array:
+        return pa.array(np.full(count, np.datetime64(stored(self.at), "us")))
+
+
+def _parse(batch: Users, known: Mapping[str, Property], zone: ZoneInfo) -> tuple[dict[str, pa.Array], list[Rejected]]:
+    """Each writable column as values of its type, and what was refused."""
+    parsed: dict[str, pa.Array] = {}
+    rejected: list[Rejected] = []
+    for each, column in batch.columns.items():
+        if each not in known:
+            missing = Unknown.named("property", each, known)
+            raise InvalidProperty(missing.message, missing.hint or "Make the property first, or leave the column out.")
+        if not known[each].writable:
+            continue
+        result = known[each].datatype.parse_column(plain(column), zone)
+        parsed[each] = result.values
+        for refused in result.refused:
+            value = shorten(column[refused.position].as_py())
+            rejected.append(
+                Rejected(
+                    batch.positions[refused.position].as_py(),
+                    "invalidDataType",
+                    each,
+                    value,
+                    f"{each} ({known[each].datatype.name}): “{value}” {refused.reason}.",
+                    refused.hint,
+                )
+            )
+    return parsed, rejected
+
+
+def _user_ids(batch: Users) -> tuple[pa.Array, list[Rejected]]:
+    user_ids = datatypes.get("string").parse_column(plain(batch.user_ids)).values
+    if batch.profile_keys is not None:
+        return user_ids, []
+    nobody = [_unnamed(batch, index) for index in pc.indices_nonzero(pc.is_null(user_ids)).to_pylist()]
+    odd = [placeholder(batch.positions[index].as_py(), user_ids[index].as_py()) for index in unfit(user_ids)]
+    return user_ids, ([] if batch.unidentified else nobody) + odd
+
+
+def _unnamed(batch: Users, index: int) -> Rejected:
+    return Rejected(
+        batch.positions[index].as_py(), "propertiesRequired", "userId", "", "userId is missing.", "Every user needs an id."
+    )
+
+
+def _rounds(user_ids: pa.Array, keys: pa.Array | None, chosen: Any) -> list[Any]:
+    """Rows grouped so that each user stands once in a round and later rows of a user in later rounds."""
+    picked = pa.array(chosen)
+    who = (user_ids if keys is None else keys).take(picked)
+    named = pc.is_valid(who).to_numpy(zero_copy_only=False)
+    codes = who.dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    codes = np.where(named, np.nan_to_num(codes), -1).astype(np.int64)
+    order = np.argsort(codes, kind="stable")
+    ordered = codes[order]
+    starts = np.r_[0, np.flatnonzero(np.diff(ordered)) + 1] if ordered.size else np.zeros(0, dtype=np.int64)
+    lengths = np.diff(np.r_[starts, ordered.size])
+    turn = np.empty(ordered.size, dtype=np.int64)
+    turn[order] = np.arange(ordered.size) - np.repeat(starts, lengths)
+    turn[~named] = 0
+    return [np.sort(chosen[turn == each]) for each in range(int(turn.max()) + 1)] if turn.size else []
