@@ -1,0 +1,137 @@
+"""The download menu: CSV, Excel, Parquet, JSON Lines, of exactly the people and columns on the page.
+
+A small file comes at once, a large one is made in the background and waits under Downloads, so that
+no page stands still. Without this room each page would export its own idea of a table. How a file is
+written does not live here (`user360/exports`).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from pages.ui import nav, session, states, words
+from user360 import events, exports, identities, profiles
+
+if TYPE_CHECKING:
+    from user360 import people
+    from user360.profiles import Profile
+
+AT_ONCE_BYTES: Final = 50_000_000
+BYTES_OF_A_CELL: Final = 14
+FORMATS: Final = {"csv": "CSV", "xlsx": "Excel", "parquet": "Parquet", "jsonl": "JSON Lines"}
+MOST_EVENTS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Which users and which of their properties, in which order: what the page shows, all of its pages."""
+
+    columns: tuple[str, ...]
+    within: people.People | None = None
+    search: str = ""
+    sort: tuple[tuple[str, bool], ...] = ()
+
+
+def menu(key: str, wanted: Users, *, rows: int, kind: str = "tertiary", name: str = "users") -> None:
+    """The menu. `rows` is how many users there are, and decides whether the file comes at once."""
+    at_once = rows * max(len(wanted.columns), 1) * BYTES_OF_A_CELL <= AT_ONCE_BYTES
+    with st.popover("Download", key=f"{key}.download", icon=":material/download:", type=kind, disabled=not rows):  # type: ignore[arg-type]
+        st.caption(f"{words.count(rows, 'user')}, {words.count(len(wanted.columns), 'column')}")
+        for format_, label in FORMATS.items():
+            if at_once:
+                st.download_button(
+                    label,
+                    functools.partial(_file, wanted, format_, session.analyst()),
+                    file_name=f"{name}.{format_}",
+                    key=f"{key}.download.{format_}",
+                    type="tertiary",
+                    on_click="ignore",
+                )
+            else:
+                start = states.acting(_start)
+                st.button(label, key=f"{key}.download.{format_}", type="tertiary", on_click=start, args=(wanted, format_, name))
+        if not at_once:
+            st.caption("A large file: it is made in the background and waits under Downloads.")
+
+
+def _file(wanted: Users, format_: str, by: str) -> bytes:
+    """The file, whole. Called when the button is pressed, outside the page's run."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / f"users.{format_}"
+        exports.write(
+            session.store(),
+            target,
+            format=format_,
+            columns=wanted.columns,
+            within=wanted.within,
+            search=wanted.search,
+            sort=wanted.sort,
+            by=by,
+            at=session.moment(),
+        )
+        return target.read_bytes()
+
+
+def _start(wanted: Users, format_: str, name: str) -> None:
+    exports.start(
+        session.store(),
+        format=format_,
+        file_name=f"{name}.{format_}",
+        columns=wanted.columns,
+        within=wanted.within,
+        search=wanted.search,
+        sort=wanted.sort,
+        by=session.analyst(),
+        at=session.moment(),
+    )
+    session.notice("The file is being made. It waits under Downloads.", icon=":material/download:")
+    nav.go("downloads")
+
+
+# -- one person ---------------------------------------------------------------------------------
+
+
+def everything(key: str, profile: Profile) -> None:
+    """The button that hands out all we hold on one person, as JSON."""
+    st.download_button(
+        "Download all we hold",
+        functools.partial(_everything, profile.key),
+        file_name="user.json",
+        mime="application/json",
+        key=key,
+        type="tertiary",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _everything(profile_key: int) -> str:
+    store = session.store()
+    profile = profiles.get(store, profile_key)
+    found = events.timeline(store, profile_key, limit=MOST_EVENTS).to_pylist()
+    held = {
+        "userId": profile.user_id,
+        "properties": dict(profile.values),
+        "identities": identities.of(store, profile_key).to_pylist(),
+        "history": [_change(each) for each in profiles.history(store, profile_key)],
+        "events": [row | {"properties": json.loads(row["properties"] or "{}")} for row in found],
+    }
+    return json.dumps(held, ensure_ascii=False, indent=1, default=str)
+
+
+def _change(change: profiles.Change) -> dict[str, object]:
+    return {
+        "property": change.property,
+        "from": change.old,
+        "to": change.new,
+        "at": change.at,
+        "by": change.by,
+        "source": change.source,
+    }

@@ -1,0 +1,339 @@
+"""User: one person on a page. Properties, ids, tags, what they did, by channel, and what changed.
+
+Reads the id from the address, asks one question per card, draws. What a merge or a segment does to
+a person does not live here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.ui import address, bulk, charts, controls, dialogs, downloads, forms, layout, nav, session, states, timeline, words
+from user360 import clock, events, identities, profiles, properties
+from user360.errors import Unknown
+from user360.people import People
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from user360.events import Engagement
+    from user360.profiles import Profile
+    from user360.properties import Property
+
+TOPICS: Final = ("profiles", "events", "properties", "workspace")
+WEEKS: Final = 26
+PAGE: Final = 50
+MOST_TILES: Final = 4
+MOST_TAGS: Final = 4
+
+
+def page() -> None:
+    """The page, top to bottom."""
+    try:
+        profile = session.cached(profiles.get, _key(), topics=TOPICS)
+    except Unknown as refusal:
+        with layout.header("User", back=("users", "Users")):
+            pass
+        states.refused(refusal)
+        return
+    known = {each.name: each for each in session.cached(properties.find, topics=("properties",))}
+    engagement = session.cached(events.engagement, profile.key, topics=TOPICS)
+    _header(profile)
+    st.caption(_facts(profile))
+    grid = st.grid(11, min_column_width=80, dense=True)
+    with grid.cell(column_span=3):
+        _properties(profile, known)
+        _identities(profile)
+    with grid.cell(column_span=5):
+        _channels(engagement)
+        _timeline(profile, engagement)
+    with grid.cell(column_span=3):
+        _segments()
+        _totals(engagement)
+        _weeks(engagement)
+    layout.footnote("instants in the workspace's zone", "system events count in no engagement figure")
+    forms.draw()
+    people = People.of([profile.key])
+    bulk.draw_tags(people)
+    bulk.draw_deletion(people, after=_after_deletion)
+
+
+def _key() -> int:
+    """The profile of the address: `id` is its key; `userId` is looked up, so that a link can be written by hand."""
+    given = address.text("userId")
+    found = session.cached(profiles.key_of, given, topics=("profiles",)) if given else address.number("id", -1)
+    if found is None or found < 0:
+        raise Unknown("There is no such user.", "They may have been deleted, or merged into another.")
+    return int(found)
+
+
+def _after_deletion() -> None:
+    nav.go("users")
+
+
+# -- the head -----------------------------------------------------------------------------------
+
+
+def _header(profile: Profile) -> None:
+    first, last = profile.values.get("firstName"), profile.values.get("lastName")
+    name = words.full_name(str(first or ""), str(last or "")) or profile.user_id or "No name yet"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button("Users", key="back.users", type="tertiary", icon=":material/arrow_back:", on_click=nav.go, args=("users",))
+        st.header(words.escape_md(name, 60), anchor=False, width="content")
+        if profile.user_id:
+            st.badge("Identified", icon=":material/verified_user:", color="green")
+        else:
+            st.badge("Unidentified", icon=":material/help:", color="gray")
+        for tag in profile.tags[:MOST_TAGS]:
+            st.badge(words.escape_md(tag, 24), color="blue")
+        if len(profile.tags) > MOST_TAGS:
+            st.caption(
+                f"+{len(profile.tags) - MOST_TAGS}",
+                width="content",
+                help=words.escape_md(", ".join(profile.tags[MOST_TAGS:]), 600),
+            )
+        st.button(
+            "",
+            key="user.tag",
+            icon=":material/new_label:",
+            type="tertiary",
+            help="Tag and untag",
+            on_click=dialogs.open_,
+            args=(bulk.TAG,),
+        )
+        st.space("stretch")
+        st.button("Edit", key="user.edit", icon=":material/edit:", on_click=forms.open_for, args=(profile.key,))
+        with st.popover("More", icon=":material/more_horiz:", key="user.more"):
+            downloads.everything("user.everything", profile)
+            st.button(
+                "Delete…",
+                key="user.delete",
+                type="tertiary",
+                icon=":material/delete:",
+                on_click=dialogs.open_,
+                args=(bulk.DELETE,),
+            )
+
+
+def _facts(profile: Profile) -> str:
+    zone, at, values = session.zone(), session.at(), profile.values
+    facts = [f"userId **{words.escape_md(profile.user_id, 80)}**" if profile.user_id else "no user id yet"]
+    if "createdAt" in values:
+        facts.append(f"made {words.instant(values['createdAt'], zone, at=at)}")  # type: ignore[arg-type]
+    if "lastSession" in values:
+        channel = f" on {words.escape_md(words.channel(str(values['lastChannel'])))}" if "lastChannel" in values else ""
+        facts.append(f"last session {words.instant(values['lastSession'], zone, at=at)}{channel}")  # type: ignore[arg-type]
+    place = ", ".join(str(values[each]) for each in ("city", "country") if each in values)
+    there = _time_there(str(values.get("timezone", "")))
+    if place or there:
+        facts.append(", ".join(each for each in (words.escape_md(place), there) if each))
+    return " · ".join(facts)
+
+
+def _time_there(zone_name: str) -> str:
+    try:
+        return f"{session.at().astimezone(ZoneInfo(zone_name)):%H:%M} there now" if zone_name else ""
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ""
+
+
+# -- left: who they are -------------------------------------------------------------------------
+
+
+def _properties(profile: Profile, known: Mapping[str, Property]) -> None:
+    with (
+        layout.card("Properties", f"{len(profile.values)} of {len(known)} known"),
+        states.boundary("This card", key="properties"),
+    ):
+        wanted = (
+            st.text_input(
+                "Find a property or value",
+                key="user.find",
+                placeholder="Find a property or value",
+                icon=":material/search:",
+                label_visibility="collapsed",
+                live="200ms",
+                autocomplete="off",
+            )
+            .strip()
+            .lower()
+        )
+        zone = session.zone()
+        order = sorted(known.values(), key=lambda each: (each.name not in profile.values, each.position))
+        rows = [(each.name, controls.shown(profile.values.get(each.name), each.datatype, zone)) for each in order if each.visible]
+        rows = [row for row in rows if wanted in f"{row[0]} {row[1]}".lower()]
+        if not rows:
+            states.nothing_to_show("No property or value has that in it.")
+            return
+        st.dataframe(
+            pa.table({"property": [name for name, _ in rows], "value": [value for _, value in rows]}),
+            hide_index=True,
+            height=layout.table_height(len(rows), layout.CARD_ROW, most=14),
+            row_height=layout.CARD_ROW,
+            key="user.properties",
+            column_config={
+                "property": st.column_config.TextColumn("Property", width=104),
+                "value": st.column_config.TextColumn("Value"),
+            },
+            alt="The user's properties and their values",
+        )
+
+
+def _identities(profile: Profile) -> None:
+    found = session.cached(identities.of, profile.key, topics=TOPICS)
+    with layout.card("Identities", f"{found.num_rows} linked"), states.boundary("This card", key="identities"):
+        if not found.num_rows:
+            states.nothing_to_show("No id leads here yet. Sessions, devices and a user id show up as they are linked.")
+            return
+        config = {
+            "via": st.column_config.TextColumn("Via", width=76),
+            "id": st.column_config.TextColumn("Id"),
+            "since": st.column_config.DatetimeColumn(
+                "Since", format="D MMM YYYY", timezone=session.settings().zone_name, width=92
+            ),
+        }
+        st.dataframe(
+            found,
+            hide_index=True,
+            height=layout.table_height(found.num_rows, layout.CARD_ROW, most=6),
+            row_height=layout.CARD_ROW,
+            column_config=config,
+            key="user.identities",
+            alt="Ids that lead to this user",
+            placeholder=words.NO_VALUE,
+        )
+
+
+# -- middle: what they did ----------------------------------------------------------------------
+
+
+def _channels(engagement: Engagement) -> None:
+    rows = engagement.channels.to_pylist()[:MOST_TILES]
+    if not rows:
+        return
+    with st.grid(len(rows), min_column_width=90, gap="xsmall"):
+        for row in rows:
+            with st.container(border=True, gap=None):
+                st.markdown(f"{words.channel_icon(row['channel'])} {words.escape_md(words.channel(row['channel']))}")
+                st.markdown(f"**{words.number(row['total'])}** {'event' if row['total'] == 1 else 'events'}")
+                st.caption(words.ago(row["last_at"], session.zone(), at=session.at()))
+
+
+def _timeline(profile: Profile, engagement: Engagement) -> None:
+    names, channels = engagement.totals["event"].to_pylist(), engagement.channels["channel"].to_pylist()
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.markdown("**Timeline**", width="content")
+            st.space("stretch")
+            name = st.selectbox(
+                "Event",
+                ["", *names],
+                key="user.event",
+                format_func=lambda each: words.escape_md(each) or "All events",
+                width=138,
+                label_visibility="collapsed",
+            )
+            channel = st.selectbox(
+                "Channel",
+                ["", *channels],
+                key="user.channel",
+                format_func=lambda each: words.channel(each) if each else "All channels",
+                width=138,
+                label_visibility="collapsed",
+            )
+        with states.boundary("The timeline", key="timeline"):
+            _events(profile, tuple(filter(None, [name])), tuple(filter(None, [channel])))
+
+
+def _events(profile: Profile, names: tuple[str, ...], channels: tuple[str, ...]) -> None:
+    shown = int(st.session_state.get(f"user.shown.{profile.key}", PAGE))
+    found = session.cached(events.timeline, profile.key, names=names, channels=channels, limit=shown + 1, topics=TOPICS)
+    if not found.num_rows:
+        states.nothing_to_show(
+            "Nothing like that happened yet." if names or channels else "No events yet. They show up as they arrive."
+        )
+        return
+    history = session.cached(profiles.history, profile.key, topics=TOPICS)
+    writers = {change.at: f"by {change.by} · {change.source}" for change in history}
+    timeline.draw(found.slice(0, shown), zone=session.zone(), at=session.at(), more=found.num_rows > shown, writers=writers)
+    if found.num_rows > shown:
+        st.button(
+            "Show earlier",
+            key="user.earlier",
+            type="tertiary",
+            icon=":material/keyboard_arrow_down:",
+            on_click=_earlier,
+            args=(f"user.shown.{profile.key}", shown + PAGE),
+        )
+
+
+def _earlier(key: str, shown: int) -> None:
+    st.session_state[key] = shown
+
+
+# -- right: what it adds up to --------------------------------------------------------------------
+
+
+def _segments() -> None:
+    with layout.card("Segments"):
+        states.nothing_to_show("No segments yet. A segment is a group of people that follows your rules.")
+
+
+def _totals(engagement: Engagement) -> None:
+    with layout.card("Events", "first, last, total"), states.boundary("This card", key="totals"):
+        rows = engagement.totals.to_pylist()
+        zone, at = session.zone(), session.at()
+        table = pa.table(
+            {
+                "event": pa.array([row["event"] for row in rows], pa.string()),
+                "first": pa.array([words.clock(row["first_at"], zone, at=at) for row in rows], pa.string()),
+                "last": pa.array([words.clock(row["last_at"], zone, at=at) for row in rows], pa.string()),
+                "total": pa.array([row["total"] for row in rows], pa.int64()),
+            }
+        )
+        st.dataframe(
+            table,
+            hide_index=True,
+            height=layout.table_height(len(rows), layout.CARD_ROW, most=8),
+            row_height=layout.CARD_ROW,
+            key="user.totals",
+            column_config={
+                "event": st.column_config.TextColumn("Event"),
+                "first": st.column_config.TextColumn("First", width=72),
+                "last": st.column_config.TextColumn("Last", width=58),
+                "total": st.column_config.NumberColumn("Total", width=44, format="localized"),
+            },
+            alt="Per event its first time, last time and total",
+        )
+
+
+def _weeks(engagement: Engagement) -> None:
+    """Events per week, the running week hatched."""
+    with layout.card("Events per week", f"{WEEKS} weeks"), states.boundary("This chart", key="weeks"):
+        at, zone = session.at(), session.zone()
+        starts = session.settings().week_starts
+        this = clock.start_of_week(at.astimezone(zone).date(), starts)
+        weeks = [this - timedelta(weeks=WEEKS - 1 - each) for each in range(WEEKS)]
+        counts: Counter[date] = Counter()
+        for row in engagement.days.to_pylist():
+            counts[clock.start_of_week(row["day"], starts)] += row["total"]
+        totals = [counts[each] for each in weeks]
+        names = [words.day(each, this_year=this.year) for each in weeks]
+        hover = [f"Week of {name}: {words.count(total, 'event')}" for name, total in zip(names, totals, strict=True)]
+        hover[-1] += ", not over yet"
+        drawn = charts.bars(names, totals, hover=hover, unfinished=True, ticks=(0, WEEKS - 1), height=150)
+        charts.draw(
+            drawn,
+            key="user.weeks",
+            alt=f"Events per week over {WEEKS} weeks, {words.number(sum(totals))} in all; the last is unfinished",
+        )
+
+
+page()
