@@ -262,20 +262,30 @@ COUNTRIES: Final[tuple[Country, ...]] = (
         ("SE", "Sweden", 0.02, "sv", "Europe/Stockholm", 1, 0.4),
         ("46", "701 702 721 733 761 793", 6),
         "Stockholm 59.33 18.07, Göteborg 57.71 11.97, Malmö 55.60 13.00",
-        ("Åsa Elin Märta Freja Linnéa Maja", "Erik Björn Göran Axel Åke Nils", "Lindqvist Andersson Sjöberg Nyström Öberg Håkansson"),
+        (
+            "Åsa Elin Märta Freja Linnéa Maja",
+            "Erik Björn Göran Axel Åke Nils",
+            "Lindqvist Andersson Sjöberg Nyström Öberg Håkansson",
+        ),
     ),
     _country(
         ("BG", "Bulgaria", 0.015, "bg", "Europe/Sofia", 2, 0.7),
         ("359", "8787 8791 8865 8986 8822", 5),
         "София 42.70 23.32, Plovdiv 42.14 24.75, Varna 43.21 27.92",
-        ("Elena Мария=maria Десислава=desislava Ivana Kalina", "Georgi Иван=ivan Dimitar Николай=nikolay Stefan",
-         "Petrova Иванов=ivanov Dimitrov Георгиева=georgieva Stoyanov"),
+        (
+            "Elena Мария=maria Десислава=desislava Ivana Kalina",
+            "Georgi Иван=ivan Dimitar Николай=nikolay Stefan",
+            "Petrova Иванов=ivanov Dimitrov Георгиева=georgieva Stoyanov",
+        ),
     ),
     _country(
         ("GR", "Greece", 0.015, "el", "Europe/Athens", 2, 0.8),
         ("30", "691 694 697 698 699", 7),
         "Αθήνα 37.98 23.73, Thessaloniki 40.64 22.94, Patras 38.25 21.73",
-        ("Ελένη=eleni Maria Κατερίνα=katerina Sofia Δήμητρα=dimitra", "Γιώργος=giorgos Nikos Κώστας=kostas Dimitris Panos",
-         "Παπαδόπουλος=papadopoulos Nikolaidis Γεωργίου=georgiou Ioannou Vlachos"),
+        (
+            "Ελένη=eleni Maria Κατερίνα=katerina Sofia Δήμητρα=dimitra",
+            "Γιώργος=giorgos Nikos Κώστας=kostas Dimitris Panos",
+            "Παπαδόπουλος=papadopoulos Nikolaidis Γεωργίου=georgiou Ioannou Vlachos",
+        ),
     ),
 )
