@@ -236,7 +236,7 @@ def _timeline(profile: Profile, engagement: Engagement) -> None:
                 "Event",
                 ["", *names],
                 key="user.event",
-                format_func=lambda each: words.escape_md(each) or "All events",
+                format_func=lambda each: each or "All events",
                 width=138,
                 label_visibility="collapsed",
             )

@@ -61,6 +61,11 @@ def channel_colour(channel: str) -> str:
     return colour(_CHANNEL_PLACES.get(channel.lower(), 6))
 
 
+def tint(channel: str) -> str:
+    """A channel's colour so thin that text stands on it: the ground of a chip."""
+    return channel_colour(channel) + {"light": "1F", "dark": "38"}[mode()]
+
+
 def figure(*traces: Any, height: int, **layout: Any) -> go.Figure:
     """A figure in the house's template: no title, margins of 8, grid lines from the value axis alone."""
     inks = neutrals()

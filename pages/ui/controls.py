@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from pages.ui import words
+from pages.ui import charts, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 MOST_CHIPS: Final = 3
 CHANNELS: Final = ("Web", "WhatsApp", "App", "Email", "SMS", "Instagram")
-CHANNEL_INKS: Final = ("#2457A6", "#15896C", "#ED9939", "#A55F9E", "#C24B27", "#69B8EC")
 _ONE_CHIP: Final = frozenset({"lastChannel"})
 _TRUTH: Final = ("", "true", "false")
 
@@ -76,17 +75,22 @@ def _widget(control: Control, shown: dict[str, Any], choices: Sequence[str]) -> 
 # -- columns ------------------------------------------------------------------------------------
 
 
-def column(prop: Property, *, zone_name: str, label: str = "", pinned: bool | None = None, width: int | None = None) -> Any:
-    """The column of a table for a property. Pair it with `cells`, which brings the values into the column's form."""
-    named = label or words.heading(prop.name)
-    shown: dict[str, Any] = {"label": words.escape_md(named), "width": width or prop.datatype.display.width, "pinned": pinned}
+def column(
+    prop: Property, *, zone_name: str, label: str = "", pinned: bool | None = None, width: int | None = None, short: bool = False
+) -> Any:
+    """The column of a table for a property. Pair it with `cells`, which brings the values into the column's form.
+
+    A `width` of 0 takes what room is left; `short` leaves the year out of instants, when all are of this one.
+    """
+    room = prop.datatype.display.width if width is None else width or None
+    shown: dict[str, Any] = {"label": label or words.heading(prop.name), "width": room, "pinned": pinned}
     shown["help"] = words.escape_md(prop.description, 300) or None
     if prop.name in _ONE_CHIP:
-        return st.column_config.MultiselectColumn(**shown, options=CHANNELS, color=CHANNEL_INKS)
-    return _column(prop.datatype.display, shown, zone_name)
+        return st.column_config.MultiselectColumn(**shown, options=CHANNELS, color=[charts.tint(each) for each in CHANNELS])
+    return _column(prop.datatype.display, shown, zone_name, short=short)
 
 
-def _column(display: Display, shown: dict[str, Any], zone_name: str) -> Any:
+def _column(display: Display, shown: dict[str, Any], zone_name: str, *, short: bool) -> Any:
     match display.kind:
         case "text" | "check" | "time" | "phone":
             return st.column_config.TextColumn(**shown)
@@ -95,7 +99,9 @@ def _column(display: Display, shown: dict[str, Any], zone_name: str) -> Any:
         case "date":
             return st.column_config.DateColumn(**shown, format="D MMM YYYY")
         case "datetime":
-            return st.column_config.DatetimeColumn(**shown, format="D MMM YYYY, HH:mm", timezone=zone_name)
+            return st.column_config.DatetimeColumn(
+                **shown, format="D MMM, HH:mm" if short else "D MMM YYYY, HH:mm", timezone=zone_name
+            )
         case "chips":
             return st.column_config.MultiselectColumn(**shown, color="auto")
         case "link":

@@ -72,4 +72,4 @@ def footnote(*parts: str) -> None:
 
 def table_height(rows: int, row_height: int = CHOSEN_ROW, *, most: int = 15) -> int:
     """The height at which no half row and no empty strip shows."""
-    return HEADER_HEIGHT + max(1, min(rows, most)) * row_height + 2
+    return HEADER_HEIGHT + max(1, min(rows, most)) * row_height + 1

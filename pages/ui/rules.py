@@ -1,13 +1,154 @@
-"""stub"""
+"""The filter chips: each a condition that reads as a sentence and opens its editor; together one `Rule`.
+
+The state is the rule's JSON in the address (`rule`), read back through `segments.parse`, so a link
+shows the same people. A condition that is not finished yet lives in this tab alone and filters
+nobody. How one condition is edited does not live here (`condition`), nor what it means (`user360/segments`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from pages.ui import address, condition, session, states, words
+from user360 import profiles, segments
+from user360.errors import InvalidRule
 
-def chips():
-    st.button("Filter", key="rules.add", icon=":material/add:", type="tertiary")
-    return None
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from user360.segments import Catalog, Rule
+
+PARAMETER: Final = "rule"
+MOST: Final = 20
+_ITEMS: Final = "rules.items"
+_READ: Final = "rules.read"
+_FAULT: Final = "rules.fault"
+_ids = itertools.count(1)
 
 
-def sentence(rule): ...
-def nothing_matches(rule, search, *, at):
-    st.write("none")
+def catalog() -> Catalog:
+    """What rules may speak of: the properties, the zone, the week."""
+    return session.cached(segments.load_catalog, topics=("properties", "workspace"))
+
+
+def chips() -> Rule | None:
+    """Draw the chips, `+ Filter` and `Clear all` in the present row; answer the rule of the address, if there is one."""
+    _read_address()
+    items: list[dict[str, Any]] = st.session_state[_ITEMS]
+    for item in items:
+        condition.chip(item, catalog(), at=session.at(), on_change=_publish, on_take_out=_take_out)
+    st.button("Filter", key="rules.add", icon=":material/add:", type="tertiary", on_click=_add, disabled=len(items) >= MOST)
+    if items or st.session_state[_FAULT]:
+        st.button("Clear all", key="rules.clear", type="tertiary", on_click=_clear)
+    if st.session_state[_FAULT]:
+        st.error(words.escape_md(st.session_state[_FAULT], 400), icon=":material/block:")
+    return _rule([item["condition"] for item in _finished(items)])
+
+
+def sentence(rule: Rule | None) -> None:
+    """The rule in plain English, under the chips."""
+    if rule is not None:
+        st.caption(words.escape_md(segments.describe(rule, catalog(), at=session.at()), 1000))
+
+
+def nothing_matches(rule: Rule | None, search: str, *, at: datetime) -> None:
+    """The table's place when no one is left: which one filter to take out, and how many would match then."""
+    items = _finished(st.session_state.get(_ITEMS, []))
+    if rule is None or search:
+        what = f"“{words.escape_md(search, 60)}”" if rule is None else f"“{words.escape_md(search, 60)}” and these filters"
+        states.nothing_matches(f"No one matches {what}", "Search looks at the searchable properties, every word of it.")
+        return
+    best, people = _best_to_take_out(items, at)
+    filters = "this filter" if len(items) == 1 else f"these {len(items)} filters"
+    if best is None or not people:
+        states.nothing_matches(f"No one matches {filters}", action="Clear all", on_click=_clear)
+        return
+    said = condition.label(best["condition"], catalog(), at=at)
+    would = f"{words.count(people, 'person', 'people')} would match."
+    states.nothing_matches(
+        f"No one matches {filters}",
+        f"Without {said}, {would}",
+        action="Take that filter out",
+        on_click=_take_out,
+        args=(best["id"],),
+    )
+
+
+def _best_to_take_out(items: Sequence[dict[str, Any]], at: datetime) -> tuple[dict[str, Any] | None, int]:
+    best, most = None, 0
+    for item in items:
+        rest = _rule([other["condition"] for other in items if other is not item])
+        people = len(session.cached(segments.people, rest, at=at)) if rest else session.cached(profiles.count)
+        if people > most:
+            best, most = item, people
+    return best, most
+
+
+# -- the address --------------------------------------------------------------------------------
+
+
+def _read_address() -> None:
+    """Take the conditions from the address when it is not the one written last: a link, Back, another page's filter."""
+    given = address.text(PARAMETER)
+    if st.session_state.get(_READ) == given and _ITEMS in st.session_state:
+        return
+    st.session_state[_READ], st.session_state[_FAULT], st.session_state[_ITEMS] = given, "", []
+    try:
+        conditions = _conditions(given) if given else []
+    except InvalidRule as refusal:
+        st.session_state[_FAULT] = f"The filter in the address cannot be used. {refusal}"
+        return
+    st.session_state[_ITEMS] = [_item(each) for each in conditions]
+
+
+def _conditions(given: str) -> list[dict[str, Any]]:
+    """The conditions that all must hold; another kind of root becomes the one condition."""
+    document = segments.dump(segments.check(segments.parse(given), catalog()))
+    if document.get("match") == "all":
+        return list(document["conditions"])
+    return [{key: value for key, value in document.items() if key != "version"}]
+
+
+def _publish() -> None:
+    """Write the finished conditions into the address; who matches begins at page one again."""
+    finished = [item["condition"] for item in _finished(st.session_state[_ITEMS])]
+    rule = _rule(finished)
+    text = json.dumps(segments.dump(rule), ensure_ascii=False, separators=(",", ":")) if rule is not None else ""
+    st.session_state[_READ], st.session_state[_FAULT] = text, ""
+    address.put(**{PARAMETER: text, "page": None})
+
+
+def _rule(conditions: Sequence[dict[str, Any]]) -> Rule | None:
+    return segments.parse({"version": 1, "match": "all", "conditions": list(conditions)}) if conditions else None
+
+
+def _finished(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [item for item in items if not condition.fault(item["condition"], catalog())]
+
+
+# -- changes ------------------------------------------------------------------------------------
+
+
+def _item(of: dict[str, Any]) -> dict[str, Any]:
+    return {"id": next(_ids), "condition": of}
+
+
+def _add() -> None:
+    item = _item({})
+    st.session_state[_ITEMS] = [*st.session_state[_ITEMS], item]
+    st.session_state[condition.opener(item["id"])] = True
+
+
+def _take_out(item_id: int) -> None:
+    st.session_state[_ITEMS] = [item for item in st.session_state[_ITEMS] if item["id"] != item_id]
+    _publish()
+
+
+def _clear() -> None:
+    st.session_state[_ITEMS] = []
+    _publish()

@@ -26,7 +26,8 @@ SHOWN_ROWS: Final = 15
 NAME: Final = "name"
 PARTS_OF_NAME: Final = ("firstName", "lastName")
 UNSORTED: Final = frozenset({"tags"})
-WIDTHS: Final = {"userId": 84, NAME: 130, "email": 194, "phone": 120, "country": 90, "lastChannel": 88, "lastSession": 124}
+WIDTHS: Final = {"userId": 84, NAME: 130, "email": 194, "phone": 120, "country": 90, "lastChannel": 88, "lastSession": 100}
+FREE: Final = 0
 OPENS: Final = ("userId", NAME)
 
 
@@ -87,19 +88,21 @@ class Ticks:
 
 def ticks(key: str = "users") -> Ticks:
     """Who is ticked in this session."""
-    return Ticks(frozenset(st.session_state.get(f"{key}.ticked", ())), bool(st.session_state.get(f"{key}.everyone", False)))
+    return Ticks(
+        frozenset(st.session_state.get(f"{key}.ticked.keys", ())), bool(st.session_state.get(f"{key}.ticked.everyone", False))
+    )
 
 
 def tick_everyone(key: str = "users") -> None:
     """Everyone who matches, on whichever page."""
-    st.session_state[f"{key}.everyone"] = True
+    st.session_state[f"{key}.ticked.everyone"] = True
     _turn(key)
 
 
 def untick(key: str = "users") -> None:
     """No one."""
-    st.session_state[f"{key}.ticked"] = []
-    st.session_state[f"{key}.everyone"] = False
+    st.session_state[f"{key}.ticked.keys"] = []
+    st.session_state[f"{key}.ticked.everyone"] = False
     _turn(key)
 
 
@@ -115,7 +118,7 @@ def users(found: pa.Table, shown: Sequence[str], known: Mapping[str, Property], 
     """Draw one page of users. `found` is of `profiles.find` with `stored_columns(shown)`."""
     keys = tuple(found["profile_key"].to_pylist())
     ticked = ticks(key)
-    zone_name = session.settings().zone_name
+    zone_name, this_year = session.settings().zone_name, session.at().astimezone(session.zone()).year
     rows = [place for place, each in enumerate(keys) if ticked.everyone or each in ticked.keys]
     turn = st.session_state.get(f"{key}.turn", 0)
     widget = f"{key}.table.{turn}.{hash((keys, tuple(shown), chosen))}"
@@ -125,7 +128,10 @@ def users(found: pa.Table, shown: Sequence[str], known: Mapping[str, Property], 
         hide_index=True,
         height=layout.table_height(len(keys), most=SHOWN_ROWS),
         row_height=layout.CHOSEN_ROW,
-        column_config={each: _column(each, known, chosen, zone_name, last=each == shown[-1]) for each in shown},
+        column_config={
+            each: _column(each, known, chosen, zone_name, short=_of_year(found, each, this_year), last=each == shown[-1])
+            for each in shown
+        },
         placeholder=words.NO_VALUE,
         alt="Users, one a row. A header sorts, a tick chooses, an id or a name opens the user.",
         on_select=states.acting(functools.partial(_selected, key)),
@@ -147,10 +153,12 @@ def _selected(key: str) -> None:
         if column in OPENS and row < len(keys):
             nav.go("user", id=keys[row])
     else:
-        before = set(keys) if st.session_state.get(f"{key}.everyone") else set(st.session_state.get(f"{key}.ticked", ()))
+        before = (
+            set(keys) if st.session_state.get(f"{key}.ticked.everyone") else set(st.session_state.get(f"{key}.ticked.keys", ()))
+        )
         now = {keys[row] for row in chosen.get("rows", []) if row < len(keys)}
-        st.session_state[f"{key}.ticked"] = sorted((before - set(keys)) | now)
-        st.session_state[f"{key}.everyone"] = False
+        st.session_state[f"{key}.ticked.keys"] = sorted((before - set(keys)) | now)
+        st.session_state[f"{key}.ticked.everyone"] = False
 
 
 def _sort(key: str, column: str, sort: tuple[str, bool]) -> None:
@@ -158,6 +166,13 @@ def _sort(key: str, column: str, sort: tuple[str, bool]) -> None:
         descending = not sort[1] if column == sort[0] else False
         address.put(sort=f"-{column}" if descending else column, page=None)
     _turn(key)
+
+
+def _of_year(found: pa.Table, each: str, year: int) -> bool:
+    """Whether every instant of the column is of this year, so that the year need not be said."""
+    if each not in found.column_names or not pa.types.is_timestamp(found[each].type):
+        return False
+    return all(value is None or value.year == year for value in found[each].to_pylist())
 
 
 def _drawn(found: pa.Table, shown: Sequence[str], known: Mapping[str, Property]) -> pa.Table:
@@ -171,12 +186,14 @@ def _drawn(found: pa.Table, shown: Sequence[str], known: Mapping[str, Property])
     return pa.table(columns)
 
 
-def _column(each: str, known: Mapping[str, Property], chosen: View, zone_name: str, *, last: bool) -> Any:
+def _column(each: str, known: Mapping[str, Property], chosen: View, zone_name: str, *, short: bool, last: bool) -> Any:
     arrow = {True: " ↓", False: " ↑"}[chosen.sort[1]] if each == chosen.sort[0] else ""
-    label, width = words.heading(each) + arrow, None if last else WIDTHS.get(each)
+    label, width = words.heading(each) + arrow, FREE if last else WIDTHS.get(each)
     if each == NAME:
-        return st.column_config.TextColumn(label, width=width)
-    return controls.column(known[each], zone_name=zone_name, label=label, width=width, pinned=each == "userId" or None)
+        return st.column_config.TextColumn(label, width=width or None)
+    return controls.column(
+        known[each], zone_name=zone_name, label=label, width=width, pinned=each == "userId" or None, short=short
+    )
 
 
 # -- pages --------------------------------------------------------------------------------------

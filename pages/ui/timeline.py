@@ -31,12 +31,12 @@ SYSTEM: Final = {
     "USER_MERGE": ("Profiles merged", "call_merge"),
 }
 _ICONS: Final = (
+    (("email", "mail"), "mail"),
     (("message", "chat", "reply"), "chat"),
     (("view", "visit", "page", "open"), "visibility"),
     (("order", "purchase", "checkout", "paid"), "shopping_bag"),
     (("cart", "added"), "add_shopping_cart"),
     (("coupon", "discount", "voucher"), "sell"),
-    (("email", "mail"), "mail"),
     (("login", "signed", "sign"), "login"),
     (("search",), "search"),
     (("return", "refund"), "undo"),

@@ -158,7 +158,8 @@ def ago(value: datetime, zone: ZoneInfo, *, at: datetime) -> str:
     days = (now.date() - local.date()).days
     passed = at - _aware(value)
     if timedelta() <= passed < timedelta(hours=24):
-        return "just now" if passed < timedelta(minutes=1) else f"{duration(passed)} ago"
+        hours = passed // timedelta(hours=1)
+        return "just now" if passed < timedelta(minutes=1) else f"{f'{hours} h' if hours else duration(passed)} ago"
     if 0 <= days < 7:  # noqa: PLR2004 - a week
         return "yesterday" if days == 1 else f"{days} days ago"
     return day(local, this_year=now.year)
