@@ -99,9 +99,7 @@ def define(store: Store, property_name: str, datatype: str, description: str = "
         if each.name.lower() == property_name.lower():
             raise NameTaken(f"There is a property “{each.name}” already.", "Names are compared without regard to case.")
     if sum(not each.system for each in existing) >= MOST_CUSTOM:
-        raise InvalidProperty(
-            f"{MOST_CUSTOM} of {MOST_CUSTOM} custom properties are made.", "None can be deleted, so reuse one."
-        )
+        raise InvalidProperty(f"{MOST_CUSTOM} of {MOST_CUSTOM} custom properties are made.", "None can be deleted, so reuse one.")
     with store.transaction() as tx:
         tx.execute(sql("ALTER TABLE profiles ADD COLUMN {}", schema.column(property_name, datatype)))
         tx.execute(
@@ -173,9 +171,7 @@ def statistics(store: Store, property_name: str, *, limit: int = 10) -> Statisti
         )
     )[0]
     commonest = store.rows(
-        sql(
-            "SELECT value, count(*) AS people FROM ({}) GROUP BY value ORDER BY people DESC, value LIMIT {}", values, limit
-        )
+        sql("SELECT value, count(*) AS people FROM ({}) GROUP BY value ORDER BY people DESC, value LIMIT {}", values, limit)
     )
     shown = tuple((found.datatype.format(_python(value, found.datatype)), people) for value, people in commonest)
     return Statistics(total, known, distinct, shown, found.first_written, found.last_written)

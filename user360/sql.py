@@ -77,7 +77,7 @@ def name(identifier: str) -> Sql:
     """The identifier, quoted: the one place that does it."""
     if not identifier or "\0" in identifier:
         raise ValueError("an identifier needs a character and no NUL")
-    return Sql('"' + identifier.replace("\"", "\"\"") + "\"")
+    return Sql('"' + identifier.replace('"', '""') + '"')
 
 
 def joined(separator: str, parts: Iterable[Part]) -> Sql:

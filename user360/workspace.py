@@ -39,8 +39,7 @@ class Workspace:
 def get(store: Store) -> Workspace:
     """The settings as they are."""
     kept = {
-        each: json.loads(value)
-        for each, value in store.rows(sql("SELECT name, value FROM settings WHERE scope = {}", WORKSPACE))
+        each: json.loads(value) for each, value in store.rows(sql("SELECT name, value FROM settings WHERE scope = {}", WORKSPACE))
     }
     return Workspace(**kept)
 

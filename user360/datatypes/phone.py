@@ -91,36 +91,24 @@ def _code_length() -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 @cache
-def _patterns(code: int) -> tuple[tuple[str, str], str]:
-    """(Patterns of valid national numbers with their lengths, of what the library must see) of one country code."""
+def _patterns(code: int) -> tuple[tuple[tuple[str, tuple[int, ...]], ...], str]:
+    """Of one country code: patterns of valid national numbers, each with its lengths, and of what the library must see."""
     regions = [phonenumbers.PhoneMetadata.metadata_for_region(each, None) for each in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]]
     known = [each for each in regions if each is not None]
     if not known:
-        return ("", ""), "."
-    clever = [each.leading_digits for each in known if each.leading_digits]
+        return (), ""
+    clever = [each.leading_digits for each in known if each.leading_digits and len(known) > 1]
     if known[0].national_prefix_for_parsing:
         clever.append(known[0].national_prefix_for_parsing)
-    valid, lengths = [], []
+    by_lengths: dict[tuple[int, ...], list[str]] = {}
     for region in known:
-        if region.leading_digits and len(known) > 1:
-            continue
-        for kind in _KINDS:
+        for kind in () if region.leading_digits and len(known) > 1 else _KINDS:
             desc = getattr(region, kind)
             if desc is not None and desc.national_number_pattern:
-                valid.append(desc.national_number_pattern)
-                lengths += [_within(desc.possible_length or region.general_desc.possible_length)]
-    return _exact(valid, lengths), "^(?:" + "|".join(clever) + ")" if clever else ""
-
-
-def _within(lengths: tuple[int, ...]) -> str:
-    return "|".join(f".{{{each}}}" for each in lengths if each > 0)
-
-
-def _exact(valid: list[str], lengths: list[str]) -> tuple[str, str]:
-    """One pattern for all kinds. Lengths are those every kind allows, so that none is taken for another's."""
-    allowed = [set(each.split("|")) for each in lengths]
-    shared = set.intersection(*allowed) if allowed else set()
-    return "^(?:" + "|".join(valid) + ")$", "^(?:" + "|".join(sorted(shared)) + ")$"
+                lengths = tuple(desc.possible_length or region.general_desc.possible_length)
+                by_lengths.setdefault(lengths, []).append(desc.national_number_pattern)
+    whole = tuple(("^(?:" + "|".join(dict.fromkeys(each)) + ")$", lengths) for lengths, each in by_lengths.items())
+    return whole, "^(?:" + "|".join(clever) + ")" if clever else ""
 
 
 def _quick(column: pa.Array, _: Zone) -> pa.Array:
@@ -140,15 +128,18 @@ def _quick(column: pa.Array, _: Zone) -> pa.Array:
 
 def _sure(national: pa.Array, code: int) -> Any:
     """Which of these national numbers the library is sure to take as they are."""
-    (valid, lengths), clever = _patterns(code)
-    if not valid:
-        return np.zeros(len(national), dtype=np.bool_)
+    valid, clever = _patterns(code)
+    length = pc.utf8_length(national)
+    sure = pa.array(np.zeros(len(national), dtype=np.bool_))
     try:
-        fits = pc.and_(pc.match_substring_regex(national, valid), pc.match_substring_regex(national, lengths))
-        plain = pc.and_not(fits, pc.match_substring_regex(national, clever)) if clever else fits
+        for pattern, lengths in valid:
+            fits = pc.and_(pc.is_in(length, pa.array(lengths, length.type)), pc.match_substring_regex(national, pattern))
+            sure = pc.or_(sure, fits)
+        if clever:
+            sure = pc.and_not(sure, pc.match_substring_regex(national, clever))
     except pa.ArrowInvalid:  # a pattern this engine does not know
         return np.zeros(len(national), dtype=np.bool_)
-    return plain.to_numpy(zero_copy_only=False)
+    return sure.to_numpy(zero_copy_only=False)
 
 
 def _none() -> Any:

@@ -161,7 +161,9 @@ def engagement(store: Store, profile_key: int) -> Engagement:
     on_channel = own.filter(pc.is_valid(own["channel"]))
     days = own.append_column("day", pc.cast(own["at_time"], pa.date32(), safe=False))
     spans = [("at_time", "min"), ("at_time", "max"), ("at_time", "count")]
-    by_event = mine.group_by(["event", "system"]).aggregate(spans).rename_columns(["event", "system", "first_at", "last_at", "total"])
+    by_event = (
+        mine.group_by(["event", "system"]).aggregate(spans).rename_columns(["event", "system", "first_at", "last_at", "total"])
+    )
     by_channel = on_channel.group_by("channel").aggregate(spans[2:] + spans[1:2]).rename_columns(["channel", "total", "last_at"])
     by_day = days.group_by("day").aggregate(spans[2:]).rename_columns(["day", "total"])
     return Engagement(
