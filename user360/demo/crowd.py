@@ -25,7 +25,7 @@ WEB, WHATSAPP, APP, EMAIL, SMS, INSTAGRAM = range(len(CHANNELS))
 MIX: Final = np.array([0.35, 0.19, 0.17, 0.20, 0.04, 0.05])
 
 _OLDEST: Final = 900
-_SECOND: Final = 1_000_000
+_LAST_CALL: Final = 300_000_000  # the newest still have five minutes for a first visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,13 @@ def gather(users: int, *, at: datetime, seed: int) -> Crowd:
     inside = made >= end - calendar.DAYS * calendar.DAY
     identified = (random.random(users) >= 0.03) | (person != np.arange(users))
     asked = [_asked(random, users, yes, no) for yes, no in ((0.52, 0.17), (0.24, 0.35), (0.46, 0.12))]
+    weight = _weights(users, inside, identified, random)
     return Crowd(
         at=end,
         made=made,
         left=_left(made, end - calendar.DAYS * calendar.DAY, random),
-        weight=_weights(users, inside, identified, random),
-        keen=np.clip(random.lognormal(-0.08, 0.4, users), 0.2, 3),
+        weight=weight,
+        keen=np.clip(random.lognormal(-0.08, 0.4, users) * np.clip(weight, 0.3, 9) ** 0.3, 0.2, 4),
         favourite=_favourites(country, random),
         country=country,
         city=(random.random(users) ** 1.6 * np.array([len(each.cities) for each in COUNTRIES])[country]).astype(np.int64)[person],
@@ -93,11 +94,13 @@ def _draw(random: np.random.Generator, count: int, shares: Numbers) -> Numbers:
 def _made(users: int, at: datetime, random: np.random.Generator) -> Numbers:
     """When each profile was made, oldest first: half before the 180 days, the others as the days bring them."""
     end, start = calendar.microseconds(at), calendar.microseconds(at) - calendar.DAYS * calendar.DAY
-    before = users // 2
+    before = (users + 1) // 2
     old = start - (_OLDEST * calendar.DAY * random.random(before) ** 1.4).astype(np.int64) - calendar.DAY
     days = calendar.days(at)
-    day = days.first[_draw(random, users - before, days.rate * np.linspace(0.8, 1.6, len(days.rate)) ** 1.2)]
-    fresh = np.clip(day + calendar.time_of_day(random, users - before), start, end - 3 * 3600 * _SECOND)
+    day = _draw(random, users - before, days.rate * np.linspace(0.8, 1.6, len(days.rate)) ** 1.2)
+    share = calendar.time_of_day(random, users - before) / calendar.DAY
+    joined = days.first[day] + (share * (days.last[day] - days.first[day])).astype(np.int64)
+    fresh = np.minimum(joined, end - _LAST_CALL)
     return np.sort(np.r_[old, fresh])
 
 

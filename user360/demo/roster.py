@@ -115,7 +115,7 @@ def _located(crowd: Crowd, random: np.random.Generator) -> dict[str, pa.Array]:
 def _asked(crowd: Crowd, sums: Tally, random: np.random.Generator) -> dict[str, pa.Array]:
     """Opt-ins, birthday, and for those without events when and where they were last met, as the old shop's file told."""
     size = len(crowd)
-    age = np.clip(random.normal(37, 13, size), 16, 88)
+    age = np.minimum(16 + random.gamma(3, 7.5, size), 92)
     met = crowd.made + ((crowd.at - DAYS * DAY - crowd.made).clip(0) * random.random(size) * 0.5).astype(np.int64)
     unmet = sums.seen | (crowd.made > crowd.at - DAYS * DAY) | (random.random(size) < 0.4)
     born = (crowd.at // DAY - (age * 365.25).astype(np.int64)).astype("M8[D]")

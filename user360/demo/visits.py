@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from user360.demo.calendar import Days, Numbers
     from user360.demo.crowd import Crowd
 
-_AFTER_SALES: Final = 22 * DAY
+_SHIPPED, _DELIVERED, _AFTERWARDS = 3, 8, 14  # days after an order by which each has surely happened, at its slowest
 _VISIT: Final = 3.6  # events of a visit at the least, on average: enough visits are drawn to fill a day
 
 _OFFSETS: Final = np.array([each.hours for each in COUNTRIES])
@@ -206,7 +206,7 @@ def _buy(come: _Draw, crowd: Crowd, user: Numbers, door: Numbers, new: Numbers, 
     come.step("searched", in_shop, 0.24)
     viewed = come.chance(in_shop, 0.84)
     come.repeat("viewed", viewed, 2.0)
-    added = come.step("added", viewed, np.clip(0.24 * keen**0.7 * eager**0.6, 0, 0.8))
+    added = come.step("added", viewed, np.clip(0.26 * keen**0.8 * eager**0.6, 0, 0.8))
     come.step("wished", viewed & ~added, 0.07)
     come.repeat("viewed too", come.chance(added, 0.5), 1.5)
     too = come.step("added too", come.counts[:, PLACE["viewed too"]] > 0, 0.6)
@@ -232,8 +232,9 @@ def _after(come: _Draw, crowd: Crowd, user: Numbers, begins: Numbers) -> None:
     ordered = come.counts[:, PLACE["ordered"]] > 0
     told = come.step("receipt", ordered & (crowd.by_chat[user] == 1))
     come.step("receipt read", come.step("receipt there", told, 0.98), 0.9)
-    due = ordered & (begins < crowd.at - _AFTER_SALES)
-    there = come.step("delivered", come.step("shipped", due, 0.97), 0.97)
+    age = (crowd.at - begins) / DAY
+    sent = come.step("shipped", ordered & (age > _SHIPPED), 0.97)
+    there = come.step("delivered", sent & (age > _DELIVERED), 0.97) & (age > _AFTERWARDS)
     come.step("reviewed", there, 0.13)
     come.step("returned", there, 0.07)
 
