@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from user360.events import Engagement
+    from user360.events.reading import Engagement
     from user360.profiles import Profile
     from user360.properties import Property
 

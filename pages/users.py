@@ -144,7 +144,9 @@ def _selection(matching: int, shown: Sequence[str], view: tables.View, *, within
         return
     with st.bottom, st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         if ticks.everyone:
-            st.markdown(f":primary[:material/select_check_box:] **All {words.number(matching)}** that match are selected", width="content")
+            st.markdown(
+                f":primary[:material/select_check_box:] **All {words.number(matching)}** that match are selected", width="content"
+            )
         else:
             st.markdown(f":primary[:material/select_check_box:] **{words.number(len(people))} selected**", width="content")
             if len(people) < matching:

@@ -11,7 +11,7 @@ from typing import Final
 import streamlit as st
 
 from pages.ui import forms, layout, nav, progress, session, states, words
-from user360 import demo, events, profiles
+from user360 import demo, profiles
 
 SAMPLE_USERS: Final = 5_000
 SAMPLE_EVENTS: Final = 150_000
@@ -82,7 +82,6 @@ def _filled() -> None:
 
 
 def _what_it_does() -> None:
-    known = len(session.cached(events.names, system=False, topics=("events",)))
     with st.grid(4, min_column_width=200):
         for icon, title, text in (
             ("group", "Who they are", "One profile per person, from every channel, with what each value was before."),

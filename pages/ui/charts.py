@@ -112,6 +112,7 @@ def bars(
     )
     drawn = figure(trace, height=height)
     drawn.update_xaxes(tickvals=list(ticks) or places, ticktext=[names[each] for each in (ticks or places)], showline=True)
+    drawn.update_xaxes(tickangle=0, range=[-0.6, len(values) - 0.4])
     drawn.update_yaxes(rangemode="tozero", nticks=4)
     return drawn
 

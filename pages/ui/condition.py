@@ -145,3 +145,68 @@ def _choose_operator(item: dict[str, Any], on_change: Callable[[], None]) -> Non
     item["turn"] = item.get("turn", 0) + 1
     item["condition"] = {"property": of["property"], "operator": chosen, "values": of.get("values", []) if same else []}
     on_change()
+
+
+# -- values -------------------------------------------------------------------------------------
+
+
+def _values(item: dict[str, Any], prop: Property, operator: Operator, on_change: Callable[[], None]) -> None:
+    bound: dict[str, Any] = {"on_change": _read_values, "args": (item, prop, on_change)}
+    values = item["condition"].get("values", [])
+    match operator.operand:
+        case "none":
+            return
+        case "many":
+            _many(item, prop, values, bound)
+        case "one":
+            _text(item, "value", prop, values[:1], bound)
+        case "two":
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+                _text(item, "from", prop, values[:1], bound)
+                st.markdown("and", width="content")
+                _text(item, "to", prop, values[1:2], bound)
+        case "window":
+            _window(item, values, bound)
+
+
+def _many(item: dict[str, Any], prop: Property, values: list[Any], bound: dict[str, Any]) -> None:
+    """Any of these values: suggested from the data with how many have each, or written."""
+    counts = dict(session.cached(segments.values, prop.name, limit=SUGGESTED, topics=("profiles", "properties")))
+    chosen = [_said(each) for each in values]
+    _projected(item, "many", chosen)
+    st.multiselect(
+        "Values",
+        list(dict.fromkeys([*chosen, *counts])),
+        key=_key(item, "many"),
+        format_func=lambda each: f"{each} ({words.number(counts[each])})" if each in counts else each,
+        accept_new_options=True,
+        placeholder="Choose or write values",
+        label_visibility="collapsed",
+        **bound,
+    )
+
+
+def _text(item: dict[str, Any], name: str, prop: Property, values: list[Any], bound: dict[str, Any]) -> None:
+    _projected(item, name, _said(values[0]) if values else "")
+    shown = prop.datatype.control.placeholder
+    st.text_input(name, key=_key(item, name), placeholder=shown, label_visibility="collapsed", autocomplete="off", **bound)
+
+
+def _window(item: dict[str, Any], values: list[Any], bound: dict[str, Any]) -> None:
+    amount, unit = values if len(values) == 2 else (30, "day")  # noqa: PLR2004 - so many, and of what
+    with st.container(horizontal=True, gap="xsmall"):
+        _projected(item, "amount", int(amount))
+        st.number_input(
+            "How many", 1, 100_000, key=_key(item, "amount"), step=1, label_visibility="collapsed", width=120, **bound
+        )
+        _projected(item, "unit", unit)
+        st.selectbox(
+            "Unit", UNITS, key=_key(item, "unit"), format_func="{}s".format, label_visibility="collapsed", width=120, **bound
+        )
+
+
+def _said(value: object) -> str:
+    """A value of the JSON as text in a field."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.15g}" if isinstance(value, int | float) else str(value)

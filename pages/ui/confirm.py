@@ -9,7 +9,7 @@ Without it a slip of the hand could delete a database. What is deleted does not 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import streamlit as st
 
@@ -68,7 +68,7 @@ def ask(
         sure = typed.strip() == phrase
         with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             st.button(keep, key=f"{key}.keep", on_click=dialogs.close)
-            kind = "primary" if sure else "secondary"
+            kind: Literal["primary", "secondary"] = "primary" if sure else "secondary"
             st.button(
                 act,
                 key=f"{key}.act",

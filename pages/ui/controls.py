@@ -145,7 +145,7 @@ def shown(value: Value | None, datatype: DataType, zone: ZoneInfo) -> str:
         case "chips" if isinstance(value, tuple):
             return ", ".join(value)
         case "datetime":
-            return datatype.format(value, zone)[:16]
+            return words.moment(value, zone)  # type: ignore[arg-type]  # an instant displays as one
         case _:
             return datatype.format(value, zone)
 

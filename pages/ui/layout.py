@@ -50,7 +50,8 @@ def _go(key: str) -> None:
 @contextmanager
 def card(title: str = "", quiet: str = "", *, key: str | None = None, height: Any = "content") -> Iterator[DeltaGenerator]:
     """A bordered card with its title left and its unit or hint right."""
-    with st.container(border=True, gap="xsmall", key=key, height=height) as box:
+    box = st.container(border=True, gap="xsmall", key=key, height=height)
+    with box:
         if title:
             title_row(title, quiet)
         yield box

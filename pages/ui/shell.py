@@ -6,6 +6,7 @@ there are does not live here (`nav`), nor what they draw.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
@@ -15,6 +16,7 @@ from user360 import profiles
 from user360.errors import StoreUnavailable
 
 SIDEBAR_WIDTH: Final = 216
+_DRAWING: Final = Path(__file__).with_name("logo.svg")  # the name as outlines: no font has to be fetched for it
 _INKS: Final = {"light": ("#2457A6", "#1B2430"), "dark": ("#8DB4F2", "#E6EAF0")}
 
 
@@ -41,10 +43,4 @@ def _draw() -> None:
 def _logo() -> str:
     """The mark and the name, in the ink that reads on the present background."""
     mark, ink = _INKS[st.context.theme.type or "light"]
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="112" height="24" viewBox="0 0 112 24">'
-        f'<path d="M 6.2 6.4 A 8 8 0 1 0 12 4" fill="none" stroke="{mark}" stroke-width="2.6" stroke-linecap="round"/>'
-        f'<circle cx="12" cy="12" r="3.2" fill="{mark}"/>'
-        f"<text x=\"30\" y=\"17.5\" font-family=\"'Source Sans 3', 'Source Sans Pro', 'Segoe UI', Helvetica, Arial, sans-serif\" "
-        f'font-size="16" font-weight="600" fill="{ink}">User 360</text></svg>'
-    )
+    return _DRAWING.read_text("utf-8").strip().format(mark=mark, ink=ink)

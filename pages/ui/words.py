@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NO_VALUE: Final = "—"
 NO_GROUP: Final = "(no value)"
 FEW_PEOPLE: Final = 30
+MILLION: Final = 1_000_000
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&^=\"'.-])")
 _HEADINGS: Final = {
     "userId": "User id",
@@ -101,7 +102,7 @@ def number(value: float) -> str:
 
 def short(value: float) -> str:
     """A large count for an axis or a tile: `3.1 M`; under a million in full."""
-    return number(round(value)) if abs(value) < 1_000_000 else f"{value / 1_000_000:,.1f} M".replace("-", "−")
+    return number(round(value)) if abs(value) < MILLION else f"{value / MILLION:,.1f} M".replace("-", "−")
 
 
 def count(how_many: int, one: str, many: str = "") -> str:
@@ -144,6 +145,12 @@ def instant(value: datetime, zone: ZoneInfo, *, at: datetime) -> str:
     """`23 Nov, 13:44` this year, `23 Nov 2025, 13:44` otherwise, in the workspace's zone."""
     local, now = _local(value, zone), _local(at, zone)
     return f"{day(local, this_year=now.year)}, {local:%H:%M}"
+
+
+def moment(value: datetime, zone: ZoneInfo) -> str:
+    """`23 Nov 2026, 13:44`, whatever the year, in the workspace's zone."""
+    local = _local(value, zone)
+    return f"{day(local)}, {local:%H:%M}"
 
 
 def clock(value: datetime, zone: ZoneInfo, *, at: datetime) -> str:

@@ -1,0 +1,291 @@
+"""The first screens as people meet them: Welcome, Users, User; empty, small, refused and large."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from user360 import doors, ingest, profiles, properties
+from user360.people import People
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from user360.store import Store
+
+MAIN = Path(__file__).resolve().parent.parent / "pages" / "ui" / "main.py"
+AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+HOSTILE = "![x](http://evil/beacon.png) **bold** <b>"
+
+
+@pytest.fixture
+def opened() -> Iterator[Store]:
+    st.cache_resource.clear()
+    yield doors.current_store()
+    doors.close()
+
+
+def add(store: Store, user_id: str, **values: object) -> int:
+    receipt = ingest.receive(store, ingest.user(values, user_id=user_id), source="test", by="Ana", at=AT)
+    assert receipt.rejected == ()
+    return int(receipt.profile_keys[0].as_py())
+
+
+def add_many(store: Store, count: int) -> None:
+    ids = pa.array([f"C-{number:05d}" for number in range(count)])
+    columns = {"country": pa.array([("India", "Germany", "Brazil")[number % 3] for number in range(count)])}
+    ingest.receive(store, ingest.Users(ids, columns, pa.array(range(count), pa.int64())), source="test", by="Ana", at=AT)
+
+
+def happened(store: Store, user_id: str, name: str, *, minutes_ago: int = 5, **document: object) -> None:
+    batch = ingest.Events(
+        pa.array([user_id]),
+        pa.array([name]),
+        pa.array([(AT - timedelta(minutes=minutes_ago)).replace(tzinfo=None)], pa.timestamp("us")),
+        pa.array([1], pa.int64()),
+        channels=pa.array(["whatsapp"]),
+        properties=pa.array([json.dumps(document)]),
+    )
+    ingest.receive(store, batch, source="test", by="Ana", at=AT)
+
+
+def shown(path: str = "", **parameters: str) -> AppTest:
+    """The app at an address."""
+    test = AppTest.from_file(str(MAIN), default_timeout=30)
+    for name, value in parameters.items():
+        test.query_params[name] = value
+    if path:
+        test.run()
+        for name, value in parameters.items():
+            test.query_params[name] = value
+        test.switch_page(f"../{path}.py")
+    return lives(test.run())
+
+
+def lives(test: AppTest) -> AppTest:
+    """No traceback, and no bug behind the boundary."""
+    assert [each.value for each in test.exception] == []
+    assert [each.value for each in test.error if "tell your admin" in each.value] == []
+    return test
+
+
+def key_of(store: Store, user_id: str) -> int:
+    found = profiles.key_of(store, user_id)
+    assert found is not None
+    return found
+
+
+def said(test: AppTest) -> str:
+    return "\n".join(str(each.value) for each in [*test.header, *test.subheader, *test.markdown, *test.caption])
+
+
+def test_the_bare_address_of_an_empty_database_welcomes(opened: Store) -> None:
+    test = shown()
+    assert [each.value for each in test.header] == ["Welcome to User 360"]
+    assert [each.label for each in test.button if each.proto.type == "primary"] == ["Choose a file"]
+
+
+def test_the_bare_address_shows_users_once_there_is_one(opened: Store) -> None:
+    add(opened, "C-1", firstName="Priya", lastName="Nair")
+    test = shown()
+    assert [each.value for each in test.header] == ["Users"]
+    assert test.dataframe[0].value["name"].tolist() == ["Priya Nair"]
+
+
+def test_ten_thousand_users_are_shown_a_page_at_a_time(opened: Store) -> None:
+    add_many(opened, 10_000)
+    test = shown(sort="userId", page="200")
+    assert len(test.dataframe[0].value) == 50
+    assert test.dataframe[0].value["userId"].tolist()[0] == "C-09950"
+    assert "9,951–10,000 of 10,000" in said(test)
+    assert "**10,000** users" in said(test)
+
+
+def test_a_page_past_the_end_is_the_last_one(opened: Store) -> None:
+    add_many(opened, 60)
+    assert len(shown(sort="userId", page="99").dataframe[0].value) == 10
+
+
+def test_nonsense_in_the_address_is_ignored(opened: Store) -> None:
+    add(opened, "C-1")
+    test = shown(sort="; DROP TABLE", page="-1", rows="7", q="")
+    assert len(test.dataframe[0].value) == 1
+
+
+def test_search_shows_who_matches_and_of_how_many(opened: Store) -> None:
+    add(opened, "C-1", firstName="Priya")
+    add(opened, "C-2", firstName="Lukas")
+    test = shown(q="priya")
+    assert test.dataframe[0].value["userId"].tolist() == ["C-1"]
+    assert "**1** of 2 users" in said(test)
+
+
+def test_a_search_that_finds_no_one_says_so(opened: Store) -> None:
+    add(opened, "C-1")
+    assert "No one matches" in said(shown(q="zzz"))
+
+
+def test_ticks_follow_the_person_and_not_the_position(opened: Store) -> None:
+    add_many(opened, 60)
+    test = shown(sort="userId")
+    second = key_of(opened, "C-00001")
+    test.session_state["users.ticked.keys"] = [second]
+    lives(test.run())
+    test.query_params["page"] = "2"
+    lives(test.run())
+    assert test.session_state["users.ticked.keys"] == [second]
+    assert "**1 selected**" in said(test)
+
+
+def test_tagging_the_ticked_tags_them_and_no_one_else(opened: Store) -> None:
+    add_many(opened, 3)
+    key = key_of(opened, "C-00001")
+    test = shown(sort="userId")
+    test.session_state["users.ticked.keys"] = [key]
+    lives(test.run())
+    lives(test.button(key="users.tag").click().run())
+    turn = test.session_state["dialogs.open"]["turn"]
+    test.multiselect(key=f"tag.{turn}.add").set_value(["gift"])
+    lives(test.run())
+    lives(test.button(key=f"tag.{turn}.act").click().run())
+    assert profiles.tags(opened) == [("gift", 1)]
+    assert profiles.get(opened, key).tags == ("gift",)
+
+
+def test_deleting_needs_the_words(opened: Store) -> None:
+    add_many(opened, 3)
+    test = shown(sort="userId")
+    test.session_state["users.ticked.everyone"] = True
+    lives(test.run())
+    lives(test.button(key="users.delete").click().run())
+    turn = test.session_state["dialogs.open"]["turn"]
+    assert test.button(key=f"delete.{turn}.act").disabled
+    test.text_input(key=f"delete.{turn}.typed").set_value("delete 2 users")
+    lives(test.run())
+    assert test.button(key=f"delete.{turn}.act").disabled
+    test.text_input(key=f"delete.{turn}.typed").set_value("delete 3 users")
+    lives(test.run())
+    lives(test.button(key=f"delete.{turn}.act").click().run())
+    assert profiles.count(opened) == 0
+
+
+def test_the_card_shows_properties_events_and_changes(opened: Store) -> None:
+    key = add(opened, "C-1", firstName="Priya", country="India")
+    happened(opened, "C-1", "Order Completed", total=112.4, currency="EUR")
+    ingest.receive(opened, ingest.user({"country": "Germany"}, profile_key=key), source="import “x.csv”", by="Ana", at=AT)
+    test = shown("user", id=str(key))
+    text = said(test)
+    assert [each.value for each in test.header] == ["Priya"]
+    assert "Order Completed :gray[112\\.40 EUR]" in text
+    assert "country India → **Germany**" in text
+    assert "**1** event" in text
+
+
+def test_a_card_of_nobody_says_so(opened: Store) -> None:
+    add(opened, "C-1")
+    for wanted in ("99", "-4", "x' OR 1=1"):
+        test = shown("user", id=wanted)
+        assert ["There is no such user" in each.value for each in test.error] == [True]
+
+
+def test_data_never_becomes_markup(opened: Store) -> None:
+    key = add(opened, "C-1", firstName=HOSTILE, city=HOSTILE, tags=[HOSTILE])
+    happened(opened, "C-1", HOSTILE, text=HOSTILE)
+    for test in (shown(), shown("user", id=str(key))):
+        for each in [*test.header, *test.markdown, *test.caption, *test.button]:
+            text = str(getattr(each, "label", "") or "") + str(getattr(each, "value", "") or "")
+            assert "![x](" not in text
+            assert "<b>" not in text.replace("\\<b\\>", "")
+
+
+def open_drawer(test: AppTest, button: str) -> str:
+    lives(test.button(key=button).click().run())
+    return f"form.{test.session_state['dialogs.open']['turn']}"
+
+
+def test_a_refused_value_stands_beside_its_field_and_nothing_is_saved(opened: Store) -> None:
+    key = add(opened, "C-1", firstName="Priya")
+    test = shown("user", id=str(key))
+    form = open_drawer(test, "user.edit")
+    test.text_input(key=f"{form}.firstName").set_value("Lukas")
+    test.text_input(key=f"{form}.phone").set_value("9.19E+11")
+    lives(test.button(key=f"{form}.-save").click().run())
+    assert "“9\\.19E\\+11”" in said(test)
+    assert "1 field to mend" in said(test)
+    assert profiles.get(opened, key).values["firstName"] == "Priya"
+
+
+def test_saving_writes_only_what_was_changed(opened: Store) -> None:
+    key = add(opened, "C-1", firstName="Priya", country="India")
+    test = shown("user", id=str(key))
+    form = open_drawer(test, "user.edit")
+    test.text_input(key=f"{form}.firstName").set_value("Lukas")
+    test.text_input(key=f"{form}.country").set_value("")
+    lives(test.button(key=f"{form}.-save").click().run())
+    changed = {(each.property, each.old, each.new) for each in profiles.history(opened, key)}
+    assert changed == {("firstName", "Priya", "Lukas"), ("country", "India", None)}
+
+
+def test_two_windows_do_not_undo_each_other(opened: Store) -> None:
+    key = add(opened, "C-1", country="India")
+    test = shown("user", id=str(key))
+    form = open_drawer(test, "user.edit")
+    ingest.receive(opened, ingest.user({"country": "Brazil"}, profile_key=key), source="form", by="Bea", at=AT)
+    test.text_input(key=f"{form}.country").set_value("Germany")
+    lives(test.button(key=f"{form}.-save").click().run())
+    assert profiles.get(opened, key).values["country"] == "Brazil"
+    assert ["is now **Brazil**" in each.value for each in test.warning] == [True]
+    lives(test.button(key=f"{form}.-mine").click().run())
+    assert profiles.get(opened, key).values["country"] == "Germany"
+
+
+def test_adding_a_user_opens_the_new_card(opened: Store) -> None:
+    test = shown()
+    form = open_drawer(test, "welcome.add")
+    lives(test.button(key=f"{form}.-save").click().run())
+    assert "Every user needs an id" in said(test)
+    test.text_input(key=f"{form}.userId").set_value("C-7")
+    test.text_input(key=f"{form}.firstName").set_value("Aisha")
+    lives(test.button(key=f"{form}.-save").click().run())
+    assert profiles.get(opened, 0).user_id == "C-7"
+    assert [each.value for each in test.header] == ["Aisha"]
+
+
+def test_a_user_id_is_not_given_twice(opened: Store) -> None:
+    add(opened, "C-1", firstName="Priya")
+    test = shown()
+    form = open_drawer(test, "users.add")
+    test.text_input(key=f"{form}.userId").set_value("C-1")
+    lives(test.button(key=f"{form}.-save").click().run())
+    assert "already" in said(test)
+    assert profiles.count(opened) == 1
+
+
+def test_chosen_columns_are_kept_for_the_analyst(opened: Store) -> None:
+    add(opened, "C-1", city="Kochi")
+    properties.define(opened, "npsScore", "number", by="Ana", at=AT)
+    test = shown()
+    test.session_state["users.columns"] = True
+    lives(test.run())
+    test.selectbox(key=next(each.key for each in test.selectbox if (each.key or "").startswith("users.columns.add"))).set_value(
+        "city"
+    )
+    lives(test.run())
+    assert "city" in lives(shown()).dataframe[0].value.columns
+
+
+def test_a_deleted_person_is_not_ticked_any_more(opened: Store) -> None:
+    add_many(opened, 3)
+    key = key_of(opened, "C-00001")
+    test = shown(sort="userId")
+    test.session_state["users.ticked.keys"] = [key]
+    profiles.delete(opened, People.of([key]), by="Bea", source="test", at=AT)
+    lives(test.run())
+    assert "selected" not in said(test)
