@@ -113,6 +113,7 @@ def bars(
     drawn = figure(trace, height=height)
     drawn.update_xaxes(tickvals=list(ticks) or places, ticktext=[names[each] for each in (ticks or places)], showline=True)
     drawn.update_xaxes(tickangle=0, range=[-0.6, len(values) - 0.4])
+    drawn.update_layout(margin_r=22)  # half of the last label stands beyond the last bar
     drawn.update_yaxes(rangemode="tozero", nticks=4)
     return drawn
 

@@ -7,13 +7,13 @@ not live here (`rules`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import streamlit as st
 
 from pages.ui import session, words
-from user360 import operators, segments
-from user360.errors import InvalidRule, InvalidValue, Unknown
+from user360 import operators, profiles, properties, segments
+from user360.errors import InvalidRule, InvalidValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 320
 SUGGESTED: Final = 50
-UNITS: Final = ("minute", "hour", "day", "week", "month")
+MOST_SAID: Final = 3
+FIRST_WINDOW: Final = (30, "day")
+_WHOLE_VALUES: Final = frozenset({"is", "is_not", "contains_any", "contains_none", "contains_all", "does_not_contain_all"})
 
 
 def opener(item_id: int) -> str:
@@ -61,11 +63,24 @@ def label(of: dict[str, Any], catalog: Catalog, *, at: datetime) -> str:
     if prop is None or "operator" not in of:
         rule = segments.parse({"version": 1, "match": "all", "conditions": [of]})
         return words.escape_md(segments.describe(rule, catalog, at=at), 80)
-    operator = operators.get(of["operator"])
-    values = ", ".join(words.escape_md(_said(each), 30) for each in of.get("values", [])[:3])
-    more = f" +{len(of['values']) - 3}" if len(of.get("values", [])) > 3 else ""  # noqa: PLR2004 - as many as a chip can hold
-    missing = " …" if fault(of, catalog) else ""
-    return f"{words.escape_md(words.heading(prop.name))} **{words.escape_md(operator.label)}** {values}{more}{missing}".strip()
+    operator = _operator(prop, of["operator"])
+    before, _, after = operator.english.partition("{}")
+    parts = [words.escape_md(words.heading(prop.name)), f"**{words.escape_md(before.strip())}**"]
+    parts += [_listed(of.get("values", []), operator, prop), words.escape_md(after.strip())]
+    return " ".join(each for each in parts if each) + (" …" if fault(of, catalog) else "")
+
+
+def _listed(values: list[Any], operator: Operator, prop: Property) -> str:
+    """The values of a chip in Markdown, the first few of many."""
+    said = [_said(each) for each in values]
+    if operator.operand == "window" and len(said) == 2:  # noqa: PLR2004 - so many, and of what
+        return words.escape_md(f"{said[0]} {said[1]}{'' if said[0] == '1' else 's'}")
+    if prop.name == "lastChannel":
+        said = [words.channel(each) for each in said]
+    elif operator.operand == "period":
+        said = [_spaced(each) for each in said]
+    more = f" +{len(said) - MOST_SAID}" if len(said) > MOST_SAID else ""
+    return (" and " if operator.operand == "two" else ", ").join(words.escape_md(each, 30) for each in said[:MOST_SAID]) + more
 
 
 def fault(of: dict[str, Any], catalog: Catalog) -> str:
@@ -106,16 +121,26 @@ def _editor(item: dict[str, Any], catalog: Catalog, on_change: Callable[[], None
         "Operator",
         offered,
         key=_key(item, "operator"),
-        format_func=lambda each: operators.get(each).label,
+        format_func=lambda each: _operator(prop, each).label,
         label_visibility="collapsed",
         on_change=_choose_operator,
-        args=(item, on_change),
+        args=(item, prop, on_change),
     )
-    _values(item, prop, operators.get(of["operator"]), on_change)
-    _unknown(item, prop, operators.get(of["operator"]), on_change)
+    _values(item, prop, _operator(prop, of["operator"]), on_change)
+    _case(item, _operator(prop, of["operator"]), on_change)
+    _unknown(item, prop, _operator(prop, of["operator"]), on_change)
     wrong = fault(of, catalog)
     if wrong and of.get("values"):
         st.markdown(f":red[:material/block: {words.escape_md(wrong, 400)}]")
+
+
+def _operator(prop: Property, key: str) -> Operator:
+    return operators.get(key, prop.datatype.families)
+
+
+def _first_values(operator: Operator) -> list[Any]:
+    """What an operator starts with, where it has a natural start."""
+    return list(FIRST_WINDOW) if operator.operand == "window" else [1] if operator.operand == "count" else []
 
 
 def _key(item: dict[str, Any], name: str) -> str:
@@ -131,19 +156,21 @@ def _choose_property(item: dict[str, Any], catalog: Catalog, on_change: Callable
     chosen = st.session_state[_key(item, "property")]
     item["turn"] = item.get("turn", 0) + 1
     if chosen:
-        first = next(each for each in operators.of(catalog.properties[chosen].datatype) if each.family != "known")
-        item["condition"] = {"property": chosen, "operator": first.key, "values": []}
+        first = operators.of(catalog.properties[chosen].datatype)[0]
+        item["condition"] = {"property": chosen, "operator": first.key, "values": _first_values(first)}
     else:
         item["condition"] = {}
     on_change()
 
 
-def _choose_operator(item: dict[str, Any], on_change: Callable[[], None]) -> None:
+def _choose_operator(item: dict[str, Any], prop: Property, on_change: Callable[[], None]) -> None:
     """Another operator keeps the values where it takes the same kind."""
     of, chosen = item["condition"], st.session_state[_key(item, "operator")]
-    same = operators.get(of["operator"]).operand == operators.get(chosen).operand
+    before, after = _operator(prop, of["operator"]), _operator(prop, chosen)
     item["turn"] = item.get("turn", 0) + 1
-    item["condition"] = {"property": of["property"], "operator": chosen, "values": of.get("values", []) if same else []}
+    item["condition"] = {"property": of["property"], "operator": chosen, "values": _first_values(after)}
+    if before.operand == after.operand:
+        item["condition"]["values"] = of.get("values", [])
     on_change()
 
 
@@ -151,13 +178,13 @@ def _choose_operator(item: dict[str, Any], on_change: Callable[[], None]) -> Non
 
 
 def _values(item: dict[str, Any], prop: Property, operator: Operator, on_change: Callable[[], None]) -> None:
-    bound: dict[str, Any] = {"on_change": _read_values, "args": (item, prop, on_change)}
     values = item["condition"].get("values", [])
+    bound: dict[str, Any] = {"on_change": _read_values, "args": (item, prop, operator.operand, on_change)}
     match operator.operand:
         case "none":
             return
         case "many":
-            _many(item, prop, values, bound)
+            _many(item, prop, operator, values, bound)
         case "one":
             _text(item, "value", prop, values[:1], bound)
         case "two":
@@ -167,11 +194,24 @@ def _values(item: dict[str, Any], prop: Property, operator: Operator, on_change:
                 _text(item, "to", prop, values[1:2], bound)
         case "window":
             _window(item, values, bound)
+        case "period":
+            _projected(item, "period", values[0] if values else None)
+            shown = {"index": None, "placeholder": "Choose a period", "label_visibility": "collapsed"}
+            st.selectbox("Period", operators.PERIODS, key=_key(item, "period"), format_func=_spaced, **shown, **bound)
+        case "count":
+            _projected(item, "count", int(values[0]) if values else 1)
+            st.number_input("How many", 0, 100_000, key=_key(item, "count"), step=1, label_visibility="collapsed", **bound)
+        case _:
+            assert_never(operator.operand)
 
 
-def _many(item: dict[str, Any], prop: Property, values: list[Any], bound: dict[str, Any]) -> None:
+def _many(item: dict[str, Any], prop: Property, operator: Operator, values: list[Any], bound: dict[str, Any]) -> None:
     """Any of these values: suggested from the data with how many have each, or written."""
-    counts = dict(session.cached(segments.values, prop.name, limit=SUGGESTED, topics=("profiles", "properties")))
+    whole = operator.key in _WHOLE_VALUES
+    counts = {}
+    if whole:
+        found = session.cached(segments.values, prop.name, limit=SUGGESTED, topics=("profiles", "properties"))
+        counts = {_said(value): people for value, people in found}
     chosen = [_said(each) for each in values]
     _projected(item, "many", chosen)
     st.multiselect(
@@ -180,7 +220,7 @@ def _many(item: dict[str, Any], prop: Property, values: list[Any], bound: dict[s
         key=_key(item, "many"),
         format_func=lambda each: f"{each} ({words.number(counts[each])})" if each in counts else each,
         accept_new_options=True,
-        placeholder="Choose or write values",
+        placeholder="Choose or write values" if whole else "Write values",
         label_visibility="collapsed",
         **bound,
     )
@@ -193,16 +233,78 @@ def _text(item: dict[str, Any], name: str, prop: Property, values: list[Any], bo
 
 
 def _window(item: dict[str, Any], values: list[Any], bound: dict[str, Any]) -> None:
-    amount, unit = values if len(values) == 2 else (30, "day")  # noqa: PLR2004 - so many, and of what
+    amount, unit = values if len(values) == 2 else FIRST_WINDOW  # noqa: PLR2004 - so many, and of what
     with st.container(horizontal=True, gap="xsmall"):
         _projected(item, "amount", int(amount))
         st.number_input(
-            "How many", 1, 100_000, key=_key(item, "amount"), step=1, label_visibility="collapsed", width=120, **bound
+            "How many", 1, 100_000, key=_key(item, "amount"), step=1, label_visibility="collapsed", width=150, **bound
         )
         _projected(item, "unit", unit)
-        st.selectbox(
-            "Unit", UNITS, key=_key(item, "unit"), format_func="{}s".format, label_visibility="collapsed", width=120, **bound
-        )
+        shown = {"format_func": "{}s".format, "label_visibility": "collapsed", "width": 150}
+        st.selectbox("Unit", operators.UNITS, key=_key(item, "unit"), **shown, **bound)
+
+
+def _read_values(item: dict[str, Any], prop: Property, operand: str, on_change: Callable[[], None]) -> None:
+    """Take the widgets' values into the condition; what is not a number yet stays text, and is refused in words."""
+    fields = {
+        "many": ("many",),
+        "one": ("value",),
+        "two": ("from", "to"),
+        "window": ("amount", "unit"),
+        "period": ("period",),
+        "count": ("count",),
+    }
+    entered = [st.session_state[_key(item, each)] for each in fields[operand]]
+    values = entered[0] if operand == "many" else entered
+    if prop.datatype.name == "number" and operand in {"many", "one", "two"}:
+        values = [_as_number(each, prop) for each in values]
+    item["condition"]["values"] = [each for each in values if each not in ("", None)]
+    on_change()
+
+
+def _as_number(text: str, prop: Property) -> Any:
+    try:
+        return prop.datatype.parse(text)
+    except InvalidValue:
+        return text
+
+
+# -- what is not said by values -----------------------------------------------------------------
+
+
+def _case(item: dict[str, Any], operator: Operator, on_change: Callable[[], None]) -> None:
+    """Whether letters' case matters: always shown, because operators differ in it."""
+    if operator.cased:
+        _projected(item, "case", (item["condition"].get("case") or operator.cased) == "exact")
+        bound: dict[str, Any] = {"on_change": _read_case, "args": (item, operator, on_change)}
+        st.checkbox("Upper and lower case matter", key=_key(item, "case"), **bound)
+
+
+def _read_case(item: dict[str, Any], operator: Operator, on_change: Callable[[], None]) -> None:
+    chosen = "exact" if st.session_state[_key(item, "case")] else "ignored"
+    item["condition"].pop("case", None)
+    if chosen != operator.cased:
+        item["condition"]["case"] = chosen
+    on_change()
+
+
+def _unknown(item: dict[str, Any], prop: Property, operator: Operator, on_change: Callable[[], None]) -> None:
+    """A negative condition takes in who has no value; the switch leaves them out, and says how many they are."""
+    if not operator.negative or operator.family == "known":
+        return
+    known = session.cached(properties.fill, topics=("profiles", "properties"))[prop.name]
+    unknown = session.cached(profiles.count, topics=("profiles",)) - known
+    if unknown or item["condition"].get("unknown"):
+        _projected(item, "unknown", "unknown" in item["condition"])
+        bound: dict[str, Any] = {"on_change": _read_unknown, "args": (item, on_change)}
+        st.toggle(f"Leave out {words.count(unknown, 'person', 'people')} with no value", key=_key(item, "unknown"), **bound)
+
+
+def _read_unknown(item: dict[str, Any], on_change: Callable[[], None]) -> None:
+    item["condition"].pop("unknown", None)
+    if st.session_state[_key(item, "unknown")]:
+        item["condition"]["unknown"] = "leave_out"
+    on_change()
 
 
 def _said(value: object) -> str:
@@ -210,3 +312,7 @@ def _said(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:.15g}" if isinstance(value, int | float) else str(value)
+
+
+def _spaced(word: str) -> str:
+    return word.replace("_", " ")

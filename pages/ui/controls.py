@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from user360.datatype import Control, DataType, Display, Value
-
     from user360.properties import Property
 
 MOST_CHIPS: Final = 3

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from user360.datatype import Value
-
     from user360.properties import Property
 
 WIDTH: Final = 480
