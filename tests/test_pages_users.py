@@ -12,7 +12,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from user360 import doors, ingest, profiles, properties
+from pages.ui import operands
+from user360 import doors, ingest, operators, profiles, properties
 from user360.people import People
 
 if TYPE_CHECKING:
@@ -279,6 +280,92 @@ def test_chosen_columns_are_kept_for_the_analyst(opened: Store) -> None:
     )
     lives(test.run())
     assert "city" in lives(shown()).dataframe[0].value.columns
+
+
+def rule(*conditions: object) -> str:
+    return json.dumps({"version": 1, "match": "all", "conditions": list(conditions)})
+
+
+IN_INDIA = {"property": "country", "operator": "is", "values": ["India"]}
+
+
+def test_a_filter_of_the_address_filters_and_reads_as_a_sentence(opened: Store) -> None:
+    add_many(opened, 9)
+    test = shown(rule=rule(IN_INDIA))
+    assert "**3** of 9 users" in said(test)
+    assert "People whose country is “India”\\." in said(test)
+
+
+def reopen(test: AppTest, item: int) -> None:
+    """Open a chip's editor; unlike a browser, the test does not keep it open from run to run."""
+    test.session_state[f"rule.{item}.open"] = True
+    lives(test.run())
+
+
+def test_a_filter_is_built_by_pointing(opened: Store) -> None:
+    add_many(opened, 9)
+    test = shown()
+    lives(test.button(key="rules.add").click().run())
+    item = test.session_state["rules.items"][0]["id"]
+    test.selectbox(key=f"rule.{item}.property.0").set_value("country")
+    lives(test.run())
+    reopen(test, item)
+    test.multiselect(key=f"rule.{item}.many.1").set_value(["India", "Brazil"])
+    lives(test.run())
+    assert "**6** of 9 users" in said(test)
+    assert json.loads(test.query_params["rule"]) == json.loads(rule(IN_INDIA | {"values": ["India", "Brazil"]}))
+    reopen(test, item)
+    lives(test.button(key=f"rule.{item}.out").click().run())
+    assert "**9** users" in said(test)
+    assert "rule" not in test.query_params
+
+
+def test_a_negative_filter_says_how_many_have_no_value_and_leaves_them_out_on_request(opened: Store) -> None:
+    add_many(opened, 9)
+    add(opened, "C-x")
+    test = shown(rule=rule({"property": "country", "operator": "is_not", "values": ["India"]}))
+    assert "**7** of 10 users" in said(test)
+    item = test.session_state["rules.items"][0]["id"]
+    reopen(test, item)
+    assert [each.label for each in test.toggle] == ["Leave out 1 person with no value"]
+    test.toggle[0].set_value(True)
+    lives(test.run())
+    assert "**6** of 10 users" in said(test)
+
+
+def test_every_operator_of_every_property_can_be_edited(opened: Store) -> None:
+    add_many(opened, 3)
+    properties.define(opened, "visits", "number", by="Ana", at=AT)
+    properties.define(opened, "opens", "time", by="Ana", at=AT)
+    properties.define(opened, "site", "url", by="Ana", at=AT)
+    test = shown()
+    for name in ("country", "visits", "opens", "site", "dob", "lastSession", "emailOptin", "phone", "email", "tags"):
+        datatype = properties.get(opened, name).datatype
+        for operator in operators.of(datatype):
+            item = {
+                "id": 1_000_000,
+                "condition": {"property": name, "operator": operator.key, "values": operands.at_first(operator)},
+            }
+            test.session_state["rules.items"] = [item]
+            test.session_state["rule.1000000.open"] = True
+            lives(test.run())
+
+
+def test_a_faulty_filter_of_the_address_is_refused_in_words_and_shows_everyone(opened: Store) -> None:
+    add_many(opened, 3)
+    for faulty in ("{", rule({"property": "nope", "operator": "is", "values": ["x"]}), '{"match":"all","conditions":7}'):
+        test = shown(rule=faulty)
+        assert [each.value for each in test.error if "The filter in the address cannot be used" in each.value]
+        assert "**3** users" in said(test)
+
+
+def test_filters_no_one_matches_name_the_one_to_take_out(opened: Store) -> None:
+    add_many(opened, 9)
+    test = shown(rule=rule(IN_INDIA, {"property": "city", "operator": "is", "values": ["Kochi"]}))
+    assert "No one matches these 2 filters" in said(test)
+    assert "3 people would match" in said(test)
+    lives(test.button(key="nothing.act").click().run())
+    assert "**3** of 9 users" in said(test)
 
 
 def test_a_deleted_person_is_not_ticked_any_more(opened: Store) -> None:
