@@ -14,11 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from user360 import datatypes, schema
-from user360.datatype import Value
 from user360.errors import InvalidValue, Unknown
 
 if TYPE_CHECKING:
-    from user360.datatype import DataType
+    from user360.datatype import DataType, Value
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EVERY = datatypes.every()
@@ -29,7 +28,11 @@ DIGITS = st.text("0123456789", min_size=3, max_size=14)
 NUMBERS = [
     phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
     for region in sorted(phonenumbers.SUPPORTED_REGIONS)
-    for kind in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.TOLL_FREE)
+    for kind in (
+        phonenumbers.PhoneNumberType.MOBILE,
+        phonenumbers.PhoneNumberType.FIXED_LINE,
+        phonenumbers.PhoneNumberType.TOLL_FREE,
+    )
     if (found := phonenumbers.example_number_for_type(region, kind))
 ]
 
@@ -102,7 +105,12 @@ def test_a_column_of_the_examples_and_counterexamples_agrees_with_each_alone(dat
 
 
 @pytest.mark.parametrize("datatype", EVERY, ids=NAMES)
-@given(raws=st.lists(st.one_of(st.text(max_size=20), st.text(characters.printable, max_size=12), st.text("0123456789-+.:/ eTZ", max_size=20)), max_size=8))
+@given(
+    raws=st.lists(
+        st.one_of(st.text(max_size=20), st.text(characters.printable, max_size=12), st.text("0123456789-+.:/ eTZ", max_size=20)),
+        max_size=8,
+    )
+)
 def test_a_column_of_anything_agrees_with_each_alone(datatype: DataType, raws: list[str]) -> None:
     _agree(datatype, raws)
 
@@ -114,7 +122,10 @@ def test_a_column_of_anything_agrees_with_each_alone(datatype: DataType, raws: l
     tail=st.integers(0, 9999),
 )
 def test_a_phone_number_near_a_real_one_is_judged_the_same_alone_and_in_a_column(
-    number: str, change: tuple[int, str], plus: bool, tail: int  # noqa: FBT001
+    number: str,
+    change: tuple[int, str],
+    plus: bool,
+    tail: int,
 ) -> None:
     at, text = change
     near = number[:at] + text + number[at:] if text else number
@@ -123,7 +134,9 @@ def test_a_phone_number_near_a_real_one_is_judged_the_same_alone_and_in_a_column
     _agree(datatypes.get("phone"), [raw if plus else raw.lstrip("+") for raw in raws])
 
 
-@given(calling=st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)), national=st.lists(DIGITS, min_size=1, max_size=12))
+@given(
+    calling=st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)), national=st.lists(DIGITS, min_size=1, max_size=12)
+)
 def test_any_digits_under_any_country_code_are_judged_the_same_alone_and_in_a_column(calling: int, national: list[str]) -> None:
     _agree(datatypes.get("phone"), [f"+{calling}{each}" for each in national])
 

@@ -206,10 +206,20 @@ def _python(value: Any, datatype: DataType) -> Any:
     return tuple(value) if datatype.name == "list" else value
 
 
-def _property(property_name: str, datatype: str, *rest: Any) -> Property:
-    *plain, made_at, made_by, first, last = rest
-    instants = [aware(each) if each else None for each in (made_at, first, last)]
-    return Property(property_name, datatypes.get(datatype), *plain, instants[0], made_by, instants[1], instants[2])
+def _property(
+    property_name: str,
+    datatype: str,
+    description: str,
+    system: bool,
+    visible: bool,
+    searchable: bool,
+    position: int,
+    *rest: Any,  # noqa: FBT001 - a row
+) -> Property:
+    made_at, made_by, first, last = rest
+    at = [aware(each) if each else None for each in (made_at, first, last)]
+    kept = (description, system, visible, searchable, position, at[0], made_by, at[1], at[2])
+    return Property(property_name, datatypes.get(datatype), *kept)
 
 
 def _move(tx: Transaction, order: list[str], property_name: str, position: int) -> None:

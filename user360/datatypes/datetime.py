@@ -35,7 +35,10 @@ def _parse(raw: object, zone: Zone) -> datetime:
         return _from_milliseconds(int(text))
     found = _INSTANT.fullmatch(text)
     if not found:
-        raise Refusal("is not a date and time", "Write it as 2026-11-23 18:00:00, with an offset or Z where it is not of the workspace's zone.")
+        raise Refusal(
+            "is not a date and time",
+            "Write it as 2026-11-23 18:00:00, with an offset or Z where it is not of the workspace's zone.",
+        )
     day, clock, offset = found.groups()
     clock, _, fraction = clock.replace(",", ".").partition(".")
     try:

@@ -76,7 +76,12 @@ TYPE: Final = DataType(
     display=Display("chips", 118),
     role="nominal",
     accepts="texts with ; between them, or a JSON array",
-    examples=(("gift; vip", '["gift", "vip"]'), ('["a","b","a"]', '["a", "b"]'), (["x", " y "], '["x", "y"]'), ("one", '["one"]')),
+    examples=(
+        ("gift; vip", '["gift", "vip"]'),
+        ('["a","b","a"]', '["a", "b"]'),
+        (["x", " y "], '["x", "y"]'),
+        ("one", '["one"]'),
+    ),
     counterexamples=(('["a", ["b"]]', "inside"), ([{"a": 1}], "inside"), ({"a": 1}, "not a list"), ("a\0;b", "NUL")),
     parse_one=_parse,
     format_one=_format,

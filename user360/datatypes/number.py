@@ -28,7 +28,7 @@ def _parse(raw: object, _: Zone) -> float:
     if isinstance(raw, bool):
         raise Refusal("is true or false, not a number", "Use a boolean property for it.")
     if isinstance(raw, int | float):
-        return _checked(float(raw), repr(raw)) if _fits(raw) else _too_long()
+        return _checked(_float(raw), repr(raw))
     text = text_of(raw, what="a number")
     if _COMMA.fullmatch(text):
         raise Refusal("has a comma", f"Write it as {text.replace(',', '')} or with a decimal point.")
@@ -37,18 +37,23 @@ def _parse(raw: object, _: Zone) -> float:
     return _checked(float(text), text)
 
 
-def _fits(raw: float) -> bool:
-    return isinstance(raw, float) or abs(raw) < 10**308
+def _float(raw: float) -> float:
+    try:
+        return float(raw)
+    except OverflowError:
+        raise _too_long() from None
 
 
 def _checked(number: float, text: str) -> float:
     if not math.isfinite(number):
         raise Refusal("is not a finite number", "Leave it out where there is none.")
-    return number if _digits(text) <= MOST_DIGITS or repr(number) == text else _too_long()
+    if _digits(text) > MOST_DIGITS and repr(number) != text:
+        raise _too_long()
+    return number
 
 
-def _too_long() -> float:
-    raise Refusal(f"has more than {MOST_DIGITS} significant digits", "Keep long ids in a text property.")
+def _too_long() -> Refusal:
+    return Refusal(f"has more than {MOST_DIGITS} significant digits", "Keep long ids in a text property.")
 
 
 def _digits(text: str) -> int:

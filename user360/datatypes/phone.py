@@ -47,7 +47,7 @@ def _parse(raw: object, _: Zone) -> str:
         raise Refusal("is not a phone number: a spreadsheet cut its digits", "Export the column as text.")
     if not _WRITTEN.fullmatch(text):
         raise Refusal("is not a phone number", "Write it as +919000500000: country code and digits.")
-    digits = text if text.startswith("+") else "+" + (text[2:] if text.startswith("00") else text)
+    digits = text if text.startswith("+") else "+" + (text.removeprefix("00"))
     if digits.lstrip("+( ").startswith("0"):
         raise Refusal("has no country code", "Begin it with + and the code of the country.")
     try:
@@ -90,10 +90,16 @@ def _code_length() -> np.ndarray[Any, np.dtype[np.int64]]:
     return lengths
 
 
+def _general(region: phonenumbers.PhoneMetadata) -> tuple[int, ...]:
+    return tuple(region.general_desc.possible_length) if region.general_desc else ()
+
+
 @cache
 def _patterns(code: int) -> tuple[tuple[tuple[str, tuple[int, ...]], ...], str]:
     """Of one country code: patterns of valid national numbers, each with its lengths, and of what the library must see."""
-    regions = [phonenumbers.PhoneMetadata.metadata_for_region(each, None) for each in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]]
+    regions = [
+        phonenumbers.PhoneMetadata.metadata_for_region(each, None) for each in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
+    ]
     known = [each for each in regions if each is not None]
     if not known:
         return (), ""
@@ -105,7 +111,7 @@ def _patterns(code: int) -> tuple[tuple[tuple[str, tuple[int, ...]], ...], str]:
         for kind in () if region.leading_digits and len(known) > 1 else _KINDS:
             desc = getattr(region, kind)
             if desc is not None and desc.national_number_pattern:
-                lengths = tuple(desc.possible_length or region.general_desc.possible_length)
+                lengths = tuple(desc.possible_length or _general(region))
                 by_lengths.setdefault(lengths, []).append(desc.national_number_pattern)
     whole = tuple(("^(?:" + "|".join(dict.fromkeys(each)) + ")$", lengths) for lengths, each in by_lengths.items())
     return whole, "^(?:" + "|".join(clever) + ")" if clever else ""

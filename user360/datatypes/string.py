@@ -47,7 +47,9 @@ def _text(raw: object) -> str:
 
 def _quick(column: pa.Array, _: Zone) -> pa.Array:
     return pc.if_else(
-        pc.and_(pc.match_substring_regex(column, _CANONICAL), pc.less_equal(pc.binary_length(column), MOST_BYTES)), column, _nothing()
+        pc.and_(pc.match_substring_regex(column, _CANONICAL), pc.less_equal(pc.binary_length(column), MOST_BYTES)),
+        column,
+        _nothing(),
     )
 
 
@@ -65,7 +67,13 @@ TYPE: Final = DataType(
     display=Display("text", 140),
     role="nominal",
     accepts="any text of at most 64 KiB",
-    examples=(("Priya", "Priya"), ("  Åsa Lindqvist ", "Åsa Lindqvist"), ("e\u0301", "é"), ("Nguyễn 🌸", "Nguyễn 🌸"), (12, "12")),
+    examples=(
+        ("Priya", "Priya"),
+        ("  Åsa Lindqvist ", "Åsa Lindqvist"),
+        ("e\u0301", "é"),
+        ("Nguyễn 🌸", "Nguyễn 🌸"),
+        (12, "12"),
+    ),
     counterexamples=(("a\0b", "NUL"), ("x" * (MOST_BYTES + 1), "64 KiB"), ("\ud800", "half of a character")),
     parse_one=_parse,
     format_one=lambda value, _: str(value),

@@ -22,7 +22,8 @@ def _parse(raw: object, _: Zone) -> time:
     found = _TIME.fullmatch(text_of(raw, what="a time of day"))
     if not found:
         raise Refusal("is not a time of day", "Write it as 18:00 or 18:00:30, without a zone.")
-    return time(*(int(each or 0) for each in found.groups()))
+    hour, minute, second = (int(each or 0) for each in found.groups())
+    return time(hour, minute, second)
 
 
 def _format(value: Any, _: Zone) -> str:
@@ -44,7 +45,14 @@ TYPE: Final = DataType(
     role="temporal",
     accepts="hh:mm or hh:mm:ss",
     examples=(("18:00", "18:00:00"), ("08:03:06", "08:03:06"), ("00:00:00", "00:00:00"), ("23:59:59", "23:59:59")),
-    counterexamples=(("24:00:00", "time"), ("8:3:6", "time"), ("23:59:60", "time"), ("10:00+02:00", "time"), ("6 pm", "time"), ("10:10:10Z", "time")),
+    counterexamples=(
+        ("24:00:00", "time"),
+        ("8:3:6", "time"),
+        ("23:59:60", "time"),
+        ("10:00+02:00", "time"),
+        ("6 pm", "time"),
+        ("10:10:10Z", "time"),
+    ),
     parse_one=_parse,
     format_one=_format,
     quick=_quick,

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 8_192
 _ODD: Final = re.compile(r"[\s\x00-\x1f\x7f<>\"\\^`{|}]")
 # A lower-case host of plain labels with a plain path is its own canonical form.
-_CANONICAL: Final = (
-    r"^https?://[a-z]([a-z0-9]{0,50})([.-][a-z0-9]{1,50}){0,3}\.[a-z]{2,20}(:[1-9][0-9]{0,3})?([/?#][A-Za-z0-9._~:/?#@!$&'()*+,;=%\-]*)?$"
-)
+_CANONICAL: Final = r"^https?://[a-z]([a-z0-9]{0,50})([.-][a-z0-9]{1,50}){0,3}\.[a-z]{2,20}(:[1-9][0-9]{0,3})?([/?#][A-Za-z0-9._~:/?#@!$&'()*+,;=%\-]*)?$"
 
 
 def _parse(raw: object, _: Zone) -> str:
