@@ -6,31 +6,26 @@ a person does not live here.
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 import streamlit as st
 
-from pages.ui import address, bulk, charts, controls, dialogs, downloads, forms, layout, nav, session, states, timeline, words
-from user360 import clock, events, identities, profiles, properties
+from pages.ui import address, bulk, controls, dialogs, downloads, engaged, forms, layout, nav, session, states, timeline, words
+from user360 import events, identities, profiles, properties
 from user360.errors import Unknown
 from user360.people import People
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
 
     from user360.events.reading import Engagement
     from user360.profiles import Profile
     from user360.properties import Property
 
 TOPICS: Final = ("profiles", "events", "properties", "workspace")
-WEEKS: Final = 26
 PAGE: Final = 50
-MOST_TILES: Final = 4
 MOST_TAGS: Final = 4
 
 
@@ -52,12 +47,12 @@ def page() -> None:
         _properties(profile, known)
         _identities(profile)
     with grid.cell(column_span=5):
-        _channels(engagement)
+        engaged.channels(engagement)
         _timeline(profile, engagement)
     with grid.cell(column_span=3):
         _segments()
-        _totals(engagement)
-        _weeks(engagement)
+        engaged.totals(engagement)
+        engaged.weeks(engagement)
     layout.footnote("instants in the workspace's zone", "system events count in no engagement figure")
     forms.draw()
     people = People.of([profile.key])
@@ -214,18 +209,6 @@ def _identities(profile: Profile) -> None:
 # -- middle: what they did ----------------------------------------------------------------------
 
 
-def _channels(engagement: Engagement) -> None:
-    rows = engagement.channels.to_pylist()[:MOST_TILES]
-    if not rows:
-        return
-    with st.grid(len(rows), min_column_width=90, gap="xsmall"):
-        for row in rows:
-            with st.container(border=True, gap=None):
-                st.markdown(f"{words.channel_icon(row['channel'])} {words.escape_md(words.channel(row['channel']))}")
-                st.markdown(f"**{words.number(row['total'])}** {'event' if row['total'] == 1 else 'events'}")
-                st.caption(words.ago(row["last_at"], session.zone(), at=session.at()))
-
-
 def _timeline(profile: Profile, engagement: Engagement) -> None:
     names, channels = engagement.totals["event"].to_pylist(), engagement.channels["channel"].to_pylist()
     with st.container(border=True, gap="xsmall"):
@@ -284,56 +267,6 @@ def _earlier(key: str, shown: int) -> None:
 def _segments() -> None:
     with layout.card("Segments"):
         states.nothing_to_show("No segments yet. A segment is a group of people that follows your rules.")
-
-
-def _totals(engagement: Engagement) -> None:
-    with layout.card("Events", "first, last, total"), states.boundary("This card", key="totals"):
-        rows = engagement.totals.to_pylist()
-        zone, at = session.zone(), session.at()
-        table = pa.table(
-            {
-                "event": pa.array([row["event"] for row in rows], pa.string()),
-                "first": pa.array([words.clock(row["first_at"], zone, at=at) for row in rows], pa.string()),
-                "last": pa.array([words.clock(row["last_at"], zone, at=at) for row in rows], pa.string()),
-                "total": pa.array([row["total"] for row in rows], pa.int64()),
-            }
-        )
-        st.dataframe(
-            table,
-            hide_index=True,
-            height=layout.table_height(len(rows), layout.CARD_ROW, most=8),
-            row_height=layout.CARD_ROW,
-            key="user.totals",
-            column_config={
-                "event": st.column_config.TextColumn("Event"),
-                "first": st.column_config.TextColumn("First", width=72),
-                "last": st.column_config.TextColumn("Last", width=58),
-                "total": st.column_config.NumberColumn("Total", width=44, format="localized"),
-            },
-            alt="Per event its first time, last time and total",
-        )
-
-
-def _weeks(engagement: Engagement) -> None:
-    """Events per week, the running week hatched."""
-    with layout.card("Events per week", f"{WEEKS} weeks"), states.boundary("This chart", key="weeks"):
-        at, zone = session.at(), session.zone()
-        starts = session.settings().week_starts
-        this = clock.start_of_week(at.astimezone(zone).date(), starts)
-        weeks = [this - timedelta(weeks=WEEKS - 1 - each) for each in range(WEEKS)]
-        counts: Counter[date] = Counter()
-        for row in engagement.days.to_pylist():
-            counts[clock.start_of_week(row["day"], starts)] += row["total"]
-        totals = [counts[each] for each in weeks]
-        names = [words.day(each, this_year=this.year) for each in weeks]
-        hover = [f"Week of {name}: {words.count(total, 'event')}" for name, total in zip(names, totals, strict=True)]
-        hover[-1] += ", not over yet"
-        drawn = charts.bars(names, totals, hover=hover, unfinished=True, ticks=(0, WEEKS - 1), height=150)
-        charts.draw(
-            drawn,
-            key="user.weeks",
-            alt=f"Events per week over {WEEKS} weeks, {words.number(sum(totals))} in all; the last is unfinished",
-        )
 
 
 page()

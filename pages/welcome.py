@@ -73,8 +73,8 @@ def _way(icon: str, title: str, text: str) -> st.delta_generator.DeltaGenerator:
 
 
 def _load() -> None:
-    at, by = session.moment(), session.analyst()
-    progress.start(SAMPLE, lambda told: demo.load(session.store(), users=SAMPLE_USERS, events=SAMPLE_EVENTS, at=at))
+    at, store = session.moment(), session.store()
+    progress.start(SAMPLE, lambda _: demo.load(store, users=SAMPLE_USERS, events=SAMPLE_EVENTS, at=at))
 
 
 def _filled() -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PAGE_SIZES: Final = (25, 50, 100, 500)
 SHOWN_ROWS: Final = 15
+MOST_BUTTONS: Final = 7
+BUTTON_WIDTH: Final = 33
 NAME: Final = "name"
 PARTS_OF_NAME: Final = ("firstName", "lastName")
 UNSORTED: Final = frozenset({"tags"})
@@ -206,7 +208,13 @@ def pager(total: int, page: int, rows: int, *, key: str, sizes: Sequence[int] = 
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         st.caption(f"{words.number(first)}–{words.number(last)} of {words.number(total)}", width=160)
         st.session_state[f"{key}.page"] = page
-        st.pagination(pages, key=f"{key}.page", on_change=_to_page, args=(f"{key}.page",))
+        st.pagination(
+            pages,
+            key=f"{key}.page",
+            width=(min(pages, MOST_BUTTONS) + 2) * BUTTON_WIDTH,
+            on_change=_to_page,
+            args=(f"{key}.page",),
+        )
         with st.container(width=160, horizontal=True, horizontal_alignment="right"):
             st.session_state[f"{key}.rows"] = rows
             st.selectbox(
