@@ -6,7 +6,7 @@ a person does not live here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
@@ -42,7 +42,7 @@ def page() -> None:
     engagement = session.cached(events.engagement, profile.key, topics=TOPICS)
     _header(profile)
     st.caption(_facts(profile))
-    grid = st.grid(11, min_column_width=80, dense=True)
+    grid = st.grid(11, min_column_width=83, dense=True)
     with grid.cell(column_span=3):
         _properties(profile, known)
         _identities(profile)
@@ -79,42 +79,36 @@ def _after_deletion() -> None:
 def _header(profile: Profile) -> None:
     first, last = profile.values.get("firstName"), profile.values.get("lastName")
     name = words.full_name(str(first or ""), str(last or "")) or profile.user_id or "No name yet"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button("Users", key="back.users", type="tertiary", icon=":material/arrow_back:", on_click=nav.go, args=("users",))
-        st.header(words.escape_md(name, 60), anchor=False, width="content")
-        if profile.user_id:
-            st.badge("Identified", icon=":material/verified_user:", color="green")
-        else:
-            st.badge("Unidentified", icon=":material/help:", color="gray")
-        for tag in profile.tags[:MOST_TAGS]:
-            st.badge(words.escape_md(tag, 24), color="blue")
-        if len(profile.tags) > MOST_TAGS:
-            st.caption(
-                f"+{len(profile.tags) - MOST_TAGS}",
-                width="content",
-                help=words.escape_md(", ".join(profile.tags[MOST_TAGS:]), 600),
-            )
-        st.button(
-            "",
-            key="user.tag",
-            icon=":material/new_label:",
-            type="tertiary",
-            help="Tag and untag",
-            on_click=dialogs.open_,
-            args=(bulk.TAG,),
-        )
-        st.space("stretch")
-        st.button("Edit", key="user.edit", icon=":material/edit:", on_click=forms.open_for, args=(profile.key,))
-        with st.popover("More", icon=":material/more_horiz:", key="user.more"):
-            downloads.everything("user.everything", profile)
-            st.button(
-                "Delete…",
-                key="user.delete",
-                type="tertiary",
-                icon=":material/delete:",
-                on_click=dialogs.open_,
-                args=(bulk.DELETE,),
-            )
+    with st.container(horizontal=True, wrap=False, vertical_alignment="top", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            layout.leave("users", "Users")
+            st.header(words.escape_md(name, 60), anchor=False, width="content")
+            _badges(profile)
+        with st.container(horizontal=True, wrap=False, width="content", vertical_alignment="center", gap="small"):
+            st.button("Edit", key="user.edit", icon=":material/edit:", on_click=forms.open_for, args=(profile.key,))
+            with st.popover("More", icon=":material/more_horiz:", key="user.more"):
+                downloads.everything("user.everything", profile)
+                delete: dict[str, Any] = {
+                    "type": "tertiary",
+                    "icon": ":material/delete:",
+                    "on_click": dialogs.open_,
+                    "args": (bulk.DELETE,),
+                }
+                st.button("Delete…", key="user.delete", **delete)
+
+
+def _badges(profile: Profile) -> None:
+    if profile.user_id:
+        st.badge("Identified", icon=":material/verified_user:", color="green")
+    else:
+        st.badge("Unidentified", icon=":material/help:", color="gray")
+    for tag in profile.tags[:MOST_TAGS]:
+        st.badge(words.escape_md(tag, 24), color="blue")
+    if len(profile.tags) > MOST_TAGS:
+        rest = words.escape_md(", ".join(profile.tags[MOST_TAGS:]), 600)
+        st.caption(f"+{len(profile.tags) - MOST_TAGS}", width="content", help=rest)
+    tag_it: dict[str, Any] = {"type": "tertiary", "help": "Tag and untag", "on_click": dialogs.open_, "args": (bulk.TAG,)}
+    st.button("", key="user.tag", icon=":material/new_label:", **tag_it)
 
 
 def _facts(profile: Profile) -> str:

@@ -275,9 +275,8 @@ def test_chosen_columns_are_kept_for_the_analyst(opened: Store) -> None:
     test = shown()
     test.session_state["users.columns"] = True
     lives(test.run())
-    test.selectbox(key=next(each.key for each in test.selectbox if (each.key or "").startswith("users.columns.add"))).set_value(
-        "city"
-    )
+    adding = next(each for each in test.selectbox if each.label == "Add a column")
+    adding.set_value("city")
     lives(test.run())
     assert "city" in lives(shown()).dataframe[0].value.columns
 

@@ -46,8 +46,8 @@ def totals(engagement: Engagement) -> None:
         table = pa.table(
             {
                 "event": pa.array([row["event"] for row in rows], pa.string()),
-                "first": pa.array([words.clock(row["first_at"], zone, at=at) for row in rows], pa.string()),
-                "last": pa.array([words.clock(row["last_at"], zone, at=at) for row in rows], pa.string()),
+                "first": pa.array([words.narrow(row["first_at"], zone, at=at) for row in rows], pa.string()),
+                "last": pa.array([words.narrow(row["last_at"], zone, at=at) for row in rows], pa.string()),
                 "total": pa.array([row["total"] for row in rows], pa.int64()),
             }
         )
@@ -58,10 +58,10 @@ def totals(engagement: Engagement) -> None:
             row_height=layout.CARD_ROW,
             key="user.totals",
             column_config={
-                "event": st.column_config.TextColumn("Event"),
-                "first": st.column_config.TextColumn("First", width=72),
-                "last": st.column_config.TextColumn("Last", width=58),
-                "total": st.column_config.NumberColumn("Total", width=44, format="localized"),
+                "event": st.column_config.TextColumn("Event", width=96),
+                "first": st.column_config.TextColumn("First", width=66),
+                "last": st.column_config.TextColumn("Last", width=56),
+                "total": st.column_config.NumberColumn("Total", width=38, format="localized"),
             },
             alt="Per event its first time, last time and total",
         )

@@ -28,17 +28,21 @@ def header(title: str, quiet: str = "", *, back: tuple[str, str] | None = None) 
 
     `title` and `quiet` are Markdown, so escape data; `back` is the key and name of the parent screen.
     """
-    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with st.container(horizontal=True, wrap=False, vertical_alignment="top", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if back:
+                leave(*back)
+            st.header(title, anchor=False, width="content")
+            if quiet:
+                st.caption(quiet, width="content")
+        row = st.container(horizontal=True, wrap=False, width="content", vertical_alignment="center", gap="small")
     with row:
-        if back:
-            st.button(
-                back[1], key=f"back.{back[0]}", type="tertiary", icon=":material/arrow_back:", on_click=_go, args=(back[0],)
-            )
-        st.header(title, anchor=False, width="content")
-        if quiet:
-            st.caption(quiet, width="content")
-        st.space("stretch")
         yield row
+
+
+def leave(key: str, title: str) -> None:
+    """The way back to the parent screen, at the beginning of the header row."""
+    st.button(title, key=f"back.{key}", type="tertiary", icon=":material/arrow_back:", on_click=_go, args=(key,))
 
 
 def _go(key: str) -> None:

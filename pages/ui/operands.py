@@ -70,7 +70,7 @@ def _values(item: dict[str, Any], prop: Property, operator: Operator, on_change:
             _window(item, values, bound)
         case "period":
             project(item, "period", values[0] if values else None)
-            shown = {"index": None, "placeholder": "Choose a period", "label_visibility": "collapsed"}
+            shown: dict[str, Any] = {"index": None, "placeholder": "Choose a period", "label_visibility": "collapsed"}
             st.selectbox("Period", operators.PERIODS, key=key(item, "period"), format_func=spaced, **shown, **bound)
         case "count":
             project(item, "count", int(values[0]) if values else 1)
@@ -112,7 +112,7 @@ def _window(item: dict[str, Any], values: list[Any], bound: dict[str, Any]) -> N
         project(item, "amount", int(amount))
         st.number_input("How many", 1, 100_000, key=key(item, "amount"), step=1, label_visibility="collapsed", width=150, **bound)
         project(item, "unit", unit)
-        shown = {"format_func": "{}s".format, "label_visibility": "collapsed", "width": 150}
+        shown: dict[str, Any] = {"format_func": "{}s".format, "label_visibility": "collapsed", "width": 150}
         st.selectbox("Unit", operators.UNITS, key=key(item, "unit"), **shown, **bound)
 
 

@@ -28,7 +28,11 @@ BUTTON_WIDTH: Final = 33
 NAME: Final = "name"
 PARTS_OF_NAME: Final = ("firstName", "lastName")
 UNSORTED: Final = frozenset({"tags"})
-WIDTHS: Final = {"userId": 84, NAME: 130, "email": 194, "phone": 120, "country": 90, "lastChannel": 88, "lastSession": 100}
+WIDTHS: Final = {"userId": 84, NAME: 126, "email": 192, "phone": 118, "country": 88, "lastChannel": 88, "lastSession": 100}
+ROOM: Final = 1050  # what a window of 1440 leaves beside the ticks
+LEAST_LAST: Final = 96
+SQUEEZED: Final = {"number": 62}
+SQUEEZED_TEXT: Final = 92
 FREE: Final = 0
 OPENS: Final = ("userId", NAME)
 
@@ -121,6 +125,7 @@ def users(found: pa.Table, shown: Sequence[str], known: Mapping[str, Property], 
     keys = tuple(found["profile_key"].to_pylist())
     ticked = ticks(key)
     zone_name, this_year = session.settings().zone_name, session.at().astimezone(session.zone()).year
+    widths = _widths(shown, known)
     rows = [place for place, each in enumerate(keys) if ticked.everyone or each in ticked.keys]
     turn = st.session_state.get(f"{key}.turn", 0)
     widget = f"{key}.table.{turn}.{hash((keys, tuple(shown), chosen))}"
@@ -131,8 +136,7 @@ def users(found: pa.Table, shown: Sequence[str], known: Mapping[str, Property], 
         height=layout.table_height(len(keys), most=SHOWN_ROWS),
         row_height=layout.CHOSEN_ROW,
         column_config={
-            each: _column(each, known, chosen, zone_name, short=_of_year(found, each, this_year), last=each == shown[-1])
-            for each in shown
+            each: _column(each, known, chosen, zone_name, short=_of_year(found, each, this_year), widths=widths) for each in shown
         },
         placeholder=words.NO_VALUE,
         alt="Users, one a row. A header sorts, a tick chooses, an id or a name opens the user.",
@@ -170,6 +174,15 @@ def _sort(key: str, column: str, sort: tuple[str, bool]) -> None:
     _turn(key)
 
 
+def _widths(shown: Sequence[str], known: Mapping[str, Property]) -> dict[str, int]:
+    """Each column's width; narrower ones where that lets them all stand in the window. The last takes what is left."""
+    natural = {each: WIDTHS.get(each) or known[each].datatype.display.width for each in shown}
+    if sum(natural.values()) - natural[shown[-1]] + LEAST_LAST > ROOM:
+        for each in (each for each in shown if each not in WIDTHS):
+            natural[each] = min(natural[each], SQUEEZED.get(known[each].datatype.display.kind, SQUEEZED_TEXT))
+    return natural | {shown[-1]: FREE}
+
+
 def _of_year(found: pa.Table, each: str, year: int) -> bool:
     """Whether every instant of the column is of this year, so that the year need not be said."""
     if each not in found.column_names or not pa.types.is_timestamp(found[each].type):
@@ -188,9 +201,11 @@ def _drawn(found: pa.Table, shown: Sequence[str], known: Mapping[str, Property])
     return pa.table(columns)
 
 
-def _column(each: str, known: Mapping[str, Property], chosen: View, zone_name: str, *, short: bool, last: bool) -> Any:
+def _column(
+    each: str, known: Mapping[str, Property], chosen: View, zone_name: str, *, short: bool, widths: Mapping[str, int]
+) -> Any:
     arrow = {True: " ↓", False: " ↑"}[chosen.sort[1]] if each == chosen.sort[0] else ""
-    label, width = words.heading(each) + arrow, FREE if last else WIDTHS.get(each)
+    label, width = words.heading(each) + arrow, widths[each]
     if each == NAME:
         return st.column_config.TextColumn(label, width=width or None)
     return controls.column(

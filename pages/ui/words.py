@@ -153,10 +153,12 @@ def moment(value: datetime, zone: ZoneInfo) -> str:
     return f"{day(local)}, {local:%H:%M}"
 
 
-def clock(value: datetime, zone: ZoneInfo, *, at: datetime) -> str:
-    """`13:38` today, else the day: for the narrow columns of the user card."""
+def narrow(value: datetime, zone: ZoneInfo, *, at: datetime) -> str:
+    """`13:38` today, `20 Nov` this year, `Aug 2025` before: for the narrow columns of a card."""
     local, now = _local(value, zone), _local(at, zone)
-    return f"{local:%H:%M}" if local.date() == now.date() else day(local, this_year=now.year)
+    if local.date() == now.date():
+        return f"{local:%H:%M}"
+    return day(local, this_year=now.year) if local.year == now.year else f"{local:%b %Y}"
 
 
 def ago(value: datetime, zone: ZoneInfo, *, at: datetime) -> str:
@@ -167,7 +169,7 @@ def ago(value: datetime, zone: ZoneInfo, *, at: datetime) -> str:
     if timedelta() <= passed < timedelta(hours=24):
         hours = passed // timedelta(hours=1)
         return "just now" if passed < timedelta(minutes=1) else f"{f'{hours} h' if hours else duration(passed)} ago"
-    if 0 <= days < 7:  # noqa: PLR2004 - a week
+    if 1 <= days < 7:  # noqa: PLR2004 - a week
         return "yesterday" if days == 1 else f"{days} days ago"
     return day(local, this_year=now.year)
 
