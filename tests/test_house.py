@@ -259,6 +259,14 @@ def test_the_top_level_holds_only_the_seven():
     assert {name for name in found if not name.startswith(".")} == TOP_LEVEL
 
 
+def test_the_readme_has_one_command_to_start_and_one_that_tests_which_ci_runs():
+    readme = (ROOT / "README.md").read_text("utf-8").splitlines()
+
+    assert [line.endswith("streamlit run app.py") for line in readme].count(True) == 1
+    assert [line.endswith("-m pytest") for line in readme].count(True) == 1
+    assert "grep -m1 -e '-m pytest$' README.md" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
 # -- name-plates -----------------------------------------------------------------------------------
 
 
