@@ -79,7 +79,7 @@ def _after_deletion() -> None:
 def _header(profile: Profile) -> None:
     first, last = profile.values.get("firstName"), profile.values.get("lastName")
     name = words.full_name(str(first or ""), str(last or "")) or profile.user_id or "No name yet"
-    with st.container(horizontal=True, wrap=False, vertical_alignment="top", gap="small"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             layout.leave("users", "Users")
             st.header(words.escape_md(name, 60), anchor=False, width="content")

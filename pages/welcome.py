@@ -15,7 +15,6 @@ from user360 import demo, profiles
 
 SAMPLE_USERS: Final = 5_000
 SAMPLE_EVENTS: Final = 150_000
-SAMPLE: Final = "sample"
 
 
 def page() -> None:
@@ -27,8 +26,8 @@ def page() -> None:
         st.markdown(f"**{words.number(total)}** users are here.")
     else:
         st.markdown("No users yet. Bring the first ones in, and every page here fills itself.")
-    progress.strip(SAMPLE, on_done=_filled)
-    _ways_in(busy=progress.is_running(SAMPLE))
+    progress.strip(progress.SAMPLE, on_done=_filled)
+    _ways_in(busy=progress.is_running(progress.SAMPLE))
     _what_it_does()
     layout.footnote("no data yet" if not total else words.count(total, "user"), "this page leaves once the first user is here")
     forms.draw()
@@ -73,8 +72,10 @@ def _way(icon: str, title: str, text: str) -> st.delta_generator.DeltaGenerator:
 
 
 def _load() -> None:
-    at, store = session.moment(), session.store()
-    progress.start(SAMPLE, lambda _: demo.load(store, users=SAMPLE_USERS, events=SAMPLE_EVENTS, at=at))
+    store, at = session.store(), session.moment()
+    progress.start(
+        progress.SAMPLE, lambda told: demo.load(store, users=SAMPLE_USERS, events=SAMPLE_EVENTS, at=at, progress=told.tell)
+    )
 
 
 def _filled() -> None:

@@ -28,7 +28,7 @@ def header(title: str, quiet: str = "", *, back: tuple[str, str] | None = None) 
 
     `title` and `quiet` are Markdown, so escape data; `back` is the key and name of the parent screen.
     """
-    with st.container(horizontal=True, wrap=False, vertical_alignment="top", gap="small"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if back:
                 leave(*back)

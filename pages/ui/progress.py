@@ -6,7 +6,7 @@ click elsewhere would end an import half way. What a job does, and its report, d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EVERY: Final = "2s"
 RUNNING: Final = "running"
+SAMPLE: Final = "sample"
 
 
 def start(name: str, work: Callable[[Progress], None]) -> None:
@@ -60,7 +61,10 @@ def strip(name: str, *, on_done: Callable[[], None] | None = None, leave: str = 
 
 def _draw(job: Job, leave: str) -> None:
     st.progress(_share(job), text=text(job, at=session.moment()))
-    st.caption(leave)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(leave, width="content")
+        stop: dict[str, Any] = {"type": "tertiary", "icon": ":material/stop_circle:", "on_click": jobs.stop, "args": (job.id,)}
+        st.button("Stop", key=f"progress.stop.{job.id}", **stop)
 
 
 def _ended(name: str, job: Job, on_done: Callable[[], None] | None) -> None:
@@ -72,7 +76,9 @@ def _ended(name: str, job: Job, on_done: Callable[[], None] | None) -> None:
             on_done()
         st.rerun()
     if job.status == "failed":
-        st.error(words.escape_md(job.message or "The job ended early.", 400), icon=":material/error:")
+        st.error(words.escape_md(job.message, 400), icon=":material/error:")
+    elif job.status == "stopped":
+        st.warning(words.escape_md(job.message, 400), icon=":material/stop_circle:")
 
 
 def text(job: Job, *, at: datetime) -> str:
@@ -92,7 +98,11 @@ def _share(job: Job) -> float:
 
 
 def _job(name: str) -> Job | None:
+    """The watched job; a tab opened meanwhile finds the one that runs."""
     job_id = st.session_state.get(_key(name))
+    if job_id is None:
+        job_id = next((job.id for job in jobs.running(name)), None)
+        st.session_state[_key(name)] = job_id
     return jobs.get(job_id) if job_id is not None else None
 
 

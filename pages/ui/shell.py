@@ -11,7 +11,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages.ui import nav, session, states
+from pages.ui import nav, progress, session, states
 from user360 import profiles
 from user360.errors import StoreUnavailable
 
@@ -32,12 +32,16 @@ def render() -> None:
 
 def _draw() -> None:
     session.begin()
-    nav.choose_home("users" if session.cached(profiles.count, topics=("profiles",)) else "welcome")
+    nav.choose_home("users" if session.cached(profiles.count, topics=("profiles",)) and not _sample_is_loading() else "welcome")
     page = st.navigation(nav.menu(), expanded=True)
     session.show_notices()
     states.show_later()
     with states.boundary(key=page.url_path):
         page.run()
+
+
+def _sample_is_loading() -> bool:
+    return progress.is_running(progress.SAMPLE)
 
 
 def _logo() -> str:
