@@ -10,17 +10,16 @@ from __future__ import annotations
 import functools
 import json
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from pages.ui import nav, session, states, words
-from user360 import events, exports, identities, profiles
+from pages.ui import nav, progress, session, states, words
+from user360 import events, exports, identities, jobs, profiles
 
 if TYPE_CHECKING:
-    from user360 import people
+    from user360.exports import Wanted
     from user360.profiles import Profile
 
 AT_ONCE_BYTES: Final = 50_000_000
@@ -29,17 +28,7 @@ FORMATS: Final = {"csv": "CSV", "xlsx": "Excel", "parquet": "Parquet", "jsonl": 
 MOST_EVENTS: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Users:
-    """Which users and which of their properties, in which order: what the page shows, all of its pages."""
-
-    columns: tuple[str, ...]
-    within: people.People | None = None
-    search: str = ""
-    sort: tuple[tuple[str, bool], ...] = ()
-
-
-def menu(key: str, wanted: Users, *, rows: int, kind: str = "tertiary", name: str = "users") -> None:
+def menu(key: str, wanted: Wanted, *, rows: int, kind: str = "tertiary", name: str = "users") -> None:
     """The menu. `rows` is how many users there are, and decides whether the file comes at once."""
     at_once = rows * max(len(wanted.columns), 1) * BYTES_OF_A_CELL <= AT_ONCE_BYTES
     with st.popover("Download", key=f"{key}.download", icon=":material/download:", type=kind, disabled=not rows):  # type: ignore[arg-type]
@@ -61,7 +50,7 @@ def menu(key: str, wanted: Users, *, rows: int, kind: str = "tertiary", name: st
             st.caption("A large file: it is made in the background and waits under Downloads.")
 
 
-def _file(wanted: Users, format_: str, by: str) -> bytes:
+def _file(wanted: Wanted, format_: str, by: str) -> bytes:
     """The file, whole. Called when the button is pressed, outside the page's run."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"users.{format_}"
@@ -79,18 +68,14 @@ def _file(wanted: Users, format_: str, by: str) -> bytes:
         return target.read_bytes()
 
 
-def _start(wanted: Users, format_: str, name: str) -> None:
-    exports.start(
-        session.store(),
-        format=format_,
-        file_name=f"{name}.{format_}",
-        columns=wanted.columns,
-        within=wanted.within,
-        search=wanted.search,
-        sort=wanted.sort,
-        by=session.analyst(),
-        at=session.moment(),
-    )
+def _start(wanted: Wanted, format_: str, name: str) -> None:
+    store, by, at = session.store(), session.analyst(), session.moment()
+    number = exports.begin(store, f"{name}.{format_}", wanted, format=format_, by=by, at=at)
+
+    def work(told: jobs.Progress) -> None:
+        exports.run(store, number, wanted, at=session.moment(), tell=told.tell)
+
+    progress.watch(progress.EXPORT, jobs.submit(store, progress.EXPORT, work))
     session.notice("The file is being made. It waits under Downloads.", icon=":material/download:")
     nav.go("downloads")
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EVERY: Final = "2s"
 RUNNING: Final = "running"
 SAMPLE: Final = "sample"
+EXPORT: Final = "export"
 
 
 def start(name: str, work: Callable[[Progress], None]) -> None:
@@ -83,7 +84,7 @@ def _ended(name: str, job: Job, on_done: Callable[[], None] | None) -> None:
 
 def text(job: Job, *, at: datetime) -> str:
     """`Importing · 114,300 of 184,220 rows · about 40 s left`, escaped."""
-    parts = [words.escape_md(job.progress.doing or "Working", 80)]
+    parts = [words.escape_md(_capital(job.progress.doing) or "Working", 80)]
     done, total = job.progress.done, job.progress.total
     if total:
         parts.append(f"{words.number(done)} of {words.number(total)}")
@@ -91,6 +92,10 @@ def text(job: Job, *, at: datetime) -> str:
         if 0 < done < total:
             parts.append(f"about {words.duration(passed * ((total - done) / done))} left")
     return " · ".join(parts)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _share(job: Job) -> float:
