@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.worlds import AT, events, take, users
 
+from tests.worlds import AT, events, take, users
 from user360 import activity, identities, ingest, profiles, properties
 from user360 import events as event_room
 from user360.errors import Unknown

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.worlds import AT, take, users
 
+from tests.worlds import AT, take, users
 from user360 import properties
 from user360.errors import Immutable, InvalidProperty, NameTaken, Unknown
 from user360.sql import Sql

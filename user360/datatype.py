@@ -138,7 +138,9 @@ class DataType:
     def _typed(self, column: pa.Array, zone: Zone) -> Parsed:
         """A column that has the type already: only numbers that are none and list items need a look."""
         if pa.types.is_floating(self.arrow):
-            doubtful = np.flatnonzero(pc.fill_null(pc.invert(pc.is_finite(column)), fill_value=False).to_numpy(zero_copy_only=False))
+            doubtful = np.flatnonzero(
+                pc.fill_null(pc.invert(pc.is_finite(column)), fill_value=False).to_numpy(zero_copy_only=False)
+            )
         elif pa.types.is_list(self.arrow):
             doubtful = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
         else:

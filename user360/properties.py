@@ -210,11 +210,11 @@ def _property(
     property_name: str,
     datatype: str,
     description: str,
-    system: bool,
-    visible: bool,
-    searchable: bool,
+    system: bool,  # noqa: FBT001 - a row of the table
+    visible: bool,  # noqa: FBT001 - a row of the table
+    searchable: bool,  # noqa: FBT001 - a row of the table
     position: int,
-    *rest: Any,  # noqa: FBT001 - a row
+    *rest: Any,
 ) -> Property:
     made_at, made_by, first, last = rest
     at = [aware(each) if each else None for each in (made_at, first, last)]

@@ -63,16 +63,16 @@ def recluster(store: Store, week: datetime) -> int:
     return moved
 
 
-def tidy(store: Store, progress: Callable[[int, int], bool] | None = None) -> int:
+def tidy(store: Store, tell: Callable[[int, int], None] | None = None) -> int:
     """Sort every week whose unsorted tail is worth it; answer how many weeks were.
 
-    `progress` is told (done, of all) after each week and answers whether to go on.
+    `tell` hears (done, of all) after each week, and may raise `Interrupted`.
     """
     due = [each for each in buckets(store) if each.tail >= WORTH_IT or each.tail < 0 or _long_tail(each)]
     for done, each in enumerate(due, start=1):
         recluster(store, each.week)
-        if progress and not progress(done, len(due)):
-            return done
+        if tell:
+            tell(done, len(due))
     return len(due)
 
 
