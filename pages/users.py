@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from pages.ui import address, bulk, columns, dialogs, downloads, forms, layout, nav, rules, session, states, tables, words
-from user360 import exports, profiles, properties, segments
+from user360 import profiles, properties, segments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,7 +111,7 @@ def _summary(
             st.caption(f"{words.share(matching, total)} · {columns.order_words(view.sort, known)}", width="content")
         st.space("stretch")
         columns.chooser("users", known, shown, _defaults(known))
-        wanted = exports.Wanted(tables.stored_columns(shown), within, search, tables.stored_sort(view.sort))
+        wanted = downloads.Users(tables.stored_columns(shown), within, search, tables.stored_sort(view.sort))
         downloads.menu("users", wanted, rows=matching)
 
 
@@ -167,7 +167,7 @@ def _selection(matching: int, shown: Sequence[str], view: tables.View, *, within
                 kwargs={"id": int(people.keys()[0])},
             )
         st.button("Tag", key="users.tag", icon=":material/label:", on_click=dialogs.open_, args=(bulk.TAG,))
-        wanted = exports.Wanted(tables.stored_columns(shown), people, "", tables.stored_sort(view.sort))
+        wanted = downloads.Users(tables.stored_columns(shown), people, "", tables.stored_sort(view.sort))
         downloads.menu("users.ticked", wanted, rows=len(people), kind="secondary")
         st.button("Delete…", key="users.delete", icon=":material/delete:", on_click=dialogs.open_, args=(bulk.DELETE,))
         st.button("Clear", key="users.clear", type="tertiary", on_click=tables.untick)

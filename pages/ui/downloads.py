@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,7 @@ from pages.ui import nav, progress, session, states, words
 from user360 import events, exports, identities, jobs, profiles
 
 if TYPE_CHECKING:
-    from user360.exports import Wanted
+    from user360.people import People
     from user360.profiles import Profile
 
 AT_ONCE_BYTES: Final = 50_000_000
@@ -28,7 +29,17 @@ FORMATS: Final = {"csv": "CSV", "xlsx": "Excel", "parquet": "Parquet", "jsonl": 
 MOST_EVENTS: Final = 1_000_000
 
 
-def menu(key: str, wanted: Wanted, *, rows: int, kind: str = "tertiary", name: str = "users") -> None:
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Which users and which of their properties, in which order: what the page shows, all of its pages."""
+
+    columns: tuple[str, ...]
+    within: People | None = None
+    search: str = ""
+    sort: tuple[tuple[str, bool], ...] = ()
+
+
+def menu(key: str, wanted: Users, *, rows: int, kind: str = "tertiary", name: str = "users") -> None:
     """The menu. `rows` is how many users there are, and decides whether the file comes at once."""
     at_once = rows * max(len(wanted.columns), 1) * BYTES_OF_A_CELL <= AT_ONCE_BYTES
     with st.popover("Download", key=f"{key}.download", icon=":material/download:", type=kind, disabled=not rows):  # type: ignore[arg-type]
@@ -50,7 +61,7 @@ def menu(key: str, wanted: Wanted, *, rows: int, kind: str = "tertiary", name: s
             st.caption("A large file: it is made in the background and waits under Downloads.")
 
 
-def _file(wanted: Wanted, format_: str, by: str) -> bytes:
+def _file(wanted: Users, format_: str, by: str) -> bytes:
     """The file, whole. Called when the button is pressed, outside the page's run."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"users.{format_}"
@@ -68,14 +79,18 @@ def _file(wanted: Wanted, format_: str, by: str) -> bytes:
         return target.read_bytes()
 
 
-def _start(wanted: Wanted, format_: str, name: str) -> None:
-    store, by, at = session.store(), session.analyst(), session.moment()
-    number = exports.begin(store, f"{name}.{format_}", wanted, format=format_, by=by, at=at)
-
-    def work(told: jobs.Progress) -> None:
-        exports.run(store, number, wanted, at=session.moment(), tell=told.tell)
-
-    progress.watch(progress.EXPORT, jobs.submit(store, progress.EXPORT, work))
+def _start(wanted: Users, format_: str, name: str) -> None:
+    _, job_id = jobs.start_export(
+        session.store(),
+        format=format_,
+        file_name=f"{name}.{format_}",
+        by=session.analyst(),
+        columns=wanted.columns,
+        within=wanted.within,
+        search=wanted.search,
+        sort=wanted.sort,
+    )
+    progress.watch(progress.EXPORT, job_id)
     session.notice("The file is being made. It waits under Downloads.", icon=":material/download:")
     nav.go("downloads")
 

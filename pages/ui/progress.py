@@ -12,6 +12,7 @@ import streamlit as st
 
 from pages.ui import session, words
 from user360 import jobs
+from user360.errors import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,9 +107,12 @@ def _job(name: str) -> Job | None:
     """The watched job; a tab opened meanwhile finds the one that runs."""
     job_id = st.session_state.get(_key(name))
     if job_id is None:
-        job_id = next((job.id for job in jobs.running(name)), None)
+        job_id = next((job.id for job in jobs.running() if job.kind == name), None)
         st.session_state[_key(name)] = job_id
-    return jobs.get(job_id) if job_id is not None else None
+    try:
+        return jobs.get(job_id) if job_id is not None else None
+    except Unknown:
+        return None
 
 
 def _key(name: str) -> str:
