@@ -6,7 +6,8 @@ import json
 import os
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -60,7 +61,7 @@ FINE_WINDOW = st.one_of(WINDOW, st.tuples(st.integers(1, 200), st.sampled_from([
 WORDS = st.sampled_from(list(operators.PERIODS))
 DAY = st.sampled_from(DAYS).map(str)
 MOMENT = st.sampled_from(INSTANTS).map(
-    lambda each: each.astimezone(oracle.ZoneInfo("Europe/Berlin")).strftime("%Y-%m-%d %H:%M:%S")
+    lambda each: each.astimezone(ZoneInfo("Europe/Berlin")).strftime("%Y-%m-%d %H:%M:%S")
 )
 TEXTS: dict[str, st.SearchStrategy[Any]] = {
     "nick": st.sampled_from(["Ann", "ann", "n", "%", "_", "b%", "."]),
@@ -156,7 +157,18 @@ def _world(store: Store, people: list[dict[str, Any]]) -> None:
 
 
 def _keys(store: Store, rule: dict[str, Any]) -> list[int]:
-    return [int(each) for each in segments.people(store, segments.parse(rule), at=AT)]
+    found: list[int] = segments.people(store, segments.parse(rule), at=AT).keys().tolist()
+    return found
+
+
+class World(NamedTuple):
+    """A store and who is in it."""
+
+    store: Store
+    people: list[dict[str, Any]]
+
+    def __repr__(self) -> str:
+        return f"a world of {len(self.people)}"
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +180,7 @@ def empty() -> Iterator[Store]:
 
 
 @pytest.fixture(scope="module")
-def small() -> Iterator[tuple[Store, list[dict[str, Any]]]]:
+def small() -> Iterator[World]:
     """A world of 120 people in which every value of every property stands beside many others."""
     pools = {name: [None, *DAYS] if name == "born" else [None, *INSTANTS] if name == "seen" else None for name in WORLD}
     plain: dict[str, list[Any]] = {
@@ -190,23 +202,23 @@ def small() -> Iterator[tuple[Store, list[dict[str, Any]]]]:
         )
     store = open_store()
     _world(store, people)
-    yield store, people
+    yield World(store, people)
     store.close()
 
 
 @given(rule=RULES)
 def test_the_people_of_any_rule_are_those_of_its_plain_reading(
-    small: tuple[Store, list[dict[str, Any]]], rule: dict[str, Any]
+    small: World, rule: dict[str, Any]
 ) -> None:
     store, people = small
-    zone = oracle.ZoneInfo("Europe/Berlin")
+    zone = ZoneInfo("Europe/Berlin")
 
     assert [key for key, person in enumerate(people) if oracle.holds(rule, person, at=AT, zone=zone)] == _keys(store, rule)
 
 
 @given(condition=CONDITIONS)
 def test_an_operator_and_its_complement_split_everybody(
-    small: tuple[Store, list[dict[str, Any]]], condition: dict[str, Any]
+    small: World, condition: dict[str, Any]
 ) -> None:
     store, people = small
     bare = {key: value for key, value in condition.items() if key != "unknown"}
