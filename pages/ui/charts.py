@@ -15,6 +15,7 @@ import streamlit as st
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+FEW: Final = 3  # under it an axis of counts would show halves
 CONFIG: Final = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
@@ -114,7 +115,8 @@ def bars(
     drawn.update_xaxes(tickvals=list(ticks) or places, ticktext=[names[each] for each in (ticks or places)], showline=True)
     drawn.update_xaxes(tickangle=0, range=[-0.6, len(values) - 0.4])
     drawn.update_layout(margin_r=22)  # half of the last label stands beyond the last bar
-    drawn.update_yaxes(rangemode="tozero", nticks=4)
+    small = max([*values, 0]) < FEW
+    drawn.update_yaxes(range=[0, FEW] if small else None, rangemode="tozero", dtick=1 if small else None, nticks=4)
     return drawn
 
 

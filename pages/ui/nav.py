@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import streamlit as st
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streamlit.navigation.page import Page
 
 _FOLDER: Final = Path(__file__).resolve().parent.parent
@@ -56,36 +58,35 @@ SCREENS: Final = (
     ),
 )
 _BY_KEY: Final = {screen.key: screen for screen in SCREENS}
-_HOME: Final = "nav.home"
-
-
-def choose_home(key: str) -> None:
-    """Which screen the bare address shows in this run. The shell decides; every link then agrees."""
-    st.session_state[_HOME] = key
 
 
 def page(key: str) -> Page:
     """The Streamlit page of a screen, for links: `st.page_link(nav.page("users"))`."""
     screen = _BY_KEY[key]
-    home = st.session_state.get(_HOME, "users") == key
     return st.Page(
         _FOLDER / screen.file,
         title=screen.title,
         icon=f":material/{screen.icon}:",
         url_path=screen.key,
-        default=home,
         visibility="visible" if screen.section else "hidden",
         help=screen.help or None,
     )
 
 
-def menu() -> dict[str, list[Page]]:
-    """The pages by section, in the order of the sidebar; hidden ones are reachable by address only."""
-    sections: dict[str, list[Page]] = {}
+def menu(first: Callable[[], str]) -> dict[str, list[Page]]:
+    """The pages by section, in the order of the sidebar; hidden ones are reachable by address only.
+
+    The bare address leads on to the screen whose key `first` answers, so that every screen keeps its own address.
+    """
+
+    def home() -> None:
+        go(first(), **st.query_params.to_dict())
+
+    sections: dict[str, list[Page]] = {"": [st.Page(home, title="User 360", default=True, visibility="hidden")]}
     for section in ("", *SECTIONS):
         pages = [page(screen.key) for screen in SCREENS if screen.section == section and (_FOLDER / screen.file).exists()]
         if pages:
-            sections[section] = pages
+            sections[section] = sections.get(section, []) + pages
     return sections
 
 

@@ -32,16 +32,18 @@ def render() -> None:
 
 def _draw() -> None:
     session.begin()
-    nav.choose_home("users" if session.cached(profiles.count, topics=("profiles",)) and not _sample_is_loading() else "welcome")
-    page = st.navigation(nav.menu(), expanded=True)
+    page = st.navigation(nav.menu(_first), expanded=True)
     session.show_notices()
     states.show_later()
     with states.boundary(key=page.url_path):
         page.run()
 
 
-def _sample_is_loading() -> bool:
-    return progress.is_running(progress.SAMPLE)
+def _first() -> str:
+    """The screen of the bare address: a welcome while there is no one, and while the sample comes in."""
+    if progress.is_running(progress.SAMPLE) or not session.cached(profiles.count, topics=("profiles",)):
+        return "welcome"
+    return "users"
 
 
 def _logo() -> str:
