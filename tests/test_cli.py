@@ -16,6 +16,16 @@ from user360.store import open_store
 
 ROOT = Path(__file__).resolve().parent.parent
 
+USERS = """\
+userId,firstName,country,email
+u1,Asha,IN,asha@example.com
+u2,Ben,US,ben@example.com
+u3,Chitra,IN,not an address
+"""
+EVENTS = """\
+{"userId": "u1", "event": "Order Completed", "timestamp": "2026-11-20T10:00:00Z", "channel": "web", "properties": {"amount": 12}}
+{"userId": "u2", "event": "Order Completed", "timestamp": "2026-11-21T10:00:00Z", "channel": "app", "properties": {"amount": 7}}
+"""
 FROM_INDIA = '{"version": 1, "match": "all", "conditions": [{"property": "country", "operator": "is", "values": ["IN"]}]}'
 
 
@@ -26,6 +36,20 @@ def two_users():
     take(store, users([{"userId": "u1", "country": "IN"}, {"userId": "u2", "country": "US"}]))
     take(store, events([("u1", "Order Completed", AT), ("u2", "Order Completed", AT)]))
     store.close()
+
+
+@pytest.fixture
+def users_file(tmp_path):
+    file = tmp_path / "users.csv"
+    file.write_text(USERS, "utf-8")
+    return file
+
+
+@pytest.fixture
+def imported(users_file, capsys):
+    """A database with two users, from a file of three rows."""
+    status = cli.main(["import", str(users_file)])
+    return status, capsys.readouterr()
 
 
 def opened(question):
@@ -45,7 +69,7 @@ def test_help_names_every_command_and_every_exit_status():
         [sys.executable, "-m", "user360", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
 
-    for word in ("demo", "query", "check", "exit status: 0", "USER360_DATABASE"):
+    for word in ("demo", "import", "export", "query", "check", "exit status: 0", "USER360_DATABASE"):
         assert word in told
 
 
@@ -114,3 +138,87 @@ def test_the_sample_shop_fills_an_empty_database(capsys):
     assert status == cli.DONE
     assert opened(profiles.count) == 40
     assert "40 users" in capsys.readouterr().out
+
+
+def test_a_file_of_users_is_imported_and_the_row_that_failed_is_told(imported):
+    status, told = imported
+
+    assert status == cli.SOME_ROWS_FAILED
+    assert "3 rows: 2 new, 0 updated, 0 unchanged, 1 failed, 0 empty" in told.out
+    assert opened(profiles.count) == 2
+
+
+def test_the_failed_rows_stand_in_a_file_that_is_named(imported):
+    _, told = imported
+    named = told.out.strip().rsplit(": ", 1)[1]
+
+    assert "not an address" in Path(named).read_text("utf-8-sig")
+
+
+def test_a_file_of_events_is_imported(imported, tmp_path, capsys):
+    file = tmp_path / "events.jsonl"
+    file.write_text(EVENTS, "utf-8")
+
+    status = cli.main(["import", str(file), "--kind", "events"])
+
+    assert status == cli.DONE, capsys.readouterr()
+    assert opened(lambda store: event_room.totals(store, 0)["event"].to_pylist()).count("Order Completed") == 1
+
+
+def test_a_tag_given_stands_on_everyone_imported(users_file, capsys):
+    cli.main(["import", str(users_file), "--tag", "newsletter", "--tag", "autumn"])
+
+    tags = opened(profiles.tags)
+    assert {("newsletter", 2), ("autumn", 2)} <= set(tags)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path, capsys):
+    status = cli.main(["import", str(tmp_path / "missing.csv")])
+
+    told = capsys.readouterr()
+    assert (status, told.out) == (cli.REFUSED, "")
+    assert "missing.csv" in told.err
+
+
+def test_everybody_is_exported_and_can_be_imported_again(imported, tmp_path, capsys):
+    file = tmp_path / "out.csv"
+
+    status = cli.main(["export", str(file), "--columns", "userId,firstName"])
+
+    assert (status, capsys.readouterr().out) == (cli.DONE, f"{file}: 2 users\n")
+    assert file.read_text("utf-8-sig").splitlines()[0].replace('"', "") == "userId,firstName"
+    assert cli.main(["import", str(file), "--tag", "back"]) == cli.DONE
+    assert opened(profiles.count) == 2
+
+
+def test_only_those_who_match_are_exported(imported, tmp_path, capsys):
+    file = tmp_path / "out.jsonl"
+
+    cli.main(["export", str(file), "--rule", FROM_INDIA])
+
+    assert [json.loads(line)["userId"] for line in file.read_text("utf-8").splitlines()] == ["u1"]
+
+
+def test_a_format_nobody_knows_is_refused(imported, tmp_path, capsys):
+    status = cli.main(["export", str(tmp_path / "out.docx")])
+
+    assert (status, "docx" in capsys.readouterr().err) == (cli.REFUSED, True)
+
+
+def test_a_mapping_says_which_column_feeds_which_property(tmp_path):
+    file = tmp_path / "renamed.csv"
+    file.write_text("id,vorname\nu9,Ida\n", "utf-8")
+
+    cli.main(["import", str(file), "--kind", "users", "--mapping", '{"id": "userId", "vorname": "firstName"}'])
+
+    assert opened(lambda store: profiles.get(store, 0).values["firstName"]) == "Ida"
+
+
+def test_an_existing_file_is_not_written_over(imported, tmp_path, capsys):
+    file = tmp_path / "out.csv"
+    file.write_text("precious")
+
+    status = cli.main(["export", str(file)])
+
+    assert (status, file.read_text()) == (cli.REFUSED, "precious")
+    assert "is there already" in capsys.readouterr().err

@@ -12,12 +12,12 @@ import argparse
 import getpass
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from user360 import clock, demo, doors, events, profiles, properties, segments
-from user360.errors import InvalidFile, StoreUnavailable, User360Error
-from user360.store import open_store
+from user360 import clock, demo, doors, events, exports, imports, profiles, properties, segments, workspace
+from user360.errors import InvalidFile, NameTaken, StoreUnavailable, User360Error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and answer the exit status."""
     asked = _parser().parse_args(arguments)
     try:
-        store = open_store(doors.database())
+        store = doors.current_store()
     except StoreUnavailable as refusal:
         return _refuse(refusal)
     try:
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except User360Error as refusal:
         return _refuse(refusal)
     finally:
-        store.close()
+        doors.close()
 
 
 def _refuse(refusal: User360Error) -> int:
@@ -70,6 +70,61 @@ def _demo(store: Store, asked: argparse.Namespace, at: datetime) -> int:
     demo.load(store, users=asked.users, events=asked.events, at=at)
     print(_contents(store))
     return DONE
+
+
+def _import(store: Store, asked: argparse.Namespace, at: datetime) -> int:
+    failed = sum(_import_one(store, file, asked, at) for file in asked.files)
+    return SOME_ROWS_FAILED if failed else DONE
+
+
+def _import_one(store: Store, file: Path, asked: argparse.Namespace, at: datetime) -> int:
+    """Take one file in, say what became of its rows, and answer how many failed."""
+    if not file.is_file():
+        raise InvalidFile(f"There is no file {file}.", "Look at its name again.")
+    inspection = imports.inspect(file)
+    inspection = replace(inspection, kind=asked.kind or inspection.kind)
+    plan = imports.suggest(store, inspection, zone=workspace.get(store).zone_name)
+    if plan.kind == "users":
+        tags = tuple(asked.tag) or (imports.default_tag(store, at),)
+        plan = replace(plan, mode=asked.mode, tags=tags, mapping=_mapping(asked.mapping) or plan.mapping)
+    number = imports.start(store, file, plan, by=_by(), at=at)
+    counts = imports.run(store, number, now=clock.now, progress=_tell).counts
+    print(
+        f"{file.name}: {counts.total:,} rows: {counts.created:,} new, {counts.updated:,} updated, "
+        f"{counts.unchanged:,} unchanged, {counts.failed:,} failed, {counts.empty:,} empty"
+    )
+    if counts.failed:
+        print(f"The rows that failed, with their reasons, ready to be mended: {imports.failed_rows(store, number)}")
+    return counts.failed
+
+
+def _mapping(text: str) -> dict[str, str]:
+    """Column → property, as JSON or in a file of it."""
+    try:
+        given = json.loads(_written(text)) if text else {}
+    except ValueError as fault:
+        raise InvalidFile("The mapping is not JSON.", 'Write it as {"column": "property"}.') from fault
+    if not isinstance(given, dict) or not all(isinstance(each, str) for each in given.values()):
+        raise InvalidFile("The mapping is no object of texts.", 'Write it as {"column": "property"}.')
+    return given
+
+
+def _export(store: Store, asked: argparse.Namespace, at: datetime) -> int:
+    if asked.file.exists():
+        raise NameTaken(f"{asked.file} is there already.", "Name another file, or move it away.")
+    people = segments.people(store, segments.parse(_written(asked.rule)), at=at) if asked.rule else None
+    visible = [each.name for each in properties.find(store) if each.visible]
+    form = asked.format or asked.file.suffix.removeprefix(".").lower()
+    columns = asked.columns.split(",") if asked.columns else visible
+    users = exports.write(store, asked.file, format=form, columns=columns, within=people, by=_by(), at=at, progress=_tell)
+    print(f"{asked.file}: {users:,} users")
+    return DONE
+
+
+def _tell(done: int, total: int, doing: str) -> None:
+    """How far the work is, for a person who watches; nothing where nobody does."""
+    if sys.stderr.isatty():
+        print(f"\r{doing}: {done:,} of {total:,}", end="" if done < total else "\n", file=sys.stderr, flush=True)
 
 
 def _query(store: Store, asked: argparse.Namespace, at: datetime) -> int:
@@ -133,6 +188,23 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("--users", type=_count, default=5_000, metavar="N", help="how many users (default: 5000)")
     load.add_argument("--events", type=_count, default=150_000, metavar="N", help="how many events (default: 150000)")
     load.set_defaults(command=_demo)
+
+    take = commands.add_parser("import", help="users or events from CSV, JSON Lines or Parquet files")
+    take.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    take.add_argument("--kind", choices=("users", "events"), help="what the files hold (default: as their columns suggest)")
+    take.add_argument("--mapping", default="", metavar="JSON", help="column to property, or @FILE (default: as suggested)")
+    take.add_argument("--mode", choices=("update", "replace"), default="update", help="what a row does to a known user")
+    take.add_argument(
+        "--tag", action="append", default=[], metavar="T", help="put on every user; may be repeated (default: the time)"
+    )
+    take.set_defaults(command=_import)
+
+    give = commands.add_parser("export", help="users as CSV, XLSX, Parquet or JSON Lines")
+    give.add_argument("file", type=Path, metavar="FILE", help="a file that is not there yet")
+    give.add_argument("--format", choices=exports.FORMATS, help="default: as the name of the file ends")
+    give.add_argument("--rule", default="", metavar="JSON", help="only those who match; @FILE to read it (default: everybody)")
+    give.add_argument("--columns", default="", metavar="A,B", help="which properties, in which order (default: all visible ones)")
+    give.set_defaults(command=_export)
 
     query = commands.add_parser("query", help="who matches a rule: count, sentence and the first users, as JSON")
     query.add_argument("rule", metavar="JSON", help="the rule, or @FILE to read it from a file")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from user360 import jobs
 from user360.errors import StoreUnavailable
 from user360.store import IN_MEMORY, Store, open_store
 
@@ -28,6 +29,9 @@ def database(environment: Mapping[str, str] = os.environ) -> str:
     """The path of the database file, as the environment names it, or the one in `data/`."""
     named = environment.get(DATABASE, "").strip() or str(DEFAULT_DATABASE)
     return named if named == IN_MEMORY else str(Path(named).expanduser().resolve())
+
+
+PATIENCE_SECONDS: Final = 10
 
 
 @dataclass
@@ -49,10 +53,13 @@ def current_store() -> Store:
         if _place.shut:
             raise StoreUnavailable("User 360 is shutting down.", "Try again in a moment.")
         if _place.store is not None and _place.store.path != path:
+            _end_jobs()
             _place.store.close()
             _place.store = None
         if _place.store is None:
-            _place.store = open_store(path)
+            opened = open_store(path)
+            jobs.begin(opened)
+            _place.store = opened
         return _place.store
 
 
@@ -63,5 +70,15 @@ def close(*, for_good: bool = False) -> None:
     """
     with _place.lock:
         if _place.store is not None:
+            _end_jobs()
             _place.store.close()
         _place.store, _place.shut = None, for_good
+
+
+def _end_jobs() -> None:
+    """Let every job come to the end of its step; what it has done so far is kept, and it says where it stood."""
+    running = jobs.running()
+    for job in running:
+        jobs.stop(job.id)
+    for job in running:
+        jobs.wait(job.id, PATIENCE_SECONDS)
