@@ -12,6 +12,7 @@ from user360.profiles.leaving import Deleted, delete, tag
 from user360.profiles.reading import (
     Change,
     Profile,
+    Sort,
     count,
     everyone,
     find,
@@ -29,6 +30,7 @@ __all__ = [
     "Deleted",
     "Incoming",
     "Profile",
+    "Sort",
     "Written",
     "count",
     "delete",

@@ -1,0 +1,37 @@
+"""Users and events from files: looked at, mapped, and taken in batch by batch.
+
+A failed row never stops the rest and is never lost; a killed import leaves whole batches and knows
+where it stood. What a valid row is does not live here (`ingest`), nor how an import is watched
+(`jobs`).
+
+`reading` reads any file row by row, `mapping` says which column feeds what, `running` takes it in.
+"""
+
+from user360.imports.mapping import Column, Inspection, Plan, inspect, suggest
+from user360.imports.reading import Batch, Damaged, Shape, rows
+from user360.imports.running import Tell, default_tag, failed_rows, file_of, run, start
+from user360.records import Counts, Import
+from user360.records import find_imports as find
+from user360.records import get_import as get
+
+__all__ = [
+    "Batch",
+    "Column",
+    "Counts",
+    "Damaged",
+    "Import",
+    "Inspection",
+    "Plan",
+    "Shape",
+    "Tell",
+    "default_tag",
+    "failed_rows",
+    "file_of",
+    "find",
+    "get",
+    "inspect",
+    "rows",
+    "run",
+    "start",
+    "suggest",
+]

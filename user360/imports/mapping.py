@@ -1,0 +1,233 @@
+"""Which column feeds which property: how the last file of this header did, then names, then what the values look like."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from user360 import datatypes, properties, records
+from user360.errors import InvalidFile, InvalidProperty
+from user360.imports import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from user360.imports.reading import Shape
+    from user360.properties import Property
+    from user360.store import Store
+
+SAMPLES: Final = 100
+REPORTED: Final = ("import line", "import errors")
+ALIKE: Final = 0.82
+SYNONYMS: Final = {
+    "id": "userId",
+    "customerid": "userId",
+    "externalid": "userId",
+    "mail": "email",
+    "emailaddress": "email",
+    "telephone": "phone",
+    "mobile": "phone",
+    "phonenumber": "phone",
+    "givenname": "firstName",
+    "surname": "lastName",
+    "familyname": "lastName",
+    "birthday": "dob",
+    "dateofbirth": "dob",
+    "birthdate": "dob",
+    "sex": "gender",
+    "lang": "language",
+    "locale": "language",
+    "tag": "tags",
+    "town": "city",
+}
+EVENT_NAMES: Final = ("event", "eventname", "name", "action", "type")
+EVENT_TIMES: Final = ("timestamp", "time", "at", "date", "datetime", "occurredat", "eventtime", "createdat", "ts")
+EVENT_USERS: Final = ("userid", "user", "customerid", "customer", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a file: its name, some of its values, and the type they look like."""
+
+    name: str
+    samples: tuple[str, ...]
+    datatype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a look at a file shows: whether it holds users or events, how it is written, and its columns."""
+
+    kind: str
+    shape: Shape
+    columns: tuple[Column, ...]
+    lines: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a file is imported. JSON in and out.
+
+    For users `mapping` is column → property. For events the named columns feed user, event, time,
+    channel and message id; `event`, `channel` can be constants instead; `properties` are the columns
+    that become properties of the event, `document` a column that holds them as JSON.
+    """
+
+    kind: str = "users"
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    mode: str = "update"
+    tags: tuple[str, ...] = ()
+    merge_tags: bool = True
+    delimiter: str | None = None
+    encoding: str | None = None
+    user_column: str = ""
+    event_column: str = ""
+    event: str = ""
+    time_column: str = ""
+    zone: str = ""
+    channel_column: str = ""
+    channel: str = ""
+    message_column: str = ""
+    properties: tuple[str, ...] = ()
+    document: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as the objects of its JSON, without what is as it would be anyway."""
+        plain = Plan()
+        return {
+            each: dict(value) if each == "mapping" else list(value) if isinstance(value, tuple) else value
+            for each in self.__slots__
+            if (value := getattr(self, each)) != getattr(plain, each) or each == "kind"
+        }
+
+    @classmethod
+    def from_json(cls, source: Mapping[str, Any]) -> Plan:
+        """The plan of these objects; unknown keys are refused."""
+        unknown = set(source) - set(cls.__slots__)
+        if unknown:
+            raise InvalidFile(f"A plan has no {', '.join(sorted(unknown))}.", f"It knows {', '.join(cls.__slots__)}.")
+        given: dict[str, Any] = {each: tuple(value) if isinstance(value, list) else value for each, value in source.items()}
+        return cls(**given)
+
+
+def inspect(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> Inspection:
+    """Look at a file: its shape, its columns, and what the first values look like. Raises `InvalidFile`."""
+    of = reading.shape(path, delimiter=delimiter, encoding=encoding)
+    first = next(islice(reading.rows(path, of), 1), None)
+    columns = tuple(_column(each, first) for each in of.columns)
+    return Inspection(_kind(of.columns), of, columns, reading.count_lines(path), path.stat().st_size)
+
+
+def suggest(store: Store, inspection: Inspection, *, zone: str) -> Plan:
+    """The plan that suits the file best."""
+    if inspection.kind == "events":
+        return _suggest_events(inspection, zone)
+    known = {each.name: each for each in properties.find(store)}
+    earlier = records.mapping_of(store, header_key(inspection.shape.columns))
+    mapping: dict[str, str] = {each: name for each, name in earlier.items() if name in known and each in inspection.shape.columns}
+    for column in inspection.columns:
+        if column.name not in mapping and not earlier:
+            target = _target(column, known, set(mapping.values()))
+            if target:
+                mapping[column.name] = target
+    return Plan(kind="users", mapping=mapping)
+
+
+def header_key(columns: Sequence[str]) -> str:
+    """What files of one header have in common."""
+    return hashlib.sha256("\x1f".join(columns).encode()).hexdigest()
+
+
+def check(store: Store, plan: Plan, columns: Sequence[str]) -> None:
+    """Refuse a plan that cannot work before anything is written."""
+    if plan.kind == "events":
+        _check_events(plan, columns)
+        return
+    known = {each.name for each in properties.find(store)}
+    targets = list(plan.mapping.values())
+    for column, target in plan.mapping.items():
+        if column not in columns:
+            raise InvalidFile(f"The file has no column “{column}”.", "Map the columns it has.")
+        if target not in known:
+            raise InvalidProperty(f"There is no property “{target}”.", "Make it first, or leave the column out.")
+        if targets.count(target) > 1:
+            raise InvalidFile(f"Two columns feed “{target}”.", "Leave one of them out.")
+    if "userId" not in targets:
+        raise InvalidFile("No column feeds userId.", "Choose the column that says who each row is about.")
+
+
+def _check_events(plan: Plan, columns: Sequence[str]) -> None:
+    wanted = {"the user": plan.user_column, "the time": plan.time_column}
+    if not plan.event:
+        wanted["the name of the event"] = plan.event_column
+    for what, column in wanted.items():
+        if column not in columns:
+            raise InvalidFile(f"No column says {what}.", "Choose one." if not column else f"The file has no column “{column}”.")
+
+
+def _column(name: str, batch: reading.Batch | None) -> Column:
+    values = (
+        [] if batch is None else [str(each) for each in batch.columns[name].slice(0, 5_000).to_pylist() if each not in (None, "")]
+    )
+    return Column(name, tuple(values[:SAMPLES]), datatypes.sniff(values[:SAMPLES]).name)
+
+
+def _kind(columns: Sequence[str]) -> str:
+    plain = {_plain(each) for each in columns}
+    has_time = bool(plain & {"timestamp", "occurredat", "eventtime", "ts", "time"})
+    return "events" if has_time and plain & {"event", "eventname", "action"} else "users"
+
+
+def _target(column: Column, known: Mapping[str, Property], taken: set[str]) -> str:
+    """The property a column most likely feeds: by its name, a usual other name, a similar one, or the look of its values."""
+    if column.name in REPORTED:
+        return ""
+    free = [each for each in known if each not in taken and each not in {"createdAt", "updatedAt"}]
+    plain = _plain(column.name)
+    for each in free:
+        if _plain(each) == plain:
+            return each
+    if SYNONYMS.get(plain) in free:
+        return SYNONYMS[plain]
+    alike = [(SequenceMatcher(None, plain, _plain(each)).ratio(), each) for each in free]
+    best = max(alike, default=(0.0, ""))
+    if best[0] >= ALIKE and _suits(column, known[best[1]]):
+        return best[1]
+    return column.datatype if column.datatype in {"email", "phone"} and column.datatype in free else ""
+
+
+def _suits(column: Column, target: Property) -> bool:
+    return target.datatype.sniff(column.samples) > 0 or not column.samples
+
+
+def _suggest_events(inspection: Inspection, zone: str) -> Plan:
+    names = {_plain(each): each for each in reversed(inspection.shape.columns)}
+
+    def first(words: Sequence[str]) -> str:
+        return next((names[each] for each in words if each in names), "")
+
+    user, event, time = first(EVENT_USERS), first(EVENT_NAMES), first(EVENT_TIMES)
+    channel, message, document = first(("channel",)), first(("messageid", "eventid")), first(("properties",))
+    used = {user, event, time, channel, message, document}
+    rest = tuple(each for each in inspection.shape.columns if each not in used)
+    return Plan(
+        kind="events",
+        user_column=user,
+        event_column=event,
+        time_column=time,
+        zone=zone,
+        channel_column=channel,
+        message_column=message,
+        document=document,
+        properties=rest,
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -1,0 +1,148 @@
+"""Work that goes on by itself: one pool for the process, watched from any page, safe when the tab closes.
+
+A job tells how far it is and can be asked to stop; what goes wrong in it becomes a plain message, a
+bug one with an id that stands in the log. Without this room an import would end with the click that
+leaves its page. What a job does lives in the flows (`imports`, `exports`).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import logging
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from user360 import clock, exports, imports, records
+from user360.errors import Interrupted, Unknown, User360Error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from user360.imports import Plan
+    from user360.store import Store
+
+WORKERS: Final = 1
+KEPT: Final = 200
+
+_log = logging.getLogger("user360.jobs")
+
+
+@dataclass
+class Progress:
+    """How far a job is. `tell` sets it, and ends the job where somebody asked for that."""
+
+    done: int = 0
+    total: int = 0
+    doing: str = ""
+    stopping: bool = False
+
+    def tell(self, done: int, total: int = 0, doing: str = "") -> None:
+        """Say what is done, of how much, and what is being done; raises `Interrupted` once the job is to stop."""
+        self.done, self.total, self.doing = done, total or self.total, doing or self.doing
+        if self.stopping:
+            raise Interrupted("The job was stopped.")
+
+
+@dataclass
+class Job:
+    """One job. `message` says why it failed."""
+
+    id: str
+    kind: str
+    started_at: datetime
+    progress: Progress = field(default_factory=Progress)
+    status: Literal["running", "done", "failed", "stopped"] = "running"
+    message: str = ""
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+class _Pool:
+    """The jobs of this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.jobs: dict[str, Job] = {}
+        self.numbers = itertools.count(1)
+        self.threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="user360-job")
+
+
+_pool: Final = _Pool()
+
+
+def submit(store: Store, kind: str, work: Callable[[Progress], object]) -> str:
+    """Begin work in the background, after what is running already; answers the job's id."""
+    with _pool.lock:
+        job = Job(f"{kind}-{next(_pool.numbers)}", kind, clock.now())
+        _pool.jobs[job.id] = job
+        for old in [each.id for each in _pool.jobs.values() if each.status != "running"][:-KEPT]:
+            del _pool.jobs[old]
+    _pool.threads.submit(_run, store, job, work)
+    return job.id
+
+
+def get(job_id: str) -> Job:
+    """One job, or a refusal."""
+    with _pool.lock:
+        if job_id not in _pool.jobs:
+            raise Unknown("There is no such job.", "It may have ended long ago.")
+        return _pool.jobs[job_id]
+
+
+def running() -> list[Job]:
+    """The jobs that run or wait for their turn, oldest first."""
+    with _pool.lock:
+        return [each for each in _pool.jobs.values() if each.status == "running"]
+
+
+def stop(job_id: str) -> None:
+    """Ask a job to end at its next step; what it has done so far stays done."""
+    get(job_id).progress.stopping = True
+
+
+def wait(job_id: str, seconds: float | None = None) -> Job:
+    """The job once it has ended, or as it is when the time is over."""
+    job = get(job_id)
+    job.ended.wait(seconds)
+    return job
+
+
+def start_import(store: Store, path: Path, plan: Plan, *, file_name: str = "", by: str) -> tuple[int, str]:
+    """Begin an import in the background; answers its number and the job's id. A wrong plan is refused at once."""
+    number = imports.start(store, path, plan, file_name=file_name, by=by, at=clock.now())
+    return number, submit(store, "import", lambda each: imports.run(store, number, now=clock.now, progress=each.tell))
+
+
+def start_export(store: Store, *, format: str, file_name: str, by: str, **wanted: Any) -> tuple[int, str]:  # noqa: A002 - the glossary's word
+    """Begin an export in the background; answers its number and the job's id. `wanted` is as for `exports.write`."""
+    number = exports.start(store, format=format, file_name=file_name, columns=wanted["columns"], by=by, at=clock.now())
+    work = functools.partial(exports.run, store, number, now=clock.now, **wanted)
+    return number, submit(store, "export", lambda each: work(progress=each.tell))
+
+
+def begin(store: Store) -> int:
+    """To be called once when the program starts: what ran when it last ended is marked as interrupted."""
+    return records.interrupted_at_start(store, at=clock.now())
+
+
+def _run(store: Store, job: Job, work: Callable[[Progress], object]) -> None:
+    try:
+        with store.reader(job.id):
+            job.progress.tell(0)
+            work(job.progress)
+        job.status = "done"
+    except Interrupted:
+        job.status = "stopped"
+    except User360Error as refusal:
+        job.message, job.status = str(refusal), "failed"
+    except Exception:  # noqa: BLE001 - a fault of ours is logged and told, and the next job runs
+        number = uuid.uuid4().hex[:8]
+        _log.exception("job %s failed, error %s", job.id, number)
+        job.message, job.status = f"Something went wrong here. The log has it as error {number}.", "failed"
+    finally:
+        job.ended.set()
