@@ -1,0 +1,114 @@
+"""Jobs: work that goes on by itself, tells how far it is, can be stopped, and fails in plain words."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.worlds import AT, take, users
+from user360 import exports, imports, jobs, profiles, records
+from user360.errors import InvalidFile, Unknown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from user360.jobs import Progress
+    from user360.store import Store
+
+SECONDS = 30
+
+
+def test_a_job_tells_how_far_it_is_while_it_runs(store: Store) -> None:
+    told, go_on = threading.Event(), threading.Event()
+
+    def work(progress: Progress) -> None:
+        progress.tell(3, 10, "Counting")
+        told.set()
+        go_on.wait(SECONDS)
+
+    number = jobs.submit(store, "count", work)
+    told.wait(SECONDS)
+    job = jobs.get(number)
+    during = (job.status, job.progress.done, job.progress.total, job.progress.doing, job in jobs.running())
+    go_on.set()
+
+    assert during == ("running", 3, 10, "Counting", True)
+    assert (jobs.wait(number, SECONDS).status, job in jobs.running()) == ("done", False)
+
+
+def test_a_stopped_job_ends_at_its_next_step(store: Store) -> None:
+    steps: list[int] = []
+    started = threading.Event()
+
+    def work(progress: Progress) -> None:
+        while True:
+            steps.append(len(steps))
+            progress.tell(len(steps))
+            started.set()
+
+    number = jobs.submit(store, "endless", work)
+    started.wait(SECONDS)
+    jobs.stop(number)
+
+    assert jobs.wait(number, SECONDS).status == "stopped"
+
+
+def test_a_job_stopped_while_it_waits_never_begins(store: Store) -> None:
+    go_on, begun = threading.Event(), threading.Event()
+    first = jobs.submit(store, "first", lambda _: go_on.wait(SECONDS) and None)
+    second = jobs.submit(store, "second", lambda _: begun.set())
+    jobs.stop(second)
+    go_on.set()
+
+    assert (jobs.wait(first, SECONDS).status, jobs.wait(second, SECONDS).status, begun.is_set()) == ("done", "stopped", False)
+
+
+def test_a_refusal_is_told_in_its_own_words_and_a_bug_by_a_number(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(_: Progress) -> None:
+        raise InvalidFile("The file is empty.", "Export it again.")
+
+    def break_(_: Progress) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    refused = jobs.wait(jobs.submit(store, "refused", refuse), SECONDS)
+    broken = jobs.wait(jobs.submit(store, "broken", break_), SECONDS)
+
+    assert (refused.status, refused.message) == ("failed", "The file is empty. Export it again.")
+    assert broken.status == "failed"
+    assert "secret detail" not in broken.message
+    assert broken.message.split()[-1].rstrip(".") in caplog.text
+
+
+def test_an_unknown_job_is_refused() -> None:
+    with pytest.raises(Unknown):
+        jobs.get("nothing-0")
+
+
+def test_an_import_and_an_export_go_on_by_themselves(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "users.csv"
+    path.write_text("userId,city\na,Goa\nb,Pune\n", "utf-8")
+    plan = imports.Plan(mapping={"userId": "userId", "city": "city"})
+    number, job = jobs.start_import(store, path, plan, by="Mira")
+    taken = jobs.wait(job, SECONDS)
+    made, job = jobs.start_export(store, format="csv", file_name="users.csv", by="Mira", columns=("userId", "city"))
+    written = jobs.wait(job, SECONDS)
+
+    assert (taken.status, imports.get(store, number).counts.created, profiles.count(store)) == ("done", 2, 2)
+    assert (written.status, exports.get(store, made).rows) == ("done", 2)
+
+
+def test_a_wrong_plan_is_refused_before_a_job_begins(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "users.csv"
+    path.write_text("userId\na\n", "utf-8")
+
+    with pytest.raises(InvalidFile):
+        jobs.start_import(store, path, imports.Plan(mapping={}), by="Mira")
+
+
+def test_what_ran_when_the_program_ended_is_marked_once_it_starts(store: Store) -> None:
+    take(store, users([{"userId": "a"}]))
+    number = records.begin_export(store, "csv", "users.csv", {}, by="Mira", at=AT)
+
+    assert (jobs.begin(store), records.get_export(store, number).status, jobs.begin(store)) == (1, "interrupted", 0)
