@@ -57,7 +57,7 @@ def test_a_page_opens_by_its_address_without_a_fault_and_asks_nobody_outside(scr
     tab.goto(f"{server.address}/{screen.key}")
     tab.wait_for_selector(SETTLED)
 
-    expect(tab.get_by_test_id("stSidebar")).to_be_visible()
+    expect(tab.get_by_role("heading").first).to_be_visible()
     expect(tab.get_by_test_id("stException")).to_have_count(0)
     expect(tab.get_by_test_id("stAlertContentError")).to_have_count(0)
     outside = {url for url in tab.asked if re.match(r"https?:", url) and not url.startswith(server.address)}
