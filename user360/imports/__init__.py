@@ -4,11 +4,12 @@ A failed row never stops the rest and is never lost; a killed import leaves whol
 where it stood. What a valid row is does not live here (`ingest`), nor how an import is watched
 (`jobs`).
 
-`reading` reads any file row by row, `mapping` says which column feeds what, `running` takes it in.
+`lines` tells records apart, `reading` reads any file row by row, `mapping` says which column feeds what, `running` takes it in.
 """
 
+from user360.imports.lines import Damaged
 from user360.imports.mapping import Column, Inspection, Plan, inspect, suggest
-from user360.imports.reading import Batch, Damaged, Shape, rows
+from user360.imports.reading import Batch, Shape, rows
 from user360.imports.running import Tell, default_tag, failed_rows, file_of, run, start
 from user360.records import Counts, Import
 from user360.records import find_imports as find

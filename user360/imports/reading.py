@@ -8,10 +8,9 @@ swallow the other half million. What the columns mean does not live here (`mappi
 from __future__ import annotations
 
 import codecs
-import csv
 import json
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -20,14 +19,14 @@ from charset_normalizer import from_bytes
 
 from user360 import spreadsheet
 from user360.errors import InvalidFile
+from user360.imports.lines import Damaged
+from user360.imports.lines import records as delimited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
 BATCH: Final = 50_000
-LONGEST_CELL: Final = 16 * 2**20
-MOST_LINES: Final = 1_000
 MOST_COLUMNS: Final = 1_000
 DELIMITERS: Final = (",", ";", "\t", "|")
 SAMPLED_BYTES: Final = 256 * 1024
@@ -44,16 +43,6 @@ class Shape:
     encoding: str
     delimiter: str
     columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Damaged:
-    """A row that could not be read: its line, what stood there, and why."""
-
-    line: int
-    raw: tuple[str, ...]
-    reason: str
-    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +79,7 @@ def shape(path: Path, *, delimiter: str | None = None, encoding: str | None = No
     if form == "jsonl":
         return Shape(form, found, "", _keys(path, found))
     chosen = delimiter or _delimiter(path, found)
-    for first in _records(path, found, chosen):
+    for first in _records(path, (found, chosen)):
         if isinstance(first, Damaged):
             raise InvalidFile("The first line cannot be read as the names of columns.", first.hint, line=first.line)
         if any(cell.strip() for cell in first[1]):
@@ -130,28 +119,41 @@ def _encoding(path: Path) -> str:
     for mark, name in _BOMS:
         if head.startswith(mark):
             return name
+    doubtful = _not_utf8(path)
+    if doubtful is None or _mostly_utf8(doubtful):
+        return "utf-8"
+    odd = [line for line in doubtful.splitlines() if not line.isascii()]
+    best = from_bytes(b"\n".join(odd[:SAMPLED_ROWS])).best()
+    return best.encoding if best is not None else "cp1252"
+
+
+def _not_utf8(path: Path) -> bytes | None:
+    """The first part of the file that is not UTF-8; None where all of it is."""
     decoder = codecs.getincrementaldecoder("utf-8")()
+    chunk = b""
     try:
         with path.open("rb") as file:
             for chunk in iter(lambda: file.read(2**22), b""):
                 decoder.decode(chunk)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        best = from_bytes(head).best()
-        return best.encoding if best is not None else "cp1252"
-    return "utf-8"
+        return chunk
+    return None
+
+
+def _mostly_utf8(part: bytes) -> bool:
+    """Damaged UTF-8 is UTF-8 still: more letters beyond ASCII can be read than cannot."""
+    text = part.decode("utf-8", "replace")
+    unread = text.count("\ufffd")
+    return sum(not each.isascii() for each in text) - unread > unread
 
 
 def _delimiter(path: Path, encoding: str) -> str:
     """The delimiter that cuts the first rows into the most columns, all of one number."""
     best, most = ",", 0.0
     for delimiter in DELIMITERS:
-        widths = []
-        for record in _records(path, encoding, delimiter):
-            if not isinstance(record, Damaged) and record[1]:
-                widths.append(len(record[1]))
-            if len(widths) >= SAMPLED_ROWS // 4:
-                break
+        looked_at = islice(_records(path, (encoding, delimiter)), SAMPLED_ROWS)
+        widths = [len(each[1]) for each in looked_at if not isinstance(each, Damaged) and each[1]]
         same = sum(width == widths[0] for width in widths) / len(widths) if widths else 0
         score = same * (widths[0] - 1) if widths else 0
         if score > most:
@@ -159,66 +161,16 @@ def _delimiter(path: Path, encoding: str) -> str:
     return best
 
 
-class _Feed:
-    """Lines for the reader, counted, and kept until their row is whole, so that a row gone wrong can be given back."""
-
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines = lines
-        self._returned: deque[str] = deque()
-        self.taken: list[str] = []
-        self.line = 0
-        self.ended = False
-
-    def __iter__(self) -> _Feed:
-        return self
-
-    def __next__(self) -> str:
-        if len(self.taken) >= MOST_LINES:
-            raise csv.Error("a quote is opened and not closed")
-        if self._returned:
-            line = self._returned.popleft()
-        else:
-            try:
-                line = next(self._lines)
-            except StopIteration:
-                self.ended = True
-                raise
-        self.taken.append(line)
-        self.line += 1
-        return line
-
-    def give_back(self) -> str:
-        """Return all lines of this row but the first, which is answered."""
-        first, *rest = self.taken
-        self._returned.extendleft(reversed(rest))
-        self.line -= len(rest)
-        self.taken.clear()
-        return first
+def _records(path: Path, of: tuple[str, str], width: int = 0) -> Iterator[tuple[int, list[str]] | Damaged]:
+    """The records of a file of this encoding and delimiter."""
+    encoding, delimiter = of
+    with path.open(encoding=encoding, errors=_faults(encoding), newline="") as file:
+        yield from delimited(file, delimiter, width=width)
 
 
-def _records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]] | Damaged]:
-    """Each row with the line it begins on; a row whose quote is never closed is that one line, damaged."""
-    csv.field_size_limit(LONGEST_CELL)
-    with path.open(encoding=encoding, errors="replace", newline="") as file:
-        feed = _Feed(file)
-        reader = csv.reader(feed, delimiter=delimiter)
-        while True:
-            begins = feed.line + 1
-            try:
-                row = next(reader)
-                open_quote = len(feed.taken) > 1 and feed.ended and "".join(feed.taken).count('"') % 2 == 1
-            except StopIteration:
-                return
-            except csv.Error:
-                open_quote = True
-            if open_quote:
-                line = feed.give_back().rstrip("\r\n")
-                feed.ended = False
-                yield Damaged(begins, (line,), "a quote is opened and not closed", "Double a quote that stands inside a value.")
-                reader = csv.reader(feed, delimiter=delimiter)
-                continue
-            feed.taken.clear()
-            yield begins, row
+def _faults(encoding: str) -> str:
+    """Bytes that are not of the encoding stay recognisable, so that their rows can be told apart from good ones."""
+    return "replace" if encoding.startswith("utf-16") else "surrogateescape"
 
 
 def _keys(path: Path, encoding: str) -> tuple[str, ...]:
@@ -234,7 +186,7 @@ def _keys(path: Path, encoding: str) -> tuple[str, ...]:
 
 
 def _objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]] | Damaged]:
-    with path.open(encoding=encoding, errors="replace") as file:
+    with path.open(encoding=encoding, errors=_faults(encoding)) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 yield number, {}
@@ -263,7 +215,7 @@ def _numbered(path: Path, of: Shape, skip: int) -> Iterator[tuple[int, list[str]
             for each in _objects(path, of.encoding)
         )
     else:
-        records = _after_header(_records(path, of.encoding, of.delimiter))
+        records = _after_header(_records(path, (of.encoding, of.delimiter), len(of.columns)))
     for place, record in enumerate(records):
         if place >= skip:
             yield record
@@ -310,16 +262,38 @@ def _gather(into: _Gathered, record: tuple[int, list[str]] | Damaged, width: int
 
 
 def _batch(gathered: _Gathered, of: Shape) -> Batch:
-    cells = zip(*gathered.rows, strict=True) if gathered.rows else [()] * len(of.columns)
-    columns = {name: _column(values) for name, values in zip(of.columns, cells, strict=True)}
-    return Batch(pa.array(gathered.lines, pa.int64()), columns, tuple(gathered.damaged), gathered.empty)
-
-
-def _column(values: Sequence[str]) -> pa.Array:
     try:
-        return spreadsheet.unguard(pa.array(values, pa.string()))
-    except UnicodeEncodeError:  # half of a character
-        return spreadsheet.unguard(pa.array([each.encode("utf-8", "replace").decode() for each in values], pa.string()))
+        columns = _columns(gathered, of)
+    except UnicodeEncodeError:
+        _set_aside(gathered)
+        columns = _columns(gathered, of)
+    damaged = tuple(sorted(map(_printable, gathered.damaged), key=lambda each: each.line))
+    return Batch(pa.array(gathered.lines, pa.int64()), columns, damaged, gathered.empty)
+
+
+def _columns(gathered: _Gathered, of: Shape) -> dict[str, pa.Array]:
+    cells = zip(*gathered.rows, strict=True) if gathered.rows else [()] * len(of.columns)
+    return {name: spreadsheet.unguard(pa.array(values, pa.string())) for name, values in zip(of.columns, cells, strict=True)}
+
+
+def _set_aside(gathered: _Gathered) -> None:
+    """Rows with bytes that are not of the encoding, or half of a character, are damaged rows."""
+    rows = list(zip(gathered.lines, gathered.rows, strict=True))
+    whole = [each for each in rows if _whole(each[1])]
+    gathered.damaged += [
+        Damaged(line, tuple(row), "holds bytes that are not of the file's encoding", "Export the file as UTF-8.")
+        for line, row in rows
+        if not _whole(row)
+    ]
+    gathered.lines, gathered.rows = [line for line, _ in whole], [row for _, row in whole]
+
+
+def _whole(row: list[str]) -> bool:
+    return not any("\ud800" <= each <= "\udfff" for cell in row if not cell.isascii() for each in cell)
+
+
+def _printable(damaged: Damaged) -> Damaged:
+    return replace(damaged, raw=tuple(each.encode("utf-8", "replace").decode() for each in damaged.raw))
 
 
 def _names(header: list[str]) -> tuple[str, ...]:
