@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from user360.datatype import Control, DataType, Display, Value
     from user360.properties import Property
 
-MOST_CHIPS: Final = 3
+MOST_CHIPS: Final = 2
 CHANNELS: Final = ("Web", "WhatsApp", "App", "Email", "SMS", "Instagram")
 _ONE_CHIP: Final = frozenset({"lastChannel"})
 _TRUTH: Final = ("", "true", "false")
@@ -152,4 +152,4 @@ def shown(value: Value | None, datatype: DataType, zone: ZoneInfo) -> str:
 def _few(values: list[str] | None) -> list[str] | None:
     if not values or len(values) <= MOST_CHIPS:
         return values
-    return [*values[:2], f"+{len(values) - 2}"]
+    return [values[0], f"+{len(values) - 1}"]

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 PAGE_SIZES: Final = (25, 50, 100, 500)
 SHOWN_ROWS: Final = 15
 MOST_BUTTONS: Final = 7
-BUTTON_WIDTH: Final = 33
+BUTTON_WIDTH: Final = 40
 NAME: Final = "name"
 PARTS_OF_NAME: Final = ("firstName", "lastName")
 UNSORTED: Final = frozenset({"tags"})
 WIDTHS: Final = {"userId": 84, NAME: 126, "email": 192, "phone": 118, "country": 88, "lastChannel": 88, "lastSession": 100}
 ROOM: Final = 1050  # what a window of 1440 leaves beside the ticks
-LEAST_LAST: Final = 96
+LEAST_LAST: Final = 150
 SQUEEZED: Final = {"number": 62}
 SQUEEZED_TEXT: Final = 92
 FREE: Final = 0

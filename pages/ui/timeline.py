@@ -43,7 +43,8 @@ _ICONS: Final = (
 )
 _MONEY: Final = ("total", "amount", "revenue", "price", "value")
 _SPOKEN: Final = ("text", "message", "subject", "query")
-_LEFT_OUT: Final = ("id", "url", "currency", "sku")
+_TELLING: Final = ("product", "name", "title", "text", "message", "subject", "query", "code", "items")
+_LEFT_OUT: Final = ("id", "url", "path", "currency", "sku")
 
 
 def draw(found: pa.Table, *, zone: ZoneInfo, at: datetime, more: bool, writers: Mapping[datetime, str]) -> None:
@@ -90,7 +91,8 @@ def detail(document: Mapping[str, Any]) -> str:
     money = next(
         (each for each in _MONEY if isinstance(document.get(each), int | float) and not isinstance(document[each], bool)), None
     )
-    for key, value in document.items():
+    for key in sorted(document, key=lambda each: _TELLING.index(each) if each in _TELLING else len(_TELLING)):
+        value = document[key]
         if key == money or key.lower().endswith(_LEFT_OUT) or not isinstance(value, str | int | float) or isinstance(value, bool):
             continue
         parts.append(f"“{value}”" if key in _SPOKEN else str(value) if isinstance(value, str) else f"{words.number(value)} {key}")
