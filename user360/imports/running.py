@@ -107,8 +107,8 @@ def _take_all(of: _Run, path: Path, position: int, tell: Tell) -> None:
     done = position
     for batch in reading.rows(path, of.shape, skip=position):
         rows = len(batch.lines) + len(batch.damaged) + batch.empty
-        receipt = _take_events(of, batch, done + rows) if of.plan.kind == "events" else _take_users(of, batch, done + rows)
-        _keep_failed(of, batch, receipt)
+        take = _take_events if of.plan.kind == "events" else _take_users
+        take(of, batch, done + rows)
         done += rows
         tell(min(done, total), total, "Importing")
     if of.plan.kind == "events":
@@ -131,6 +131,7 @@ def _advance(of: _Run, batch: Batch, position: int) -> Callable[[Transaction, Re
     """Move the counts by what became of one batch, in its own transaction."""
 
     def advance(tx: Transaction, receipt: Receipt) -> None:
+        _keep_failed(of, batch, receipt)  # before the commit: a kill may leave a failed row twice, never not at all
         failed = len({each.position for each in receipt.rejected}) + len(batch.damaged)
         taken = (
             receipt.stored + receipt.known if of.plan.kind == "events" else receipt.created + receipt.updated + receipt.unchanged
