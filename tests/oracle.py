@@ -149,7 +149,7 @@ def _day(key: str, value: date, given: list[Any], today: date, zone: ZoneInfo) -
     if key == "anniversary_in_the_next":
         days = [today + timedelta(days=each) for each in range(given[0] + 1)]
         return any(_birthday(value, each.year) == each for each in days)
-    assert zone
+
     return _same_unit(
         value, given[1], _shift(_first(today, given[1]), given[0] if key == "will_be_exactly" else -given[0], given[1])
     )

@@ -157,7 +157,7 @@ def test_search_wants_every_word_and_takes_no_wildcards(store: Store) -> None:
     descending=st.booleans(),
     limit=st.integers(1, 15),
 )
-def test_the_pages_of_a_sorted_table_are_the_sorted_table(cities: list[str | None], descending: bool, limit: int) -> None:  # noqa: FBT001
+def test_the_pages_of_a_sorted_table_are_the_sorted_table(cities: list[str | None], descending: bool, limit: int) -> None:
     store = open_store()
     take(store, users([{"userId": f"u{number}", "city": city} for number, city in enumerate(cities)]))
     pages: list[int] = []
@@ -186,7 +186,7 @@ def test_a_page_within_a_group_holds_only_the_group_whatever_its_size(store: Sto
 def test_a_column_that_is_no_property_is_refused(store: Store) -> None:
     for ask in ({"columns": ['city" FROM profiles; --']}, {"columns": ["city"], "sort": [('city"; --', True)]}):
         with pytest.raises(Unknown, match="There is no property"):
-            profiles.find(store, **ask)  # type: ignore[arg-type]  # names from outside
+            profiles.find(store, **ask)
 
 
 def test_a_custom_property_made_later_is_unknown_for_everybody(store: Store) -> None:

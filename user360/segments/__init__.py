@@ -58,7 +58,7 @@ def unknown(store: Store, property_name: str) -> int:
     """How many people have no value of this property."""
     condition = PropertyCondition(property_name, "is_known")
     everyone = profiles.count(store)
-    return everyone - len(store.people(compiler.known(condition, load_catalog(store))))
+    return everyone - len(store.people(compiler.known(condition, load_catalog(store)).sql))
 
 
 def values(store: Store, property_name: str, *, starting: str = "", limit: int = 50) -> list[tuple[str, int]]:

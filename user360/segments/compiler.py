@@ -19,7 +19,7 @@ from user360.people import NOBODY, People
 from user360.segments import windows
 from user360.segments.checking import check, operator_of, typed
 from user360.segments.rules import Group
-from user360.sql import Sql, name, sql
+from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
     from user360.operators import Operator
@@ -35,9 +35,10 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """The people a query names."""
+    """The people a query names. `where` is its condition, where it asks the wide table of profiles."""
 
     sql: Sql
+    where: Sql = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,32 @@ def compile(rule: Rule, catalog: Catalog, *, at: datetime) -> Compiled:  # noqa:
     return _compiled(check(rule, catalog), catalog, at)
 
 
-def people(store: Store, compiled: Compiled) -> People:
-    """Who is in the tree, among all living profiles."""
-    return _combined(store, compiled, _kept(store, Leaf(Sql("SELECT profile_key FROM profiles"))))
+def people(store: Store, compiled: Compiled, *, whole: bool = True) -> People:
+    """Who is in the tree, among all living profiles.
+
+    Conditions on properties are asked in one reading of the profiles, which measured five times as
+    fast as a bitmap each; `whole=False` asks each leaf alone, for who wants to know about each.
+    """
+    tree = fused(compiled) if whole else compiled
+    return _combined(store, tree, _kept(store, Leaf(Sql("SELECT profile_key FROM profiles"))))
 
 
-def leaf(condition: PropertyCondition, catalog: Catalog, *, at: datetime) -> Sql:
+def fused(compiled: Compiled) -> Compiled:
+    """The same people by fewer queries: all that asks the wide table of profiles becomes one condition."""
+    where = _where(compiled)
+    if where:
+        return _wide(where)
+    match compiled:
+        case Both(parts) | Either(parts):
+            wide = tuple(each for each in parts if _where(each))
+            rest = tuple(fused(each) for each in parts if not _where(each))
+            return type(compiled)((*([fused(type(compiled)(wide))] if wide else []), *rest))
+        case Others(part):
+            return Others(fused(part))
+    return compiled
+
+
+def leaf(condition: PropertyCondition, catalog: Catalog, *, at: datetime) -> Leaf:
     """The query of the condition's positive: of a negative, that of its complement."""
     operator = operator_of(condition, catalog)
     positive = operators.get(operator.complement, [operator.family]) if operator.negative else operator
@@ -84,7 +105,7 @@ def leaf(condition: PropertyCondition, catalog: Catalog, *, at: datetime) -> Sql
     return _rows(found, positive, values, exact, catalog)
 
 
-def known(condition: PropertyCondition, catalog: Catalog) -> Sql:
+def known(condition: PropertyCondition, catalog: Catalog) -> Leaf:
     """Who has any value of the condition's property."""
     return _rows(catalog.properties[condition.property], operators.get("is_known"), (), True, catalog)
 
@@ -93,10 +114,33 @@ def _compiled(node: Node, catalog: Catalog, at: datetime) -> Compiled:
     if isinstance(node, Group):
         parts = tuple(_compiled(each, catalog, at) for each in node.conditions)
         return Both(parts) if node.match == "all" else Either(parts) if node.match == "any" else Others(Either(parts))
-    positive = Leaf(leaf(node, catalog, at=at))
+    positive = leaf(node, catalog, at=at)
     if not operator_of(node, catalog).negative:
         return positive
-    return Both((Leaf(known(node, catalog)), Others(positive))) if node.leave_out else Others(positive)
+    return Both((known(node, catalog), Others(positive))) if node.leave_out else Others(positive)
+
+
+def _wide(where: Sql) -> Leaf:
+    return Leaf(sql("SELECT profile_key FROM profiles WHERE {}", where), where)
+
+
+def _where(compiled: Compiled) -> Sql:
+    """The condition that says the same, or nothing where not all of it asks the wide table.
+
+    An unknown value makes a comparison NULL, which all, any and WHERE take for false; only a
+    negation has to say so, and a plain comparison lets the database skip what cannot match.
+    """
+    match compiled:
+        case Leaf(_, where):
+            return where
+        case Others(part):
+            inner = _where(part)
+            return sql("({}) IS NOT TRUE", inner) if inner else NOTHING
+        case Both(parts) | Either(parts):
+            inner_parts = [_where(each) for each in parts]
+            if not parts or not all(inner_parts):
+                return NOTHING
+            return sql("({})", joined(" AND " if isinstance(compiled, Both) else " OR ", inner_parts))
 
 
 def _combined(store: Store, compiled: Compiled, everyone: People) -> People:
@@ -138,15 +182,15 @@ def _kept(store: Store, leaf: Leaf) -> People:
     return found
 
 
-def _rows(found: Property, operator: Operator, values: Any, exact: bool, catalog: Catalog) -> Sql:  # noqa: FBT001 - handed to the row
+def _rows(found: Property, operator: Operator, values: Any, exact: bool, catalog: Catalog) -> Leaf:  # noqa: FBT001 - handed to the row
     if operator.build is None:
         raise AssertionError("a leaf is positive")
     if found.aside:
-        return _tagged(operator, values, exact)
+        return Leaf(_tagged(operator, values, exact))
     column = name(found.name)
     if operator.key == "anniversary_in_the_next" and found.datatype.name == "datetime":
         column = sql("({} AT TIME ZONE 'UTC' AT TIME ZONE {})", column, catalog.zone_name)
-    return sql("SELECT profile_key FROM profiles WHERE {}", operator.build(column, values, exact))
+    return _wide(operator.build(column, values, exact))
 
 
 def _tagged(operator: Operator, values: Any, exact: bool) -> Sql:  # noqa: FBT001 - handed to the row
