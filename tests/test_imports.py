@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.worlds import AT
 from user360 import events, exports, imports, profiles, properties, records
 from user360.errors import Interrupted, InvalidFile, InvalidProperty
-from user360.imports import reading
+from user360.imports import reading, running
 from user360.store import open_store
 
 if TYPE_CHECKING:
@@ -328,3 +328,48 @@ def test_instants_are_told_in_utc(store: Store, tmp_path: Path) -> None:
     done = _run(store, _file(tmp_path, "userId\na\n"))
 
     assert (done.started_at, done.finished_at, done.started_at.tzinfo) == (AT, AT, UTC)
+
+
+@given(
+    document=st.one_of(
+        st.text(max_size=12),
+        st.dictionaries(
+            st.text(max_size=3),
+            st.one_of(
+                st.none(),
+                st.booleans(),
+                st.integers(-(10**16), 10**16),
+                st.floats(),
+                st.text(max_size=4),
+                st.lists(st.integers(), max_size=2),
+            ),
+            max_size=3,
+        ).map(json.dumps),
+        st.sampled_from(
+            [
+                '{"a":01}',
+                '{"a":1,}',
+                '{"a":NaN}',
+                '{"a":"\\ud800"}',
+                '{"a":"\\u0041"}',
+                "[1]",
+                "null",
+                '{"a" : 1}',
+                '{"a":1}{',
+                '{"a":"x\ty"}',
+                "{}",
+            ]
+        ),
+    )
+)
+def test_a_document_of_an_event_is_kept_whatever_it_is(document: str) -> None:
+    found = running._checked(imports.Plan(kind="events", document="properties"), pa.array([document], pa.string())).to_pylist()[0]
+    try:
+        plain = json.loads(document, parse_constant=lambda _: None)
+    except ValueError:
+        plain = document
+    expected = plain if isinstance(plain, dict) else {"properties": plain} if document.strip() else {}
+
+    assert (json.loads(found) if found else {}) == json.loads(
+        json.dumps(expected, ensure_ascii=False).encode("utf-8", "replace").decode()
+    )

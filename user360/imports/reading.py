@@ -8,9 +8,10 @@ swallow the other half million. What the columns mean does not live here (`mappi
 from __future__ import annotations
 
 import codecs
+import csv
 import json
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -23,10 +24,10 @@ from user360.imports.lines import Damaged
 from user360.imports.lines import records as delimited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-BATCH: Final = 50_000
+BATCH: Final = 250_000
 MOST_COLUMNS: Final = 1_000
 DELIMITERS: Final = (",", ";", "\t", "|")
 SAMPLED_BYTES: Final = 256 * 1024
@@ -89,17 +90,13 @@ def shape(path: Path, *, delimiter: str | None = None, encoding: str | None = No
 
 def rows(path: Path, of: Shape, *, skip: int = 0) -> Iterator[Batch]:
     """The rows of the file in batches, after the first `skip`."""
-    if of.format == "parquet":
-        yield from _parquet_batches(path, of, skip)
-        return
-    gathered = _Gathered()
-    for record in _numbered(path, of, skip):
-        _gather(gathered, record, len(of.columns))
-        if len(gathered) >= BATCH:
-            yield _batch(gathered, of)
-            gathered = _Gathered()
-    if len(gathered):
-        yield _batch(gathered, of)
+    match of.format:
+        case "parquet":
+            yield from _parquet_batches(path, of, skip)
+        case "jsonl":
+            yield from _gathered(islice(_told(path, of), skip, None), of)
+        case _:
+            yield from _csv_batches(path, of, skip)
 
 
 def count_lines(path: Path) -> int:
@@ -207,18 +204,62 @@ def _no_number(_: str) -> None:
     """NaN and the infinities are no values: the cell is unknown."""
 
 
-def _numbered(path: Path, of: Shape, skip: int) -> Iterator[tuple[int, list[str]] | Damaged]:
-    records: Iterator[tuple[int, list[str]] | Damaged]
-    if of.format == "jsonl":
-        records = (
-            (each if isinstance(each, Damaged) else (each[0], [_said(each[1].get(key)) for key in of.columns]))
-            for each in _objects(path, of.encoding)
-        )
-    else:
-        records = _after_header(_records(path, (of.encoding, of.delimiter), len(of.columns)))
-    for place, record in enumerate(records):
-        if place >= skip:
-            yield record
+def _told(path: Path, of: Shape) -> Iterator[tuple[int, list[str]] | Damaged]:
+    """Each JSON object as the row of cells it would be in a table."""
+    for each in _objects(path, of.encoding):
+        yield each if isinstance(each, Damaged) else (each[0], [_said(each[1].get(key)) for key in of.columns])
+
+
+def _csv_batches(path: Path, of: Shape, skip: int) -> Iterator[Batch]:
+    """Batches of lines that are a row each, as most files are throughout; from the first line that is not, row by row."""
+    if not _begins_plainly(path, of):
+        yield from _gathered(islice(_after_header(_records(path, (of.encoding, of.delimiter), len(of.columns))), skip, None), of)
+        return
+    with path.open(encoding=of.encoding, errors=_faults(of.encoding), newline="") as file:
+        next(file)
+        line = 2
+        while lines := list(islice(file, BATCH)):
+            rows = _plain_rows(lines, of)
+            if rows is None:
+                rest = delimited(chain(lines, file), of.delimiter, width=len(of.columns))
+                yield from _gathered(islice((_moved(each, line - 1) for each in rest), skip, None), of)
+                return
+            left, skip = rows[skip:], max(skip - len(rows), 0)
+            line += len(lines)
+            if left:
+                yield _batch(_Gathered(list(range(line - len(left), line)), left), of)
+
+
+def _begins_plainly(path: Path, of: Shape) -> bool:
+    """Whether the names of the columns stand on the first line, and there alone."""
+    with path.open(encoding=of.encoding, errors=_faults(of.encoding), newline="") as file:
+        found = _plain_rows([file.readline()], of)
+    return found is not None and _names(found[0]) == of.columns
+
+
+def _plain_rows(lines: list[str], of: Shape) -> list[list[str]] | None:
+    """The rows, where each line is a row of the right width with something in it; None where any is not."""
+    try:
+        rows = list(csv.reader(lines, delimiter=of.delimiter, strict=True))
+    except csv.Error:
+        return None
+    whole = len(rows) == len(lines) and set(map(len, rows)) == {len(of.columns)} and all(map(any, rows))
+    return rows if whole else None
+
+
+def _moved(record: tuple[int, list[str]] | Damaged, by: int) -> tuple[int, list[str]] | Damaged:
+    return replace(record, line=record.line + by) if isinstance(record, Damaged) else (record[0] + by, record[1])
+
+
+def _gathered(records: Iterable[tuple[int, list[str]] | Damaged], of: Shape) -> Iterator[Batch]:
+    gathered = _Gathered()
+    for record in records:
+        _gather(gathered, record, len(of.columns))
+        if len(gathered) >= BATCH:
+            yield _batch(gathered, of)
+            gathered = _Gathered()
+    if len(gathered):
+        yield _batch(gathered, of)
 
 
 def _after_header(records: Iterator[tuple[int, list[str]] | Damaged]) -> Iterator[tuple[int, list[str]] | Damaged]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,7 +25,7 @@ from user360.errors import Interrupted, User360Error, shorten
 from user360.imports import mapping, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from user360.imports.mapping import Plan
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from user360.store import Store, Transaction
 
 Tell: TypeAlias = "Callable[[int, int, str], None]"
+_TEXT: Final = r'"[^"\\\x00-\x1f]*"'
+_VALUE: Final = rf"(?:{_TEXT}|-?(?:0|[1-9][0-9]{{0,14}})(?:\.[0-9]{{1,15}})?|true|false|null)"
+_FLAT: Final = rf"^\{{{_TEXT}: ?{_VALUE}(?:, ?{_TEXT}: ?{_VALUE})*\}}$"
 
 
 @dataclass(slots=True)
@@ -105,7 +110,7 @@ def failed_rows(store: Store, number: int) -> Path:
 def _take_all(of: _Run, path: Path, position: int, tell: Tell) -> None:
     total = max(reading.count_lines(path), 1)
     done = position
-    for batch in reading.rows(path, of.shape, skip=position):
+    for batch in _ahead(reading.rows(path, of.shape, skip=position)):
         rows = len(batch.lines) + len(batch.damaged) + batch.empty
         take = _take_events if of.plan.kind == "events" else _take_users
         take(of, batch, done + rows)
@@ -118,6 +123,15 @@ def _take_all(of: _Run, path: Path, position: int, tell: Tell) -> None:
             records.keep_mapping(tx, mapping.header_key(of.shape.columns), of.plan.mapping, at=of.at)
     _end(of, "completed", "")
     path.unlink(missing_ok=True)
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches, the next one read while the present one is written."""
+    with ThreadPoolExecutor(1, thread_name_prefix="user360-reading") as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _end(of: _Run, status: str, message: str) -> None:
@@ -219,21 +233,31 @@ def _documents(plan: Plan, batch: Batch, count: int) -> pa.Array | None:
     """The properties of each event as JSON text; what is no JSON object is kept as text under its column's name."""
     if not plan.properties and not plan.document:
         return None
+    if not plan.properties:
+        return _checked(plan, _text(batch, plan.document))
     columns = {each: batch.columns[each].to_pylist() for each in plan.properties}
     documents = _text(batch, plan.document).to_pylist() if plan.document else [None] * count
-    if not columns:
-        return pa.array([_plain_object(plan, each) for each in documents], pa.string())
     found = []
     for place, document in enumerate(documents):
         whole = _object(plan, document)
         whole.update({each: values[place] for each, values in columns.items() if values[place] not in (None, "")})
-        found.append(json.dumps(whole, ensure_ascii=False, default=str) if whole else None)
+        found.append(_written(whole))
     return pa.array(found, pa.string())
 
 
-def _plain_object(plan: Plan, document: str | None) -> str | None:
-    whole = _object(plan, document)
-    return json.dumps(whole, ensure_ascii=False) if whole else None
+def _checked(plan: Plan, documents: pa.Array) -> pa.Array:
+    """The documents as they stand where they are flat JSON objects, which most are; else an object that holds each."""
+    flat = pc.fill_null(pc.match_substring_regex(documents, _FLAT), fill_value=False)
+    others = np.flatnonzero(~flat.to_numpy(zero_copy_only=False))
+    found = [_written(_object(plan, each)) for each in documents.take(pa.array(others)).to_pylist()]
+    places = np.arange(len(documents))
+    places[others] = len(documents) + np.arange(len(found))
+    return pa.concat_arrays([documents, pa.array(found, pa.string())]).take(pa.array(places))
+
+
+def _written(document: dict[str, Any]) -> str | None:
+    """The object as JSON text; half of a character becomes a question mark."""
+    return json.dumps(document, ensure_ascii=False, default=str).encode("utf-8", "replace").decode() if document else None
 
 
 def _object(plan: Plan, document: str | None) -> dict[str, Any]:
