@@ -84,7 +84,7 @@ def menu(first: Callable[[], str]) -> dict[str, list[Page]]:
 
     sections: dict[str, list[Page]] = {"": [st.Page(home, title="User 360", default=True, visibility="hidden")]}
     for section in ("", *SECTIONS):
-        pages = [page(screen.key) for screen in SCREENS if screen.section == section and (_FOLDER / screen.file).exists()]
+        pages = [page(screen.key) for screen in SCREENS if screen.section == section]
         if pages:
             sections[section] = sections.get(section, []) + pages
     return sections

@@ -4,11 +4,12 @@ A failed row never stops the rest and is never lost; a killed import leaves whol
 where it stood. What a valid row is does not live here (`ingest`), nor how an import is watched
 (`jobs`).
 
-`lines` tells records apart, `reading` reads any file row by row, `mapping` says which column feeds what, `running` takes it in.
+`lines` tells records apart, `reading` reads any file row by row, `mapping` says which column feeds what, `previewing` shows what it would make, `running` takes it in.
 """
 
 from user360.imports.lines import Damaged
 from user360.imports.mapping import Column, Inspection, Plan, inspect, suggest
+from user360.imports.previewing import Fault, Preview, preview
 from user360.imports.reading import Batch, Shape, rows
 from user360.imports.running import Tell, default_tag, failed_rows, file_of, run, start
 from user360.records import Counts, Import
@@ -20,9 +21,11 @@ __all__ = [
     "Column",
     "Counts",
     "Damaged",
+    "Fault",
     "Import",
     "Inspection",
     "Plan",
+    "Preview",
     "Shape",
     "Tell",
     "default_tag",
@@ -31,6 +34,7 @@ __all__ = [
     "find",
     "get",
     "inspect",
+    "preview",
     "rows",
     "run",
     "start",

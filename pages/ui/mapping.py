@@ -1,0 +1,166 @@
+"""Which column feeds what, drawn: a row per column with some of its values and the property it goes to.
+
+The plan is the truth; widgets are projections of it. How the first mapping is found does not live
+here (`user360/imports`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+from zoneinfo import available_timezones
+
+import streamlit as st
+
+from pages.ui import session, states, words
+from user360 import datatypes, imports, properties
+from user360.errors import User360Error
+from user360.imports.mapping import check
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from user360.store import Store
+
+FIRST: Final = 40
+NOT_IMPORTED: Final = ""
+KINDS: Final = ("users", "events")
+
+
+def columns(inspection: imports.Inspection, plan: imports.Plan) -> imports.Plan:
+    """Draw what the file holds and where each column goes; answer the plan as it is chosen."""
+    kind = st.segmented_control(
+        "The file holds", KINDS, default=plan.kind, key="import.kind", format_func=str.capitalize, required=True
+    )
+    if kind != plan.kind:
+        asked = replace(inspection, kind=str(kind))
+        plan = imports.suggest(session.store(), asked, zone=session.settings().zone_name)
+    return _events(inspection, plan) if plan.kind == "events" else _users(inspection, plan)
+
+
+def faults(store: Store, plan: imports.Plan, names: Sequence[str]) -> list[str]:
+    """Why the plan cannot work, if it cannot."""
+    try:
+        check(store, plan, names)
+    except User360Error as refusal:
+        return [states.sentence(refusal)]
+    return []
+
+
+# -- users --------------------------------------------------------------------------------------
+
+
+def _users(inspection: imports.Inspection, plan: imports.Plan) -> imports.Plan:
+    known = [each for each in session.cached(properties.find, topics=("properties",)) if each.writable or each.name == "userId"]
+    names = [each.name for each in known]
+    shown = inspection.columns if st.session_state.get("import.all") else _first(inspection, plan)
+    mapping = dict(plan.mapping)
+    with st.container(border=True, gap="xsmall"):
+        for place, column in enumerate(inspection.columns):
+            if column in shown:
+                target = _row(place, column, mapping.get(column.name, NOT_IMPORTED), names)
+                mapping = {each: name for each, name in mapping.items() if each != column.name}
+                if target:
+                    mapping[column.name] = target
+        left = len(inspection.columns) - len(shown)
+        if left:
+            st.button(f"Show {words.count(left, 'more column')}", key="import.more", type="tertiary", on_click=_show_all)
+    return replace(plan, mapping=mapping)
+
+
+def _first(inspection: imports.Inspection, plan: imports.Plan) -> list[imports.Column]:
+    mapped = [each for each in inspection.columns if each.name in plan.mapping]
+    others = [each for each in inspection.columns if each.name not in plan.mapping]
+    return mapped + others[: max(FIRST - len(mapped), 0)]
+
+
+def _show_all() -> None:
+    st.session_state["import.all"] = True
+
+
+def _row(place: int, column: imports.Column, target: str, names: list[str]) -> str:
+    """One column; answer the property it feeds, or nothing."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        with st.container(gap=None, width=300):
+            st.markdown(f"**{words.escape_md(column.name, 60)}**")
+            st.caption(words.escape_md(" · ".join(column.samples[:3]) or "no values", 60))
+        st.markdown(":material/arrow_forward:", width="content")
+        key = f"import.to.{place}"
+        chosen = st.selectbox(
+            f"Property for {column.name}",
+            [NOT_IMPORTED, *names],
+            index=[NOT_IMPORTED, *names].index(target) if target in names else 0,
+            key=key,
+            format_func=lambda each: words.heading(each) if each else "Not imported",
+            label_visibility="collapsed",
+            width=260,
+        )
+        if not chosen:
+            label = f"New {datatypes.get(column.datatype).label.lower()} property"
+            st.button(
+                label,
+                key=f"import.new.{place}",
+                type="tertiary",
+                icon=":material/add:",
+                on_click=states.acting(_define),
+                args=(column, key),
+            )
+    return str(chosen or "")
+
+
+def _define(column: imports.Column, key: str) -> None:
+    """Make a property of the column's own name and look, and map the column to it."""
+    name = "".join(each for each in column.name.title() if each.isascii() and each.isalnum()).lstrip("0123456789")
+    name = name[:1].lower() + name[1:63]
+    made = properties.define(
+        session.store(), name, column.datatype, f"From the column {column.name}.", by=session.analyst(), at=session.moment()
+    )
+    st.session_state[key] = made.name
+    session.notice(f"Property “{words.escape_md(made.name)}” made. Its name and type stay as made.")
+
+
+# -- events -------------------------------------------------------------------------------------
+
+
+def _events(inspection: imports.Inspection, plan: imports.Plan) -> imports.Plan:
+    names = list(inspection.shape.columns)
+    with st.container(border=True, gap="xsmall"), st.grid(3, min_column_width=240):
+        user = _column("Who: the user id", names, plan.user_column, "import.user")
+        event = _column("What: the name of the event", names, plan.event_column, "import.event")
+        constant = "" if event else st.text_input("or one name for all", plan.event, key="import.constant")
+        time = _column("When", names, plan.time_column, "import.time")
+        zone = _zone(plan.zone)
+        channel = _column("Channel", names, plan.channel_column, "import.channel")
+        one = "" if channel else st.text_input("or one channel for all", plan.channel, key="import.one")
+        message = _column("Message id, if there is one", names, plan.message_column, "import.message")
+        document = _column("Properties as JSON", names, plan.document, "import.document")
+        used = {user, event, time, channel, message, document}
+        rest = [each for each in names if each not in used]
+        kept = st.multiselect(
+            "Columns kept as properties", rest, [each for each in plan.properties if each in rest], key="import.kept"
+        )
+    return replace(
+        plan,
+        user_column=user,
+        event_column=event,
+        event=constant,
+        time_column=time,
+        zone=zone,
+        channel_column=channel,
+        channel=one,
+        message_column=message,
+        document=document,
+        properties=tuple(kept),
+    )
+
+
+def _column(label: str, names: list[str], chosen: str, key: str) -> str:
+    options = ["", *names]
+    at = options.index(chosen) if chosen in options else 0
+    return str(st.selectbox(label, options, index=at, key=key, format_func=lambda each: each or "None") or "")
+
+
+def _zone(chosen: str) -> str:
+    zones = sorted(available_timezones())
+    at = zones.index(chosen) if chosen in zones else zones.index("UTC")
+    return str(st.selectbox("Zone of times without an offset", zones, index=at, key="import.zone"))

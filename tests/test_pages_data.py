@@ -1,0 +1,173 @@
+"""Properties, events, import, downloads and activity: empty, small, refused and large."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.worlds import AT, events, take, users
+from user360 import doors, exports, imports, jobs, profiles, properties
+from user360 import events as event_room
+
+if TYPE_CHECKING:
+    from user360.store import Store
+
+MAIN = Path(__file__).parent.parent / "pages" / "ui" / "main.py"
+PAGES = ("properties", "events", "import", "downloads", "activity")
+
+
+def _open(page: str, **parameters: str) -> AppTest:
+    at = AppTest.from_file(str(MAIN), default_timeout=60)
+    at.query_params.update(parameters)
+    at.run()
+    file = {"import": "imports"}.get(page, page)
+    return at.switch_page(f"../{file}.py").run()
+
+
+def _said(at: AppTest) -> str:
+    return "\n".join(str(each.value) for kind in ("markdown", "caption", "subheader", "header") for each in getattr(at, kind))
+
+
+@pytest.fixture
+def shop() -> Store:
+    """A few people with a history, in the database the pages open."""
+    store = doors.current_store()
+    properties.define(store, "loyaltyTier", "string", "Gold or silver", by="tester", at=AT)
+    take(store, users([{"userId": f"u{each}", "city": "Kochi", "loyaltyTier": "gold"} for each in range(12)]))
+    hostile = '{"sku": "<b>x</b>", "note": "![x](http://evil/x.png)"}'
+    rows = [(f"u{each % 12}", "Order Completed", AT - timedelta(hours=each)) for each in range(120)]
+    take(store, events(rows, channels=["web", "whatsapp"] * 60, properties=[hostile] * 120))
+    return store
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_database_has_a_page_that_says_what_to_do(page: str) -> None:
+    at = _open(page)
+
+    assert not at.exception
+    assert at.header or at.title
+    assert not at.error
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_of_a_small_business_shows_no_fault(shop: Store, page: str) -> None:
+    at = _open(page)
+
+    assert not at.exception
+    assert not at.error
+    assert profiles.count(shop) == 12
+
+
+def test_properties_are_listed_with_how_filled_they_are(shop: Store) -> None:
+    at = _open("properties", name="loyaltyTier")
+    row = next(each for each in at.dataframe[0].value.to_dict("records") if each["Property"] == "loyaltyTier")
+
+    assert (row["Users"], row["Kind"], row["Filled"]) == (12, "custom", 100.0)
+    assert "**12** of 12 users have it" in _said(at)
+    assert properties.get(shop, "loyaltyTier").position == 22
+
+
+def test_a_new_property_is_made_and_a_bad_name_is_refused_beside_its_field(shop: Store) -> None:
+    at = _open("properties")
+    at.button(key="properties.make").click().run()
+    name = next(each for each in at.text_input if str(each.key).endswith(".name"))
+    name.set_value("email").run()
+    next(each for each in at.button if str(each.key).endswith(".make") and each.key != "properties.make").click().run()
+
+    assert "There is a property" in _said(at)
+    next(each for each in at.text_input if str(each.key).endswith(".name")).set_value("npsScore").run()
+    next(each for each in at.button if str(each.key).endswith(".make") and each.key != "properties.make").click().run()
+    assert properties.get(shop, "npsScore").datatype.name == "string"
+
+
+def test_the_catalogue_counts_and_opens_an_event(shop: Store) -> None:
+    at = _open("events", event="Order Completed")
+    row = next(each for each in at.dataframe[0].value.to_dict("records") if each["Event"] == "Order Completed")
+
+    assert (row["Users"], row["Events"]) == (12, 120)
+    assert "Order Completed" in _said(at)
+    assert event_room.names(shop, system=False) == ["Order Completed"]
+
+
+def test_the_stream_filters_and_pages(shop: Store) -> None:
+    at = _open("events", view="stream")
+    first = at.dataframe[0].value
+    at.text_input(key="events.user").set_value("u3").run()
+    mine = at.dataframe[0].value
+    at.text_input(key="events.user").set_value("nobody").run()
+
+    assert (len(first), set(mine["User"])) == (50, {"u3"})
+    assert "No event is like that" in _said(at)
+    assert profiles.count(shop) == 12
+
+
+def test_a_file_is_uploaded_mapped_imported_and_reported(shop: Store) -> None:
+    at = _open("import")
+    content = "Customer,E-Mail,Points\nu1,one@example.com,5\nnew,nonsense,6\nmore,two@example.com,7\n"
+    at.file_uploader[0].upload("people.csv", content.encode()).run()
+    at.selectbox(key="import.to.0").set_value("userId").run()
+
+    assert "1 value would be refused" in _said(at)
+    at.button(key="import.new.2").click().run()
+    at.button(key="import.go").click().run()
+    job = jobs.running() or [jobs.get(at.session_state["progress.import"])]
+    jobs.wait(job[0].id, 30)
+    at.run()
+    record = imports.find(shop)[0]
+
+    assert not at.exception
+    assert (record.counts.created, record.counts.updated, record.counts.failed) == (1, 1, 1)
+    assert properties.get(shop, "points").datatype.name == "number"
+    report = _open("import", **{"import": str(record.id)})
+    assert [each.value for each in report.metric] == ["3", "1", "1", "0", "1", "0"]
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_words(shop: Store) -> None:
+    at = _open("import")
+    at.file_uploader[0].upload("people.parquet", b"no parquet").run()
+
+    assert not at.exception
+    assert "no Parquet file" in "".join(str(each.value) for each in [*at.error, *at.markdown])
+    assert imports.find(shop) == []
+
+
+def test_a_finished_export_waits_with_its_link(shop: Store) -> None:
+    number = exports.start(shop, format="csv", file_name="users.csv", columns=["userId"], by="Mira", at=AT)
+    exports.run(shop, number, columns=["userId"], now=lambda: AT)
+    at = _open("downloads")
+
+    assert at.dataframe[0].value["State"].tolist() == ["ready"]
+    assert not at.exception
+
+
+def test_the_log_tells_what_happened_and_can_be_filtered(shop: Store) -> None:
+    profiles.delete(shop, profiles.everyone(shop), by="Mira", source="Users", at=AT)
+    at = _open("activity", kind="delete users")
+
+    assert at.dataframe[0].value["What"].tolist() == ["delete users"]
+    assert "users 12" in at.dataframe[0].value["Details"][0]
+
+
+def test_ten_thousand_events_of_two_hundred_names_are_shown(shop: Store) -> None:
+    rows: list[Any] = [(f"u{each % 12}", f"Event {each % 200}", AT - timedelta(minutes=each)) for each in range(10_000)]
+    take(shop, events(rows))
+    at = _open("events")
+
+    assert not at.exception
+    assert len(at.dataframe[0].value) >= 200
+
+
+def test_a_hostile_address_is_taken_for_what_it_is(shop: Store) -> None:
+    for page, parameters in (
+        ("events", {"before": "x|y", "event": "![x](http://evil)"}),
+        ("import", {"import": "99"}),
+        ("properties", {"name": "'; --"}),
+    ):
+        at = _open(page, **parameters)
+        assert not at.exception
+    assert json.dumps([each.name for each in properties.find(shop)])
