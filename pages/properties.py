@@ -52,7 +52,7 @@ def page() -> None:
     else:
         left, right = st.columns([3, 2], gap="small")
         with left:
-            _table(shown)
+            _table(shown, beside=True)
         with right:
             _panel(chosen, found)
     if not custom:
@@ -64,7 +64,7 @@ def page() -> None:
 # -- the table ----------------------------------------------------------------------------------
 
 
-def _table(shown: list[Property]) -> None:
+def _table(shown: list[Property], *, beside: bool = False) -> None:
     filled = session.cached(properties.fill, topics=("properties", "profiles"))
     total = session.cached(profiles.count, topics=("profiles",))
     rows = [_line(each, filled.get(each.name, 0), total) for each in shown]
@@ -83,6 +83,7 @@ def _table(shown: list[Property]) -> None:
         height=layout.table_height(len(rows), layout.CARD_ROW, most=22),
         row_height=layout.CARD_ROW,
         column_config=config,
+        column_order=[*config][:5] if beside else None,
         placeholder=words.NO_VALUE,
         key=f"properties.table.{len(rows)}.{rows[0]['Property']}",
         on_select=lambda: _choose(shown, f"properties.table.{len(rows)}.{rows[0]['Property']}"),

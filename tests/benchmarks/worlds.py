@@ -99,15 +99,17 @@ def bare(path: Path, found: pa.Table, users: int, events_: int, *, at: datetime)
     connection.register("found", found)
     connection.execute("CREATE TABLE profiles AS SELECT * FROM found")
     connection.execute(
-        "CREATE TABLE events (user_id VARCHAR, event VARCHAR, channel VARCHAR, at TIMESTAMP, message_id VARCHAR, properties JSON)".replace(
-            " at ", ' "at" '
-        )
+        'CREATE TABLE events (user_id VARCHAR, event VARCHAR, channel VARCHAR, "at" TIMESTAMP, message_id VARCHAR, properties JSON)'
     )
     for day in demo.batches(users, events_, at=at):
         connection.register("day", day)
         connection.execute(
             'INSERT INTO events SELECT "userId", event, channel, timestamp, "messageId", properties FROM day WHERE "userId" IS NOT NULL'
         )
+    connection.execute(
+        'UPDATE profiles SET "lastSession" = newest FROM (SELECT user_id, max("at") AS newest FROM events GROUP BY 1) '
+        'WHERE "userId" = user_id AND ("lastSession" IS NULL OR "lastSession" < newest)'
+    )
     connection.execute("CHECKPOINT")
     return connection
 

@@ -167,6 +167,12 @@ _leaves: OrderedDict[tuple[int, int, Sql], People] = OrderedDict()
 _guard = Lock()
 
 
+def forget_leaves() -> None:
+    """Let every kept answer go, so that the next question is asked anew; for who measures."""
+    with _guard:
+        _leaves.clear()
+
+
 def _kept(store: Store, leaf: Leaf) -> People:
     """The leaf's people, asked once per revision of the profiles."""
     key = (id(store), store.revision("profiles"), leaf.sql)
