@@ -229,9 +229,16 @@ def _timeline(profile: Profile, engagement: Engagement) -> None:
             _events(profile, tuple(filter(None, [name])), tuple(filter(None, [channel])))
 
 
+def _found(profile: Profile, names: tuple[str, ...], channels: tuple[str, ...], limit: int) -> pa.Table:
+    """The events to show; the first page of all of them came with the card's own figures."""
+    if not names and not channels and limit <= events.LATEST:
+        return session.cached(events.engagement, profile.key, topics=TOPICS).latest.slice(0, limit)
+    return session.cached(events.timeline, profile.key, names=names, channels=channels, limit=limit, topics=TOPICS)
+
+
 def _events(profile: Profile, names: tuple[str, ...], channels: tuple[str, ...]) -> None:
     shown = int(st.session_state.get(f"user.shown.{profile.key}", PAGE))
-    found = session.cached(events.timeline, profile.key, names=names, channels=channels, limit=shown + 1, topics=TOPICS)
+    found = _found(profile, names, channels, shown + 1)
     if not found.num_rows:
         states.nothing_to_show(
             "Nothing like that happened yet." if names or channels else "No events yet. They show up as they arrive."

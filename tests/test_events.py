@@ -122,6 +122,14 @@ def test_first_last_and_total_are_those_of_the_events_themselves(rows: list[tupl
     assert expected == found
 
 
+def test_the_latest_events_of_a_card_are_those_of_its_timeline(store: Store) -> None:
+    rows = [("a" if each % 3 else "b", "View", AT - timedelta(hours=each // 4)) for each in range(300)]
+    take(store, events(rows, message_ids=[f"m{each}" for each in range(300)]))
+
+    for key in (0, 1):
+        assert event_room.engagement(store, key, latest=20).latest == event_room.timeline(store, key, limit=20)
+
+
 def test_the_catalogue_counts_users_and_events(store: Store) -> None:
     take(store, events([("a", "Order", AT), ("a", "Order", AT - DAY), ("b", "Order", AT), ("b", "View", AT)]))
     found = {row["event"]: (row["users"], row["total"]) for row in event_room.catalogue(store).to_pylist()}

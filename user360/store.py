@@ -103,6 +103,16 @@ class Store:
                 raise
             self._revisions.update(transaction.topics)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        """Several reads of one moment. Nothing can be changed through it, and nobody waits for it."""
+        with self._cursor() as cursor:
+            cursor.begin()
+            try:
+                yield Transaction(cursor)
+            finally:
+                _roll_back(cursor)
+
     def revision(self, *topics: str) -> int:
         """A number that rises with every commit that touched one of the topics, or any."""
         return sum(self._revisions[topic] for topic in topics or TOPICS)

@@ -164,9 +164,7 @@ def asked(store: Store, bare: duckdb.DuckDBPyConnection) -> list[Figure]:
     def card() -> None:
         profiles.get(store, key)
         profiles.history(store, key)
-        known = events.engagement(store, key).instants[:50]
-        since = known[-1].as_py() if len(known) else None
-        events.timeline(store, key, since=since)
+        events.engagement(store, key)
 
     def bare_card() -> None:
         bare.execute('SELECT * FROM profiles WHERE "userId" = ?', [user_id]).fetchall()

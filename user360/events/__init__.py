@@ -11,6 +11,7 @@ themselves, so they cannot disagree with them. Whose lastSession follows does no
 from user360.events.appending import Appended, append, append_system, forget_people, move_out
 from user360.events.clustering import Bucket, buckets, recluster, tidy
 from user360.events.reading import (
+    LATEST,
     EventProperty,
     by_channel,
     catalogue,
@@ -27,6 +28,7 @@ from user360.events.reading import (
 )
 
 __all__ = [
+    "LATEST",
     "Appended",
     "Bucket",
     "EventProperty",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TYPE_NAMES: Final = {str: "text", bool: "boolean", int: "number", float: "number", list: "list", dict: "object"}
 MOST_BITMAP_BYTES: Final = 256 * 2**20
+LATEST: Final = 51
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,14 @@ class Engagement:
     """One person's events, counted three ways from one reading of them.
 
     `totals`: event, system, first_at, last_at, total. `channels`: channel, total, last_at.
-    `days`: day (UTC), total, without system events. `instants`: the times of all of them, newest first.
+    `days`: day (UTC), total, without system events. `latest`: the newest
+    of them, as `timeline` answers them.
     """
 
     totals: pa.Table
     channels: pa.Table
     days: pa.Table
-    instants: pa.ChunkedArray
+    latest: pa.Table
 
 
 def names(store: Store, *, system: bool = True) -> list[str]:
@@ -137,26 +139,29 @@ def timeline(
     *,
     names: Sequence[str] = (),
     channels: Sequence[str] = (),
-    since: datetime | None = None,
     limit: int = 50,
     before: tuple[datetime, str] | None = None,
 ) -> pa.Table:
-    """One person's events, as `stream` answers them. A known `since` lets it read far less."""
-    conditions = _conditions(names, channels, since, None, before)
+    """One person's events, as `stream` answers them."""
+    conditions = _conditions(names, channels, None, None, before)
     conditions.append(sql("profile_key = {}", profile_key))
-    return store.read(_page(conditions, limit, {}))
+    return store.read(_page(conditions, limit, {}, _ids_of(profile_key)))
 
 
-def engagement(store: Store, profile_key: int) -> Engagement:
-    """One person's events by name, by channel and by day, from one reading."""
-    mine = store.read(
-        sql(
-            "SELECT n.name AS event, n.system, c.name AS channel, occurred_at AS at_time FROM "
-            "(SELECT event_id, channel_id, occurred_at FROM events WHERE profile_key = {}) "
-            "JOIN event_names n USING (event_id) LEFT JOIN channels c USING (channel_id)",
-            profile_key,
-        )
-    )
+def engagement(store: Store, profile_key: int, *, latest: int = LATEST) -> Engagement:
+    """One person's events by name, by channel and by day, and the latest of them, from one reading."""
+    with store.snapshot() as seen:
+        mine = seen.read(
+            sql(
+                "SELECT place, n.name AS event, n.system, c.name AS channel, occurred_at AS at_time FROM "
+                "(SELECT rowid AS place, event_id, channel_id, occurred_at FROM events WHERE profile_key = {}) "
+                "JOIN event_names n USING (event_id) LEFT JOIN channels c USING (channel_id)",
+                profile_key,
+            )
+        ).sort_by([("at_time", "descending")])
+        last = mine["at_time"][min(latest, mine.num_rows) - 1] if mine.num_rows else None
+        page = mine.filter(pc.greater_equal(mine["at_time"], last)) if last is not None else mine
+        newest = seen.read(_shown(_ids_of(profile_key), page=page.select(["place"])))
     own = mine.filter(pc.invert(mine["system"]))
     on_channel = own.filter(pc.is_valid(own["channel"]))
     days = own.append_column("day", pc.cast(own["at_time"], pa.date32(), safe=False))
@@ -170,7 +175,7 @@ def engagement(store: Store, profile_key: int) -> Engagement:
         by_event.sort_by([("system", "ascending"), ("total", "descending"), ("event", "ascending")]),
         by_channel.sort_by([("total", "descending"), ("channel", "ascending")]),
         by_day.sort_by("day"),
-        mine.sort_by([("at_time", "descending")])["at_time"],
+        newest.slice(0, latest),
     )
 
 
@@ -219,17 +224,31 @@ def _conditions(
     return found
 
 
-def _page(conditions: list[Sql], limit: int, relations: dict[str, Any]) -> Sql:
+def _page(conditions: list[Sql], limit: int, relations: dict[str, Any], ids: Sql | None = None) -> Sql:
+    """The newest rows that meet the conditions: found by their places first, so that nothing else of the others is read."""
     where = sql("WHERE {}", joined(" AND ", conditions)) if conditions else NOTHING
-    return sql(
-        'SELECT e.profile_key, p."userId", n.name AS event, n.system, e.occurred_at AS "at", c.name AS channel, s.name AS source, '
-        'e.message_id AS "messageId", e.properties::JSON::VARCHAR AS properties FROM '
-        "(SELECT * FROM events {} ORDER BY occurred_at DESC, message_id DESC LIMIT {}) e "
-        "JOIN event_names n USING (event_id) LEFT JOIN channels c USING (channel_id) LEFT JOIN sources s USING (source_id) "
-        'LEFT JOIN (SELECT user_id AS "userId", profile_key FROM user_ids) p USING (profile_key) '
-        "ORDER BY e.occurred_at DESC, e.message_id DESC",
+    places = sql(
+        "page AS MATERIALIZED (SELECT rowid AS place FROM events {} ORDER BY occurred_at DESC, message_id DESC LIMIT {}), ",
         where,
         limit,
+    )
+    return _shown(ids or Sql("SELECT * FROM user_ids SEMI JOIN found USING (profile_key)"), places, **relations)
+
+
+def _ids_of(profile_key: int) -> Sql:
+    return sql("SELECT * FROM user_ids WHERE profile_key = {}", profile_key)
+
+
+def _shown(ids: Sql, places: Sql = NOTHING, **relations: Any) -> Sql:
+    """The rows at the places of `page`, in words. `ids` are the user ids they may have: few, for a join with all is slow."""
+    return sql(
+        "WITH {}found AS MATERIALIZED (SELECT e.* FROM events e JOIN page ON e.rowid = page.place) "
+        'SELECT e.profile_key, u.user_id AS "userId", n.name AS event, n.system, e.occurred_at AS "at", c.name AS channel, '
+        's.name AS source, e.message_id AS "messageId", e.properties::JSON::VARCHAR AS properties '
+        "FROM found e JOIN event_names n USING (event_id) LEFT JOIN channels c USING (channel_id) "
+        "LEFT JOIN sources s USING (source_id) LEFT JOIN ({}) u USING (profile_key) ORDER BY e.occurred_at DESC, e.message_id DESC",
+        places,
+        ids,
         **relations,
     )
 

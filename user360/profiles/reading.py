@@ -119,13 +119,20 @@ def stream(
 
 def get(store: Store, profile_key: int) -> Profile:
     """One person, or a refusal."""
-    known = properties.find(store)
-    table = _rows(store, pa.array([profile_key], pa.uint32()), [each.name for each in known])
-    if not table.num_rows:
+    rows = store.read(sql("SELECT * FROM profiles WHERE profile_key = {}", profile_key)).to_pylist()
+    if not rows:
         raise Unknown("There is no such user.", "They may have been deleted, or merged into another.")
-    row = table.to_pylist()[0]
+    row = rows[0] | {"tags": _tags_of(store, profile_key)}
+    known = properties.find(store)
     values = {each.name: _value(row[each.name], each.datatype) for each in known if row[each.name] not in (None, [])}
     return Profile(profile_key, row["userId"], values)
+
+
+def _tags_of(store: Store, profile_key: int) -> list[str]:
+    rows = store.rows(
+        sql("SELECT name FROM profile_tags JOIN tags USING (tag_id) WHERE profile_key = {} ORDER BY name", profile_key)
+    )
+    return [each for (each,) in rows]
 
 
 def key_of(store: Store, user_id: str) -> int | None:
