@@ -38,6 +38,7 @@ GUESTS = {
     ("segments", "profiles"): "a leaf of a rule is a question to the wide table",
     ("segments", "profile_tags"): "a leaf about tags is a question to the table of tags",
     ("segments", "tags"): "the same",
+    ("segments", "events"): "a leaf of a rule is a question to the events",
 }
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 400

@@ -36,6 +36,8 @@ def an_instance_of(kind):
         return kind("$.conditions[0]", "is no condition", "Make it one.")
     if kind is errors.InvalidValue:
         return kind("number", "abc", "is no number", "Write it in digits.")
+    if kind is errors.InvalidSentence:
+        return kind(7, "whoose", ("whose", "who did"))
     return kind("It cannot be done.", "Do something else.")
 
 

@@ -82,6 +82,19 @@ class InvalidRule(Invalid):
         super().__init__(f"{path}: {reason}", hint)
 
 
+class InvalidSentence(Invalid):
+    """A sentence that cannot be read as a rule from some word on. `position` counts characters from 0."""
+
+    code = "invalidSentence"
+
+    def __init__(self, position: int, word: str, expected: tuple[str, ...]) -> None:
+        self.position, self.word, self.expected = position, word, expected
+        near = nearest(word.strip("“”\"'.,"), [each.strip("“”") for each in expected]) if word else ""
+        could = ", ".join(expected[:6]) + (" …" if len(expected) > 6 else "")  # noqa: PLR2004 - as many as can be read
+        what = f"“{shorten(word)}” cannot be read at character {position + 1}." if word else "The sentence stops too early."
+        super().__init__(what, f"Did you mean “{near}”?" if near else f"Here could stand: {could}.")
+
+
 class InvalidMessage(Invalid):
     """An inbound message that identifies nobody, or says nothing."""
 

@@ -205,11 +205,11 @@ def _is_and_between(family: str) -> tuple[Operator, ...]:
 
 def _ranges(column: Sql, values: Sequence[Any], _: bool) -> Sql:  # noqa: FBT001 - the shape of every row
     """Each value is a span (first, last, last included); an open end is None."""
-    return _any([_span(column, *each) for each in values])
+    return _any([span(column, *each) for each in values])
 
 
-def _span(column: Sql, first: Any, last: Any, closed: str) -> Sql:
-    """`closed` is `[]`, `[)`, `(]` or `()`: which ends are included."""
+def span(column: Sql, first: Any, last: Any, closed: str) -> Sql:
+    """The column lies within these ends; an open end is None. `closed` is `[]`, `[)`, `(]` or `()`: which ends are included."""
     parts = []
     if first is not None:
         parts.append(sql("{} {} {}", column, Sql(">=" if closed[0] == "[" else ">"), first))

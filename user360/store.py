@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MEMORY_LIMIT: Final = "1200MB"
 IN_MEMORY: Final = ":memory:"
-TOPICS: Final = ("profiles", "events", "properties", "workspace", "imports", "exports", "activity")
+TOPICS: Final = ("profiles", "events", "properties", "workspace", "imports", "exports", "activity", "segments")
 
 _log = logging.getLogger("user360.store")
 _reader: ContextVar[str] = ContextVar("reader", default="")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.benchmarks import worlds
 from user360 import events, imports, profiles, properties, segments
-from user360.segments import compiler
+from user360.segments import asking
 from user360.sql import Sql
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def asked(store: Store, bare: duckdb.DuckDBPyConnection) -> list[Figure]:
     rule = segments.parse(RULE)
 
     def filtered() -> int:
-        compiler.forget_leaves()
+        asking.forget_leaves()
         return len(segments.people(store, rule, at=AT))
 
     bare_count = bare.execute(BARE_RULE).fetchall()[0][0]

@@ -38,6 +38,11 @@ def every() -> tuple[DataType, ...]:
     return tuple(_shelf().values())
 
 
+def names() -> tuple[str, ...]:
+    """The names of all types."""
+    return tuple(_shelf())
+
+
 def get(name: str) -> DataType:
     """One type, or a refusal that offers the nearest."""
     if name not in _shelf():

@@ -10,6 +10,7 @@ themselves, so they cannot disagree with them. Whose lastSession follows does no
 
 from user360.events.appending import Appended, append, append_system, forget_people, move_out
 from user360.events.clustering import Bucket, buckets, recluster, tidy
+from user360.events.past import FIRST_OF_OTHERS, newest_then, then
 from user360.events.reading import (
     LATEST,
     EventProperty,
@@ -20,6 +21,7 @@ from user360.events.reading import (
     engagement,
     names,
     newest,
+    numbers,
     per_week,
     schema,
     stream,
@@ -28,6 +30,7 @@ from user360.events.reading import (
 )
 
 __all__ = [
+    "FIRST_OF_OTHERS",
     "LATEST",
     "Appended",
     "Bucket",
@@ -44,10 +47,13 @@ __all__ = [
     "move_out",
     "names",
     "newest",
+    "newest_then",
+    "numbers",
     "per_week",
     "recluster",
     "schema",
     "stream",
+    "then",
     "tidy",
     "timeline",
     "totals",

@@ -57,6 +57,11 @@ def names(store: Store, *, system: bool = True) -> list[str]:
     return [each for each, of_system in found if system or not of_system]
 
 
+def numbers(store: Store) -> dict[str, int]:
+    """Every event's number by its name; the system's come first."""
+    return dict(store.rows(Sql("SELECT name, event_id FROM event_names ORDER BY event_id")))
+
+
 def channels(store: Store) -> list[str]:
     """Names of channels seen so far."""
     return [each for (each,) in store.rows(Sql("SELECT name FROM channels ORDER BY name"))]

@@ -5,10 +5,11 @@ creation is one record. From these the past is read by walking back from the pre
 writes the profile tables. Who a message is about does not live here (`ingest`), nor which values a
 property accepts (`datatypes`).
 
-`reading` answers, `writing` takes values in, `leaving` tags, untags and deletes.
+`reading` answers, `past` says how it was, `writing` takes values in, `leaving` tags, untags and deletes.
 """
 
 from user360.profiles.leaving import Deleted, delete, tag
+from user360.profiles.past import deleted_since, everyone_then, values_before, values_then
 from user360.profiles.reading import (
     Change,
     Profile,
@@ -34,7 +35,9 @@ __all__ = [
     "Written",
     "count",
     "delete",
+    "deleted_since",
     "everyone",
+    "everyone_then",
     "find",
     "follow",
     "get",
@@ -44,5 +47,7 @@ __all__ = [
     "stream",
     "tag",
     "tags",
+    "values_before",
+    "values_then",
     "write",
 ]

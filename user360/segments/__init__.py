@@ -4,27 +4,34 @@ A rule is data; it is checked against a catalog, compiled to queries, answered a
 English. The users filter, segments, insights and exports all use this one path, so no two of them
 can count differently. How a rule is edited does not live here (`pages/ui`).
 
-`rules` is the rule as data, `catalog` what it may speak of, `checking` whether it holds, `windows`
-its times, `compiler` its queries and people, `wording` its English.
+`rules` is the rule as data, `notation` its JSON, `catalog` what it may speak of, `checking` and
+`values` whether it holds, `windows` its times, `predicates` one operator over one value, `frames`
+whose rows are asked and of when, `event_values` and `event_leaves` its questions to events,
+`compiler` the tree of its queries, `asking` their people, `wording` its English and `sentences` the way back.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
 
-from user360 import profiles, properties
+from user360 import properties
 from user360.clock import aware
-from user360.segments import compiler
-from user360.segments.catalog import Catalog, load_catalog
+from user360.segments import asking
+from user360.segments.catalog import Catalog, Definition, load_catalog
 from user360.segments.checking import check
-from user360.segments.compiler import Compiled, compile  # noqa: A004 - the house's word
-from user360.segments.rules import EVERYONE, Group, Node, PropertyCondition, Rule, dump, parse
-from user360.segments.wording import describe
+from user360.segments.compiler import compile  # noqa: A004 - the house's word
+from user360.segments.frames import Frame
+from user360.segments.notation import dump, parse
+from user360.segments.rules import EVERYONE, Group, Node, PropertyCondition, Rule, walk
+from user360.segments.sentences import complete
+from user360.segments.sentences import read as read_text
+from user360.segments.tree import EVENTS, Compiled, Leaf
+from user360.segments.wording import describe, phrase
+from user360.segments.wording import write as write_text
 from user360.sql import Sql, name, sql
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from user360.people import People
     from user360.properties import Property
     from user360.store import Store
@@ -33,32 +40,42 @@ __all__ = [
     "EVERYONE",
     "Catalog",
     "Compiled",
+    "Definition",
     "Group",
     "Node",
     "PropertyCondition",
     "Rule",
     "check",
     "compile",
+    "complete",
     "describe",
     "dump",
     "load_catalog",
     "parse",
     "people",
+    "phrase",
+    "read_text",
     "unknown",
     "values",
+    "walk",
+    "write_text",
 ]
 
+_ANY_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
-def people(store: Store, rule: Rule, *, at: datetime) -> People:
-    """Who the rule holds for at that instant."""
-    return compiler.people(store, compile(rule, load_catalog(store), at=at))
+
+def people(store: Store, rule: Rule, *, at: datetime, past: bool = False) -> People:
+    """Who the rule holds for at that instant; `past` asks how things stood then, not what they are now."""
+    catalog = load_catalog(store)
+    everyone = Leaf(Frame(catalog, at, past=True).everyone(), topics=EVENTS) if past else asking.EVERYONE
+    return asking.people(store, compile(rule, catalog, at=at, past=past), within=everyone)
 
 
 def unknown(store: Store, property_name: str) -> int:
     """How many people have no value of this property."""
-    condition = PropertyCondition(property_name, "is_known")
-    everyone = profiles.count(store)
-    return everyone - len(store.people(compiler.known(condition, load_catalog(store)).sql))
+    found = properties.get(store, property_name)
+    rule = Group("all", (PropertyCondition(found.name, "is_not_known"),))
+    return len(people(store, rule, at=_ANY_TIME))
 
 
 def values(store: Store, property_name: str, *, starting: str = "", limit: int = 50) -> list[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""What rules may speak of, as one frozen snapshot: the properties, the zone, the week.
+"""What rules may speak of, as one frozen snapshot: properties, events, segments, the zone, the week.
 
 Rules are checked and compiled against this value, never against the database, so that both are pure
 and a rule cannot mean two things while it is looked at.
@@ -6,26 +6,38 @@ and a rule cannot mean two things while it is looked at.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from user360 import properties, workspace
+from user360 import events, properties, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from user360.properties import Property
+    from user360.segments.rules import Rule
     from user360.store import Store
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """A saved segment as other rules see it: its rule, or None where it is a fixed list."""
+
+    id: str
+    name: str
+    rule: Rule | None
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
-    """`week_starts` is 0 for Monday … 6 for Sunday."""
+    """`week_starts` is 0 for Monday … 6 for Sunday. `events` are their numbers by name, `segments` by id."""
 
     properties: Mapping[str, Property]
     zone_name: str
     week_starts: int
+    events: Mapping[str, int] = field(default_factory=dict)
+    segments: Mapping[str, Definition] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -36,4 +48,5 @@ class Catalog:
 def load_catalog(store: Store) -> Catalog:
     """The snapshot as of now."""
     settings = workspace.get(store)
-    return Catalog({each.name: each for each in properties.find(store)}, settings.zone_name, settings.week_starts)
+    found = {each.name: each for each in properties.find(store)}
+    return Catalog(found, settings.zone_name, settings.week_starts, events.numbers(store))

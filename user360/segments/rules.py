@@ -1,42 +1,175 @@
-"""A rule as data: groups of conditions, read from JSON and written back.
+"""A rule as data: groups of conditions on properties, events, segments and ranks.
 
-The JSON is that of the segment format. Reading refuses what is not of its shape, with the path of
-the fault; whether a property exists and a value fits it is `checking`'s to say.
+The values here are frozen and hold what the segment format says, nothing of how it is asked or
+said. How they are read from JSON and written does not live here (`notation`), nor whether they
+hold against a catalog (`checking`).
 """
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
-
-from user360.errors import InvalidRule, nearest, shorten
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 Scalar: TypeAlias = str | float | int | bool
 Match: TypeAlias = Literal["all", "any", "none"]
 Case: TypeAlias = Literal["exact", "ignored"]
+Occurrence: TypeAlias = Literal["first", "last"]
+Side: TypeAlias = Literal["top", "bottom"]
+Function: TypeAlias = Literal["sum", "average", "min", "max", "distinct"]
 
 VERSION: Final = 1
 MOST_LEVELS: Final = 8
 MOST_CONDITIONS: Final = 200
-MATCHES: Final = ("all", "any", "none")
-_GROUP_KEYS: Final = {"version", "match", "conditions"}
-_PROPERTY_KEYS: Final = {"property", "operator", "values", "case", "unknown"}
+MATCHES: Final[tuple[Match, ...]] = ("all", "any", "none")
+OCCURRENCES: Final[tuple[Occurrence, ...]] = ("first", "last")
+SIDES: Final[tuple[Side, ...]] = ("top", "bottom")
+FUNCTIONS: Final[tuple[Function, ...]] = ("sum", "average", "min", "max", "distinct")
+HELD: Final = ("for", "ever", "changed_in_the_last")
+SPANS: Final = ("last", "calendar", "on", "after", "before", "between")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """`for`: without a break for so long; `ever`: at any moment so far; `changed_in_the_last`: another value lately."""
+
+    kind: Literal["for", "ever", "changed_in_the_last"]
+    amount: int = 0
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PropertyCondition:
-    """The operator holds for the stored value. `leave_out` (of a negative) leaves unknown values out."""
+    """The operator holds for the stored value. `leave_out` (of a negative) leaves unknown values out.
+
+    About an event, `type` says what its value is read as. `held` asks the history of a profile's value.
+    """
 
     property: str
     operator: str
     values: tuple[Scalar, ...] = ()
     case: Case | None = None
     leave_out: bool = False
+    type: str | None = None
+    held: Held | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class During:
+    """A stretch of time. `values` are an amount and a unit, a calendar word, one edge or two."""
+
+    kind: Literal["last", "calendar", "on", "after", "before", "between"]
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Which events: of a name (None: any), whose own properties meet `where`, within `during`."""
+
+    event: str | None
+    where: Group | None = None
+    during: During | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How often: an operator over a count."""
+
+    operator: str
+    values: tuple[int, ...]
+
+
+AT_LEAST_ONCE: Final = Times("at_least", (1,))
+
+
+@dataclass(frozen=True, slots=True)
+class EventCondition:
+    """So many such events."""
+
+    of: Events
+    times: Times = AT_LEAST_ONCE
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A figure over events: the sum, average, least, greatest or number of distinct values of a property."""
+
+    function: Function
+    property: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventValue:
+    """The measure over such events satisfies the operator; over none, sum and distinct are 0, the others unknown."""
+
+    of: Events
+    measure: Measure
+    operator: str
+    values: tuple[Scalar, ...] = ()
+    leave_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventMoment:
+    """The time of the first or last such event satisfies the operator."""
+
+    of: Events
+    occurrence: Occurrence
+    operator: str
+    values: tuple[Scalar, ...] = ()
+    leave_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventOccasion:
+    """The first or last such event has these properties."""
+
+    of: Events
+    occurrence: Occurrence
+    having: Group
+
+
+@dataclass(frozen=True, slots=True)
+class EventRegularity:
+    """Such events fell into at least `periods` of the last `span` calendar units, the current one included."""
+
+    of: Events
+    periods: int
+    span: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """The events happened in that order, each later than the one before, all within (amount, unit) from the first."""
+
+    steps: tuple[Events, ...]
+    within: tuple[int, str] | None = None
+    during: During | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentCondition:
+    """The person is in that segment."""
+
+    segment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Among the top or bottom, by share or number, of all whose value is known.
+
+    The value is a property of the profile, or of events a measure (None: their number).
+    """
+
+    side: Side
+    percent: float | None = None
+    count: int | None = None
+    property: str | None = None
+    of: Events | None = None
+    measure: Measure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,103 +180,48 @@ class Group:
     conditions: tuple[Node, ...] = ()
 
 
-Node: TypeAlias = "Group | PropertyCondition"
+OfEvents: TypeAlias = EventCondition | EventValue | EventMoment | EventOccasion | EventRegularity
+Condition: TypeAlias = PropertyCondition | OfEvents | Sequence | SegmentCondition | Rank
+Node: TypeAlias = Group | Condition
 Rule: TypeAlias = Group
 
 EVERYONE: Final = Group("all")
 
 
-def parse(source: str | Mapping[str, Any]) -> Rule:
-    """Read a rule from JSON text or from the objects it stands for."""
-    if isinstance(source, str):
-        try:
-            source = json.loads(source)
-        except (ValueError, RecursionError):
-            raise InvalidRule("$", "this is not JSON.", "A rule is an object with match and conditions.") from None
-    if not isinstance(source, dict):
-        raise InvalidRule("$", "a rule is an object.", "Give match and conditions.")
-    if source.get("version", VERSION) != VERSION:
-        raise InvalidRule("$.version", f"version {shorten(source['version'])} is not known.", f"This is version {VERSION}.")
-    rule = _group(source, "$", 1)
-    if sum(1 for _ in walk(rule)) - 1 > MOST_CONDITIONS:
-        raise InvalidRule("$", f"there are more than {MOST_CONDITIONS} conditions.", "Split the rule.")
-    return rule
-
-
-def dump(rule: Rule) -> dict[str, Any]:
-    """The rule as the objects of its JSON, in canonical order of keys."""
-    return {"version": VERSION, **_dumped(rule)}
-
-
 def walk(node: Node) -> Iterator[Node]:
-    """The node and all below it."""
+    """The node and all below it, those about an event's own properties too."""
     yield node
-    if isinstance(node, Group):
-        for each in node.conditions:
-            yield from walk(each)
+    for each in inside(node):
+        yield from walk(each)
 
 
-def _dumped(node: Node) -> dict[str, Any]:
-    if isinstance(node, Group):
-        return {"match": node.match, "conditions": [_dumped(each) for each in node.conditions]}
-    written: dict[str, Any] = {"property": node.property, "operator": node.operator}
-    if node.values:
-        written["values"] = list(node.values)
-    if node.case:
-        written["case"] = node.case
-    if node.leave_out:
-        written["unknown"] = "leave_out"
-    return written
+def inside(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below: of a group its conditions, of events their `where` and `having`."""
+    match node:
+        case Group(conditions=conditions):
+            return conditions
+        case EventOccasion(of=of, having=having):
+            return (*_wheres(of), having)
+        case Sequence(steps=steps):
+            return tuple(where for step in steps for where in _wheres(step))
+        case EventCondition(of=of) | EventValue(of=of) | EventMoment(of=of) | EventRegularity(of=of):
+            return _wheres(of)
+        case Rank(of=Events() as of):
+            return _wheres(of)
+    return ()
 
 
-def _node(source: Any, path: str, level: int) -> Node:
-    if not isinstance(source, dict):
-        raise InvalidRule(path, "a condition is an object.", "Give property, operator and values, or match and conditions.")
-    if "property" in source:
-        return _property(source, path)
-    return _group(source, path, level)
+def events_of(node: Node) -> tuple[Events, ...]:
+    """The events a condition speaks of."""
+    match node:
+        case Sequence(steps=steps):
+            return steps
+        case EventCondition() | EventValue() | EventMoment() | EventOccasion() | EventRegularity():
+            return (node.of,)
+        case Rank(of=Events() as of):
+            return (of,)
+    return ()
 
 
-def _group(source: Mapping[str, Any], path: str, level: int) -> Group:
-    _only(source, _GROUP_KEYS, path, {"match", "conditions", "property"})
-    if level > MOST_LEVELS:
-        raise InvalidRule(path, f"groups are nested more than {MOST_LEVELS} deep.", "Bring inner groups further out.")
-    if level > 1 and "version" in source:
-        raise InvalidRule(f"{path}.version", "version stands at the root only.", "Take it out.")
-    match, conditions = source.get("match"), source.get("conditions")
-    if match not in MATCHES:
-        raise InvalidRule(f"{path}.match", f"{shorten(match)} is not all, any or none.", "Choose one of the three.")
-    if not isinstance(conditions, list):
-        raise InvalidRule(f"{path}.conditions", "conditions is a list.", "Give a list, even of one.")
-    if not conditions and (level > 1 or match != "all"):
-        raise InvalidRule(f"{path}.conditions", "this group is empty.", "Give it a condition or take it out.")
-    return Group(match, tuple(_node(each, f"{path}.conditions[{place}]", level + 1) for place, each in enumerate(conditions)))
-
-
-def _property(source: Mapping[str, Any], path: str) -> PropertyCondition:
-    _only(source, _PROPERTY_KEYS, path, _PROPERTY_KEYS)
-    for key in ("property", "operator"):
-        if not isinstance(source.get(key), str):
-            raise InvalidRule(f"{path}.{key}", f"{key} is a name.", f"Give the name of the {key}.")
-    values = source.get("values", [])
-    if not isinstance(values, list):
-        raise InvalidRule(f"{path}.values", "values is a list.", "Give a list, even of one.")
-    for place, value in enumerate(values):
-        if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
-            raise InvalidRule(
-                f"{path}.values[{place}]", f"{shorten(value)} is not a value.", "Give text, a number, true or false."
-            )
-    if source.get("case", "exact") not in {"exact", "ignored"}:
-        raise InvalidRule(f"{path}.case", f"{shorten(source['case'])} is not exact or ignored.", "Choose one of the two.")
-    if source.get("unknown", "leave_out") != "leave_out":
-        raise InvalidRule(f"{path}.unknown", f"{shorten(source['unknown'])} is not leave_out.", "Leave it out or give leave_out.")
-    return PropertyCondition(source["property"], source["operator"], tuple(values), source.get("case"), "unknown" in source)
-
-
-def _only(source: Mapping[str, Any], known: set[str], path: str, offered: set[str]) -> None:
-    for key in source:
-        if key not in known:
-            near = nearest(str(key), offered)
-            raise InvalidRule(
-                f"{path}.{key}", f"“{shorten(key)}” is not known here.", f"Did you mean “{near}”?" if near else "Take it out."
-            )
+def _wheres(of: Events) -> tuple[Node, ...]:
+    return (of.where,) if of.where is not None else ()

@@ -14,6 +14,7 @@ from user360 import clock
 
 if TYPE_CHECKING:
     from user360.segments.catalog import Catalog
+    from user360.segments.rules import During, Scalar
 
 Edge: TypeAlias = "date | datetime | None"
 Span: TypeAlias = tuple[Edge, Edge, str]
@@ -57,6 +58,77 @@ def period(word: str, at: datetime, catalog: Catalog) -> tuple[datetime, datetim
 def as_days(first: datetime, last: datetime, catalog: Catalog) -> tuple[date, date]:
     """The days of a span of whole days: first and last, both included."""
     return clock.calendar_day(first, catalog.zone), clock.calendar_day(last - timedelta(microseconds=1), catalog.zone)
+
+
+def on(value: date | datetime, days: bool, catalog: Catalog) -> Span:  # noqa: FBT001 - of the column
+    """Any time that day, or exactly that instant."""
+    if days or isinstance(value, datetime):
+        edge = value if days or not isinstance(value, datetime) else clock.stored(value)
+        return edge, edge, "[]"
+    return start(value, days, catalog), start(value + _DAY, days, catalog), "[)"
+
+
+def after(value: date | datetime, days: bool, catalog: Catalog) -> Span:  # noqa: FBT001 - of the column
+    """After that day's end, or later than that instant."""
+    if days:
+        return value, None, "(]"
+    if isinstance(value, datetime):
+        return clock.stored(value), None, "(]"
+    return start(value + _DAY, days, catalog), None, "[]"
+
+
+def before(value: date | datetime, days: bool, catalog: Catalog) -> Span:  # noqa: FBT001 - of the column
+    """Before that day's start, or earlier than that instant."""
+    return None, start(value, days, catalog), "[)"
+
+
+def between(first: date | datetime, last: date | datetime, days: bool, catalog: Catalog) -> Span:  # noqa: FBT001 - of the column
+    """Whole days, both included; of instants the first is included and the last is not."""
+    if days:
+        return first, last, "[]"
+    end = clock.stored(last) if isinstance(last, datetime) else start(last + _DAY, days, catalog)
+    return start(first, days, catalog), end, "[)"
+
+
+def start(value: date | datetime, days: bool, catalog: Catalog) -> date | datetime:  # noqa: FBT001 - of the column
+    """The first instant of a day, an instant as it is stored, or a day for a column of days."""
+    if days:
+        return value
+    return clock.stored(value if isinstance(value, datetime) else clock.start_of_day(value, catalog.zone))
+
+
+def rolling(amount: int, unit: str, at: datetime, catalog: Catalog) -> Span:
+    """From so long ago, that instant left out, up to and with `at`."""
+    return clock.stored(shifted(at, -amount, unit, catalog)), clock.stored(at), "(]"
+
+
+def during(span: During | None, at: datetime, catalog: Catalog) -> Span:
+    """The instants of a checked stretch of time; of none, all there ever were."""
+    if span is None:
+        return None, None, "[]"
+    match span.kind:
+        case "last":
+            return rolling(int(span.values[0]), str(span.values[1]), at, catalog)
+        case "calendar":
+            first, end = period(str(span.values[0]), at, catalog)
+            return clock.stored(first), clock.stored(end), "[)"
+    edges = [edge(each, catalog) for each in span.values]
+    match span.kind:
+        case "on":
+            return on(edges[0], False, catalog)
+        case "after":
+            return after(edges[0], False, catalog)
+        case "before":
+            return before(edges[0], False, catalog)
+    return between(edges[0], edges[1], False, catalog)
+
+
+def edge(value: Scalar, catalog: Catalog) -> date | datetime:
+    """A checked edge: a day, or an instant of the workspace's zone."""
+    text = str(value)
+    if len(text) == len("2026-11-23"):
+        return date.fromisoformat(text)
+    return datetime.fromisoformat(text).replace(tzinfo=catalog.zone).astimezone(UTC)
 
 
 def _first_day(day: date, unit: str, catalog: Catalog) -> date:

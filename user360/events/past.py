@@ -1,0 +1,36 @@
+"""The events as they stood at an earlier instant, those of people deleted since included.
+
+An event counts from the moment it happened, also where it arrived later: late data completes the past.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from user360.clock import stored
+from user360.schema import SYSTEM_EVENTS
+from user360.sql import sql
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from user360.sql import Sql
+
+FIRST_OF_OTHERS: Final = len(SYSTEM_EVENTS)
+"""The number from which on events are not the system's."""
+
+
+def then(gone: Sql) -> Sql:
+    """The rows of the events table, with those of `gone`: the keys of who was deleted since. Later events are among them."""
+    return sql("SELECT * FROM events UNION ALL SELECT * FROM deleted_events WHERE profile_key IN ({})", gone)
+
+
+def newest_then(gone: Sql, at: datetime) -> Sql:
+    """Of each person's events up to that instant, the system's left out: profile_key, seen_at, channel of the newest that has one."""
+    return sql(
+        "SELECT profile_key, max(occurred_at) AS seen_at, arg_max(name, occurred_at) FILTER (name IS NOT NULL) AS channel "
+        "FROM ({}) LEFT JOIN channels USING (channel_id) WHERE occurred_at <= {} AND event_id >= {} GROUP BY profile_key",
+        then(gone),
+        stored(at),
+        FIRST_OF_OTHERS,
+    )

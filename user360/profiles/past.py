@@ -1,0 +1,125 @@
+"""What profiles were: the wide table as it stood at an earlier instant, and the values a property had.
+
+The past is read by walking back from the present: the value of then is what the first change since
+replaced, and who was deleted since is still there. Without this room "as of" would be answered
+with today's values. What a rule makes of it does not live here (`segments`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from user360 import events
+from user360.clock import stored
+from user360.schema import COLUMNS
+from user360.sql import NOTHING, Sql, name, sql
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_FOLLOWED: Final = {"lastSession": "seen_at", "lastChannel": "channel"}
+
+
+def everyone_then(at: datetime) -> Sql:
+    """The keys of all who were there at that instant: profile_key."""
+    return sql(
+        'SELECT profile_key FROM profiles WHERE "createdAt" <= {} UNION ALL '
+        "SELECT profile_key FROM deleted_profiles WHERE deleted_at > {} AND {} <= {}",
+        stored(at),
+        stored(at),
+        _kept("createdAt", "datetime"),
+        stored(at),
+    )
+
+
+def deleted_since(at: datetime) -> Sql:
+    """The keys of all who were deleted after that instant: profile_key."""
+    return sql("SELECT profile_key FROM deleted_profiles WHERE deleted_at > {}", stored(at))
+
+
+def values_then(property_name: str, datatype: str, at: datetime) -> Sql:
+    """One property of all who were there at that instant: profile_key, and the value under the property's own name."""
+    return sql(
+        "SELECT p.profile_key, CASE WHEN c.profile_key IS NULL THEN {} ELSE {} END AS {} FROM ({}) p "
+        "LEFT JOIN (SELECT profile_key, arg_min(old, write_id) AS old FROM changes JOIN writes USING (write_id) "
+        "WHERE written_at > {} AND property = {} GROUP BY profile_key) c USING (profile_key){} WHERE p.made_at <= {}",
+        _unchanged(property_name, at),
+        _read(Sql("c.old::JSON"), datatype),
+        name(property_name),
+        _latest(property_name, datatype, at),
+        stored(at),
+        property_name,
+        _beside(property_name, at),
+        stored(at),
+    )
+
+
+def values_before(property_name: str, datatype: str, *, since: datetime | None, at: datetime) -> Sql:
+    """The earlier values of a property: profile_key, and the value under its own name.
+
+    Those that another replaced after `since` (None: ever) and not after `at`.
+    """
+    return sql(
+        "SELECT profile_key, {} AS {} FROM changes JOIN writes USING (write_id) WHERE property = {} AND written_at <= {}{}",
+        _read(Sql("old::JSON"), datatype),
+        name(property_name),
+        property_name,
+        stored(at),
+        sql(" AND written_at > {}", stored(since)) if since is not None else NOTHING,
+    )
+
+
+def _latest(property_name: str, datatype: str, at: datetime) -> Sql:
+    """The last value of each profile, of those deleted since too: profile_key, value, made_at, seen_at."""
+    gone = sql(
+        "SELECT profile_key, {} AS value, {} AS made_at, {} AS seen_at FROM deleted_profiles WHERE deleted_at > {}",
+        _kept(property_name, datatype),
+        _kept("createdAt", "datetime"),
+        _kept("lastSession", "datetime"),
+        stored(at),
+    )
+    here = Sql("profiles")
+    if property_name == "tags":
+        here = Sql(
+            "profiles LEFT JOIN (SELECT profile_key, list(name) AS tags FROM profile_tags JOIN tags USING (tag_id) "
+            "GROUP BY profile_key) USING (profile_key)"
+        )
+    columns = sql('profile_key, {} AS value, "createdAt" AS made_at, "lastSession" AS seen_at', name(property_name))
+    return sql("SELECT {} FROM {} UNION ALL {}", columns, here, gone)
+
+
+def _unchanged(property_name: str, at: datetime) -> Sql:
+    """The value of a profile where nobody set it since; what follows from events or writes is what followed then."""
+    if property_name in _FOLLOWED:
+        followed = Sql(f"f.{_FOLLOWED[property_name]}")
+        return sql("CASE WHEN p.seen_at > {} THEN {} ELSE p.value END", stored(at), followed)
+    if property_name == "updatedAt":
+        return sql("CASE WHEN p.value > {} THEN greatest(p.made_at, f.written) ELSE p.value END", stored(at))
+    return Sql("p.value")
+
+
+def _beside(property_name: str, at: datetime) -> Sql:
+    """What `_unchanged` looks up beside the value."""
+    if property_name in _FOLLOWED:
+        return sql(" LEFT JOIN ({}) f USING (profile_key)", events.newest_then(deleted_since(at), at))
+    if property_name == "updatedAt":
+        return sql(
+            " LEFT JOIN (SELECT profile_key, max(written_at) AS written FROM changes JOIN writes USING (write_id) "
+            "WHERE written_at <= {} GROUP BY profile_key) f USING (profile_key)",
+            stored(at),
+        )
+    return NOTHING
+
+
+def _kept(property_name: str, datatype: str) -> Sql:
+    """A value of the document a deleted profile is kept as."""
+    if property_name == "tags":
+        return Sql("(snapshot::JSON->'tags')::VARCHAR[]")
+    return _read(sql("snapshot::JSON->'values'->{}", property_name), datatype)
+
+
+def _read(document: Sql, datatype: str) -> Sql:
+    """A value kept as JSON as a value of its type."""
+    if datatype == "list":
+        return sql("({})::VARCHAR[]", document)
+    return sql("(({})->>'$')::{}", document, Sql(COLUMNS[datatype]))

@@ -1,0 +1,116 @@
+"""Who is in a compiled rule: its leaves asked, kept, and put together as bitmaps within all living profiles.
+
+A leaf's people are kept as long as nothing changed that they follow from, so that editing one
+condition asks one leaf again. What a leaf asks does not live here (`compiler`).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+from user360.people import NOBODY
+from user360.segments.tree import Both, Either, Leaf, Others
+from user360.sql import NOTHING, Sql, joined, sql
+
+if TYPE_CHECKING:
+    from user360.people import People
+    from user360.segments.tree import Compiled
+    from user360.store import Store
+
+KEPT_BYTES: Final = 128 * 2**20
+LEAST_KEPT: Final = 64
+EVERYONE: Final = Leaf(Sql("SELECT profile_key FROM profiles"))
+
+
+def people(store: Store, compiled: Compiled, *, whole: bool = True, within: Leaf = EVERYONE) -> People:
+    """Who is in the tree, among all of `within`.
+
+    Conditions on properties are asked in one reading of the profiles, which measured five times as
+    fast as a bitmap each; `whole=False` asks each leaf alone, for who wants to know about each.
+    """
+    tree = fused(compiled) if whole else compiled
+    return combined(store, tree, kept(store, within))
+
+
+def fused(compiled: Compiled) -> Compiled:
+    """The same people by fewer queries: all that asks the wide table of profiles becomes one condition."""
+    where = _where(compiled)
+    if where:
+        return Leaf(sql("SELECT profile_key FROM profiles WHERE {}", where), where)
+    match compiled:
+        case Both(parts) | Either(parts):
+            wide = tuple(each for each in parts if _where(each))
+            rest = tuple(fused(each) for each in parts if not _where(each))
+            return type(compiled)((*([fused(type(compiled)(wide))] if wide else []), *rest))
+        case Others(part):
+            return Others(fused(part))
+    return compiled
+
+
+def combined(store: Store, compiled: Compiled, everyone: People) -> People:
+    """The tree put together from its leaves, among these."""
+    match compiled:
+        case Leaf():
+            return kept(store, compiled) & everyone
+        case Both(parts):
+            found = everyone
+            for part in parts:
+                found &= combined(store, part, everyone)
+            return found
+        case Either(parts):
+            found = NOBODY
+            for part in parts:
+                found |= combined(store, part, everyone)
+            return found
+        case Others(part):
+            return everyone - combined(store, part, everyone)
+
+
+def _where(compiled: Compiled) -> Sql:
+    """The condition that says the same, or nothing where not all of it asks the wide table.
+
+    An unknown value makes a comparison NULL, which all, any and WHERE take for false; only a
+    negation has to say so, and a plain comparison lets the database skip what cannot match.
+    """
+    match compiled:
+        case Leaf(_, where):
+            return where
+        case Others(part):
+            inner = _where(part)
+            return sql("({}) IS NOT TRUE", inner) if inner else NOTHING
+        case Both(parts) | Either(parts):
+            inner_parts = [_where(each) for each in parts]
+            if not parts or not all(inner_parts):
+                return NOTHING
+            return sql("({})", joined(" AND " if isinstance(compiled, Both) else " OR ", inner_parts))
+
+
+# -- kept leaves --------------------------------------------------------------------------------
+
+_shelves: WeakKeyDictionary[Store, OrderedDict[tuple[int, Sql], People]] = WeakKeyDictionary()
+_guard = Lock()
+
+
+def forget_leaves() -> None:
+    """Let every kept answer go, so that the next question is asked anew; for who measures."""
+    with _guard:
+        _shelves.clear()
+
+
+def kept(store: Store, leaf: Leaf) -> People:
+    """The leaf's people, asked once as long as nothing changed that they follow from."""
+    key = (store.revision(*leaf.topics), leaf.sql)
+    with _guard:
+        shelf = _shelves.setdefault(store, OrderedDict())
+        if key in shelf:
+            shelf.move_to_end(key)
+            return shelf[key]
+    found = store.people(leaf.sql)
+    with _guard:
+        shelf[key] = found
+        while len(shelf) > max(LEAST_KEPT, KEPT_BYTES // max(found.bits.size, 1)):
+            shelf.popitem(last=False)
+    return found

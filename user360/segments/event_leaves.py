@@ -1,0 +1,253 @@
+"""Conditions on events as leaves: how often, how much, when, how regularly, in which order.
+
+Each is one query of profile keys over the events, in the shape that measured fastest: the table is
+sorted by week, event and time, so the name and the span of a condition let nearly all else be
+skipped. A leaf says who has events that answer; who has none comes in by `Others`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from user360 import clock, datatypes, operators
+from user360.events import FIRST_OF_OTHERS
+from user360.segments import event_values, predicates, windows
+from user360.segments.tree import ALL, EVENTS, Both, Leaf, Others
+from user360.sql import NOTHING, Sql, joined, sql
+
+if TYPE_CHECKING:
+    from user360.segments.frames import Frame
+    from user360.segments.rules import (
+        During,
+        EventCondition,
+        EventMoment,
+        EventOccasion,
+        EventRegularity,
+        Events,
+        EventValue,
+        Measure,
+        Sequence,
+    )
+    from user360.segments.tree import Compiled
+    from user360.segments.windows import Span
+
+_FROM_ZERO: Final = ("sum", "distinct")
+_ORDER: Final = Sql("{'at': occurred_at, 'id': message_id}")
+
+
+def times(node: EventCondition, frame: Frame) -> Compiled:
+    """So many events. Counts that include zero are everybody but those who did it too often or at all."""
+    least, *rest = node.times.values
+    match node.times.operator:
+        case "at_least":
+            return _at_least(node.of, least, frame)
+        case "at_most":
+            return Others(_at_least(node.of, least + 1, frame))
+        case "exactly" if least == 0:
+            return Others(_at_least(node.of, 1, frame))
+        case "exactly":
+            return _having(node.of, sql("count(*) = {}", least), frame)
+    return _having(node.of, sql("count(*) BETWEEN {} AND {}", least, rest[0]), frame)
+
+
+def value(node: EventValue, frame: Frame) -> Compiled:
+    """A figure over events. Of those without any, a sum and a number of values are 0, which may answer too."""
+    number, catalog, at = datatypes.get("number"), frame.catalog, frame.at
+    figure = measured(node.measure)
+    from_zero = node.measure.function in _FROM_ZERO
+    if predicates.positive_of(node, number).key == "is_known":
+        found: Compiled = ALL if from_zero else _having(node.of, predicates.known(figure), frame)
+    else:
+        said = predicates.positive(figure, node, number, catalog, at)
+        if from_zero and _holds_for_zero(node):
+            found = Others(_having(node.of, sql("({}) IS NOT TRUE", said), frame))
+        else:
+            found = _having(node.of, said, frame)
+    if not predicates.is_negative(node, number):
+        return found
+    if node.leave_out and not from_zero:
+        return Both((_having(node.of, predicates.known(figure), frame), Others(found)))
+    return Others(found)
+
+
+def moment(node: EventMoment, frame: Frame) -> Compiled:
+    """The first or last time. Of a single span it is who did it within and not before, or not after."""
+    datatype = datatypes.get("datetime")
+    did = _at_least(node.of, 1, frame)
+    positive = predicates.positive_of(node, datatype)
+    if positive.key == "is_known":
+        found: Compiled = did
+    elif positive.key == "anniversary_in_the_next" or len(spans := predicates.spans(node, datatype, frame.catalog, frame.at)) > 1:
+        newest = Sql("min(occurred_at)" if node.occurrence == "first" else "max(occurred_at)")
+        found = _having(node.of, predicates.positive(newest, node, datatype, frame.catalog, frame.at), frame)
+    else:
+        found = _once_within(node, spans[0], frame)
+    if not predicates.is_negative(node, datatype):
+        return found
+    return Both((did, Others(found))) if node.leave_out else Others(found)
+
+
+def occasion(node: EventOccasion, frame: Frame) -> Compiled:
+    """The first or last event is such; of several at one instant the message id decides."""
+    such = event_values.where(node.having, frame)
+    pick = Sql("arg_min" if node.occurrence == "first" else "arg_max")
+    return _having(node.of, sql("{}(({}) IS TRUE, {})", pick, such, _ORDER), frame)
+
+
+def regularity(node: EventRegularity, frame: Frame) -> Compiled:
+    """Events in so many of the last calendar units."""
+    first, _ = windows.unit_around(frame.at, 1 - node.span, node.unit, frame.catalog)
+    since = sql("occurred_at >= {}", clock.stored(first))
+    return _having(node.of, sql("count(DISTINCT {}) >= {}", _unit(node.unit, frame), node.periods), frame, since)
+
+
+def sequence(node: Sequence, frame: Frame) -> Compiled:
+    """In that order. From each first step the nearest later event of each next one ends as early as can be."""
+    rows = [_steps(each, node.during, frame) for each in node.steps]
+    until = _later(Sql("first.occurred_at"), *node.within, frame) if node.within else NOTHING
+    first = sql("SELECT profile_key, min(occurred_at) AS occurred_at FROM ({}) GROUP BY profile_key", rows[0])
+    start = rows[0] if until else first
+    if len(rows) == 2:  # noqa: PLR2004 - a pair needs no chain
+        within = sql(" AND second.occurred_at <= {}", until) if until else NOTHING
+        pair = sql(
+            "SELECT profile_key FROM ({}) first WHERE EXISTS (SELECT 1 FROM ({}) second "
+            "WHERE second.profile_key = first.profile_key AND second.occurred_at > first.occurred_at{})",
+            start,
+            rows[1],
+            within,
+        )
+        return Leaf(pair, topics=EVENTS)
+    chain = [sql("SELECT first.profile_key FROM ({}) first", start)]
+    before = "first"
+    for place, each in enumerate(rows[1:], start=2):
+        step = Sql(f"step{place}")
+        chain.append(
+            sql(
+                "ASOF JOIN ({}) {} ON first.profile_key = {}.profile_key AND {}.occurred_at < {}.occurred_at",
+                each,
+                step,
+                step,
+                Sql(before),
+                step,
+            )
+        )
+        before = step.text
+    if until:
+        chain.append(sql("WHERE {}.occurred_at <= {}", Sql(before), until))
+    return Leaf(joined(" ", chain), topics=EVENTS)
+
+
+def measured(measure: Measure | None) -> Sql:
+    """The figure over a group of events; without a measure their number."""
+    if measure is None:
+        return Sql("count(*)")
+    number = event_values.number(measure.property)
+    match measure.function:
+        case "sum":
+            return sql("coalesce(sum({}), 0)", number)
+        case "average":
+            return sql("avg({})", number)
+        case "min":
+            return sql("min({})", number)
+        case "max":
+            return sql("max({})", number)
+    return sql("count(DISTINCT {})", event_values.plain(measure.property))
+
+
+def per_person(of: Events, measure: Measure | None, frame: Frame) -> Sql:
+    """The figure of each person who has one: profile_key, value. Who has no events has a sum or number of 0."""
+    figure = measured(measure)
+    rows = sql(
+        "SELECT profile_key, {} AS value FROM {} WHERE {} GROUP BY profile_key", figure, frame.events(), matching(of, frame)
+    )
+    if measure is not None and measure.function not in _FROM_ZERO:
+        return sql("SELECT * FROM ({}) WHERE value IS NOT NULL", rows)
+    return sql(
+        "SELECT profile_key, coalesce(value, 0) AS value FROM ({}) LEFT JOIN ({}) USING (profile_key)", frame.everyone(), rows
+    )
+
+
+def matching(of: Events, frame: Frame, *further: Sql, during: During | None = None) -> Sql:
+    """The condition of such events: of that name, up to now, within the stretch of time, with those properties."""
+    parts = [_named(of, frame)]
+    spans = [windows.during(each, frame.at, frame.catalog) for each in (of.during, during) if each is not None]
+    if not any(last is not None and last <= frame.now() for _, last, _ in spans):
+        parts.append(sql("occurred_at <= {}", frame.now()))
+    parts += [operators.span(Sql("occurred_at"), *each) for each in spans]
+    parts += [each for each in further if each]
+    if of.where is not None:
+        parts.append(event_values.where(of.where, frame))
+    return joined(" AND ", parts)
+
+
+def _named(of: Events, frame: Frame) -> Sql:
+    if of.event is None:
+        return sql("event_id >= {}", FIRST_OF_OTHERS)
+    return sql("event_id = {}", frame.catalog.events[of.event])
+
+
+def _at_least(of: Events, least: int, frame: Frame, *further: Sql) -> Compiled:
+    if least < 1:
+        return ALL
+    if least == 1:
+        return Leaf(sql("SELECT profile_key FROM {} WHERE {}", frame.events(), matching(of, frame, *further)), topics=EVENTS)
+    return _having(of, sql("count(*) >= {}", least), frame, *further)
+
+
+def _having(of: Events, having: Sql, frame: Frame, *further: Sql) -> Leaf:
+    rows = sql(
+        "SELECT profile_key FROM {} WHERE {} GROUP BY profile_key HAVING {}",
+        frame.events(),
+        matching(of, frame, *further),
+        having,
+    )
+    return Leaf(rows, topics=EVENTS)
+
+
+def _once_within(node: EventMoment, span: Span, frame: Frame) -> Compiled:
+    first, last, closed = span
+    at = Sql("occurred_at")
+    within = _at_least(node.of, 1, frame, operators.span(at, *span))
+    if node.occurrence == "first" and first is not None:
+        earlier = operators.span(at, None, first, "[)" if closed[0] == "[" else "[]")
+        return Both((within, Others(_at_least(node.of, 1, frame, earlier))))
+    if node.occurrence == "last" and last is not None:
+        later = operators.span(at, last, None, "(]" if closed[1] == "]" else "[]")
+        return Both((within, Others(_at_least(node.of, 1, frame, later))))
+    return within
+
+
+def _holds_for_zero(node: EventValue) -> bool:
+    """Whether the positive operator holds for 0."""
+    number = datatypes.get("number")
+    first, *rest = (float(each) for each in node.values)
+    holds: dict[str, Any] = {
+        "is": 0 in node.values,
+        "greater_than": first < 0,
+        "at_least": first <= 0,
+        "less_than": first > 0,
+        "at_most": first >= 0,
+        "between": bool(rest) and first <= 0 <= rest[0],
+    }
+    return bool(holds[predicates.positive_of(node, number).key])
+
+
+def _unit(unit: str, frame: Frame) -> Sql:
+    """The calendar unit of an event in the workspace's zone."""
+    local = sql("(occurred_at AT TIME ZONE 'UTC' AT TIME ZONE {})", frame.catalog.zone_name)
+    if unit == "week":
+        return sql("date_trunc('week', {} - to_days({}))", local, frame.catalog.week_starts)
+    return sql("date_trunc({}, {})", unit, local)
+
+
+def _steps(of: Events, during: During | None, frame: Frame) -> Sql:
+    return sql("SELECT profile_key, occurred_at FROM {} WHERE {}", frame.events(), matching(of, frame, during=during))
+
+
+def _later(column: Sql, amount: int, unit: str, frame: Frame) -> Sql:
+    """So many units after the column: minutes and hours by the clock, days and more by the calendar of the zone."""
+    step = sql("{}({})", Sql(f"to_{unit}s"), amount)
+    if unit in {"minute", "hour"} or frame.catalog.zone_name == "UTC":
+        return sql("{} + {}", column, step)
+    zone = frame.catalog.zone_name
+    return sql("(({} AT TIME ZONE 'UTC' AT TIME ZONE {}) + {}) AT TIME ZONE {} AT TIME ZONE 'UTC'", column, zone, step, zone)

@@ -1,0 +1,68 @@
+"""Whose rows a rule is asked of, and of when: everybody's now, everybody's at an earlier instant, or one person's.
+
+A compiled leaf reads its rows through a frame, so that the same leaf counts everybody, answers "as
+of" and explains one person, and the three cannot disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from user360 import clock, events, profiles
+from user360.sql import NOTHING, Sql, name, sql
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from user360.properties import Property
+    from user360.segments.catalog import Catalog
+
+_TAGS = Sql("SELECT profile_key, list(name) AS tags FROM profile_tags JOIN tags USING (tag_id) GROUP BY profile_key")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`past`: as things stood at `at`. `person`: of this profile alone, whose events `own` names if they were read before."""
+
+    catalog: Catalog
+    at: datetime
+    past: bool = False
+    person: int | None = None
+    own: Sql = NOTHING
+
+    @property
+    def plain(self) -> bool:
+        """Whether the tables themselves are asked."""
+        return not self.past and self.person is None
+
+    def everyone(self) -> Sql:
+        """The keys of all: profile_key."""
+        return self._of_person(profiles.everyone_then(self.at) if self.past else Sql("SELECT profile_key FROM profiles"))
+
+    def property(self, found: Property) -> Sql:
+        """A property of all: profile_key, and the value under its own name."""
+        if self.past:
+            return self._of_person(profiles.values_then(found.name, found.datatype.name, self.at))
+        if found.aside:
+            return self._of_person(_TAGS)
+        return self._of_person(sql("SELECT profile_key, {} FROM profiles", name(found.name)))
+
+    def earlier(self, found: Property, since: datetime | None) -> Sql:
+        """The values a property had before others replaced them, after `since`: profile_key, and the value under its own name."""
+        return self._of_person(profiles.values_before(found.name, found.datatype.name, since=since, at=self.at))
+
+    def events(self) -> Sql:
+        """The rows of events, to be put after FROM."""
+        if self.own:
+            return self.own
+        if self.past:
+            return sql("({})", self._of_person(events.then(profiles.deleted_since(self.at))))
+        return Sql("events") if self.person is None else sql("({})", self._of_person(Sql("SELECT * FROM events")))
+
+    def now(self) -> datetime:
+        """The instant as the database keeps it."""
+        return clock.stored(self.at)
+
+    def _of_person(self, rows: Sql) -> Sql:
+        return rows if self.person is None else sql("SELECT * FROM ({}) WHERE profile_key = {}", rows, self.person)

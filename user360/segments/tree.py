@@ -1,0 +1,66 @@
+"""A compiled rule: a tree over leaves, each leaf one query of profile keys.
+
+Only what a tree is stands here; how a rule becomes one does not (`compiler`), nor how it is asked (`asking`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from user360.sql import NOTHING, Sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROFILES: Final = ("profiles",)
+EVENTS: Final = ("events", "profiles")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """The people a query names. `where` is its condition, where it asks the wide table of profiles alone.
+
+    `topics` are what the answer follows from: it stands until one of them changes.
+    """
+
+    sql: Sql
+    where: Sql = NOTHING
+    topics: tuple[str, ...] = PROFILES
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """The people in all of the parts; of no parts everyone."""
+
+    parts: tuple[Compiled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """The people in any of the parts; of no parts nobody."""
+
+    parts: tuple[Compiled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Everybody who is not in the part."""
+
+    part: Compiled
+
+
+Compiled: TypeAlias = "Leaf | Both | Either | Others"
+ALL: Final = Both(())
+
+
+def leaves(compiled: Compiled) -> Iterator[Leaf]:
+    """The leaves of the tree, from left to right."""
+    match compiled:
+        case Leaf():
+            yield compiled
+        case Both(parts) | Either(parts):
+            for part in parts:
+                yield from leaves(part)
+        case Others(part):
+            yield from leaves(part)
