@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -217,6 +219,55 @@ def test_asked_at_once_or_leaf_by_leaf_the_people_are_the_same(small: World, rul
     compiled = segments.compile(segments.parse(rule), segments.load_catalog(small.store), at=AT)
 
     assert asking.people(small.store, compiled, whole=False) == asking.people(small.store, compiled)
+
+
+@given(rule=RULES)
+def test_a_compiled_rule_is_also_one_query_by_set_operations(small: World, rule: dict[str, Any]) -> None:
+    preview = segments.preview(small.store, segments.parse(rule), at=AT)
+
+    assert small.store.people(preview.sql) == preview.people
+
+
+@given(rule=RULES)
+def test_a_preview_says_what_each_condition_does(small: World, rule: dict[str, Any]) -> None:
+    preview = segments.preview(small.store, segments.parse(rule), at=AT)
+    alone, after, without = {}, {}, {}
+    for path, part in _paths(rule, "$"):
+        alone[path] = len(_keys(small.store, {"match": "all", "conditions": [part]}))
+        group, place = _parent(rule, path)
+        after[path] = len(_keys(small.store, {**group, "conditions": group["conditions"][: place + 1]}))
+        without[path] = len(_keys(small.store, _taken_out(rule, path)))
+
+    assert preview.total == len(small.people)
+    assert preview.count == len(_keys(small.store, rule))
+    assert {each.path: each.alone for each in preview.steps} == alone
+    assert {each.path: each.after for each in preview.steps} == after
+    assert {each.path: each.without for each in preview.steps} == without
+
+
+def _paths(group: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for place, part in enumerate(group["conditions"]):
+        here = f"{path}.conditions[{place}]"
+        yield here, part
+        if "match" in part:
+            yield from _paths(part, here)
+
+
+def _parent(rule: dict[str, Any], path: str) -> tuple[dict[str, Any], int]:
+    *above, place = [int(each) for each in re.findall(r"\d+", path)]
+    for each in above:
+        rule = rule["conditions"][each]
+    return rule, place
+
+
+def _taken_out(rule: dict[str, Any], path: str) -> dict[str, Any]:
+    """The rule without that part; a group left empty goes too."""
+    rest = copy.deepcopy(rule)
+    group, place = _parent(rest, path)
+    del group["conditions"][place]
+    if group["conditions"]:
+        return rest
+    return _taken_out(rule, path[: path.rindex(".")]) if path.count("[") > 1 else {"match": "all", "conditions": []}
 
 
 @given(condition=CONDITIONS)

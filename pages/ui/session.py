@@ -68,8 +68,17 @@ def store() -> Store:
 
 
 def at() -> datetime:
-    """Now, floored to the minute: one instant for the whole page, so that kept answers are found again."""
-    return clock.now().replace(second=0, microsecond=0)
+    """Now: one instant for all pages until a minute is over or something is written.
+
+    So kept answers are found again, and what was just written is already there.
+    """
+    opened, present = store(), clock.now()
+    return _instant(_number(opened), opened.revision(), present.replace(second=0, microsecond=0), present)
+
+
+@st.cache_resource(max_entries=KEPT_ANSWERS, show_spinner=False)
+def _instant(store_number: int, revision: int, minute: datetime, _present: datetime) -> datetime:  # noqa: ARG001 - what it is kept by
+    return _present
 
 
 def moment() -> datetime:

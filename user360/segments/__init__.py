@@ -7,7 +7,7 @@ can count differently. How a rule is edited does not live here (`pages/ui`).
 `rules` is the rule as data, `notation` its JSON, `catalog` what it may speak of, `checking` and
 `values` whether it holds, `windows` its times, `predicates` one operator over one value, `frames`
 whose rows are asked and of when, `event_values` and `event_leaves` its questions to events,
-`compiler` the tree of its queries, `asking` their people, `wording` its English and `sentences` the way back.
+`compiler` the tree of its queries, `asking` their people, `previewing` what each part does, `wording` its English and `sentences` the way back.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from user360.segments.checking import check
 from user360.segments.compiler import compile  # noqa: A004 - the house's word
 from user360.segments.frames import Frame
 from user360.segments.notation import dump, parse
+from user360.segments.previewing import Preview, Step
+from user360.segments.previewing import preview as _preview
 from user360.segments.rules import EVERYONE, Group, Node, PropertyCondition, Rule, walk
 from user360.segments.sentences import complete
 from user360.segments.sentences import read as read_text
@@ -43,8 +45,10 @@ __all__ = [
     "Definition",
     "Group",
     "Node",
+    "Preview",
     "PropertyCondition",
     "Rule",
+    "Step",
     "check",
     "compile",
     "complete",
@@ -54,6 +58,7 @@ __all__ = [
     "parse",
     "people",
     "phrase",
+    "preview",
     "read_text",
     "unknown",
     "values",
@@ -69,6 +74,11 @@ def people(store: Store, rule: Rule, *, at: datetime, past: bool = False) -> Peo
     catalog = load_catalog(store)
     everyone = Leaf(Frame(catalog, at, past=True).everyone(), topics=EVENTS) if past else asking.EVERYONE
     return asking.people(store, compile(rule, catalog, at=at, past=past), within=everyone)
+
+
+def preview(store: Store, rule: Rule, *, at: datetime, past: bool = False) -> Preview:
+    """Who the rule finds and what each of its conditions does to that."""
+    return _preview(store, rule, load_catalog(store), at=at, past=past)
 
 
 def unknown(store: Store, property_name: str) -> int:

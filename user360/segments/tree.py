@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from user360.sql import NOTHING, Sql
+from user360.sql import NOTHING, Sql, joined, sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,3 +64,16 @@ def leaves(compiled: Compiled) -> Iterator[Leaf]:
                 yield from leaves(part)
         case Others(part):
             yield from leaves(part)
+
+
+def as_query(compiled: Compiled, everyone: Sql) -> Sql:
+    """The tree as one query of profile keys by set operations, for eyes and for engines without bitmaps."""
+    match compiled:
+        case Leaf(query):
+            return query
+        case Both(parts):
+            return joined(" INTERSECT ", [sql("({})", as_query(each, everyone)) for each in parts]) if parts else everyone
+        case Either(parts):
+            return joined(" UNION ", [sql("({})", as_query(each, everyone)) for each in parts])
+        case Others(part):
+            return sql("({}) EXCEPT ({})", everyone, as_query(part, everyone))
