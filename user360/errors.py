@@ -11,6 +11,7 @@
     ├─ Conflict               valid, but not beside what exists
     │   ├─ NameTaken
     │   ├─ IdentityConflict
+    │   ├─ InUse
     │   └─ Immutable
     ├─ Interrupted            the answer is no longer wanted
     └─ StoreUnavailable       the database is locked, damaged, full, or of a newer version
@@ -139,6 +140,12 @@ class IdentityConflict(Conflict):
     """Another profile has that user id."""
 
     code = "identityConflict"
+
+
+class InUse(Conflict):
+    """Something else rests on it, and is named."""
+
+    code = "inUse"
 
 
 class Immutable(Conflict):

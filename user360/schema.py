@@ -14,6 +14,7 @@ A table's rows are read and written by its owner alone; this room only makes the
 | events, event_names, channels, sources, deleted_events | events |
 | activity | activity |
 | imports, exports, import_templates | records |
+| segments, segment_versions, segment_members | segments |
 
 `profiles` is one wide table with a real column per property and no index (an index forbids later
 columns and slows every write); `user_ids` is the only index. `events` is kept clustered by week,
@@ -136,4 +137,17 @@ def _first() -> list[Sql]:
     return [Sql(each) for each in tables] + [_profiles(), *_system_properties(), *system_events]
 
 
-STEPS: Final = (_first,)
+def _segments() -> list[Sql]:
+    tables = [
+        "CREATE TABLE segments (segment_id VARCHAR NOT NULL, name VARCHAR NOT NULL, kind VARCHAR NOT NULL, description VARCHAR NOT NULL, "
+        "made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL, changed_at TIMESTAMP NOT NULL, changed_by VARCHAR NOT NULL, "
+        "archived_at TIMESTAMP)",
+        "CREATE TABLE segment_versions (segment_id VARCHAR NOT NULL, version UINTEGER NOT NULL, definition VARCHAR NOT NULL, "
+        "note VARCHAR NOT NULL, saved_at TIMESTAMP NOT NULL, saved_by VARCHAR NOT NULL)",
+        "CREATE TABLE segment_members (segment_id VARCHAR NOT NULL, profile_key UINTEGER NOT NULL, added_at TIMESTAMP NOT NULL, "
+        "removed_at TIMESTAMP, source VARCHAR NOT NULL)",
+    ]
+    return [Sql(each) for each in tables]
+
+
+STEPS: Final = (_first, _segments)

@@ -8,6 +8,7 @@ can count differently. How a rule is edited does not live here (`pages/ui`).
 `values` whether it holds, `windows` its times, `predicates` one operator over one value, `frames`
 whose rows are asked and of when, `event_values` and `event_leaves` its questions to events,
 `compiler` the tree of its queries, `asking` their people, `previewing` what each part does, `wording` its English and `sentences` the way back.
+`saved` keeps rules under names (`naming`) with their versions, `lists` fixed lists of people.
 """
 
 from __future__ import annotations
@@ -17,24 +18,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 from user360 import properties
 from user360.clock import aware
-from user360.segments import asking
+from user360.segments import lists, saved
+from user360.segments.asking import holding as people
 from user360.segments.catalog import Catalog, Definition, load_catalog
 from user360.segments.checking import check
 from user360.segments.compiler import compile  # noqa: A004 - the house's word
-from user360.segments.frames import Frame
 from user360.segments.notation import dump, parse
 from user360.segments.previewing import Preview, Step
 from user360.segments.previewing import preview as _preview
 from user360.segments.rules import EVERYONE, Group, Node, PropertyCondition, Rule, walk
 from user360.segments.sentences import complete
 from user360.segments.sentences import read as read_text
-from user360.segments.tree import EVENTS, Compiled, Leaf
+from user360.segments.tree import Compiled
 from user360.segments.wording import describe, phrase
 from user360.segments.wording import write as write_text
 from user360.sql import Sql, name, sql
 
 if TYPE_CHECKING:
-    from user360.people import People
     from user360.properties import Property
     from user360.store import Store
 
@@ -54,12 +54,14 @@ __all__ = [
     "complete",
     "describe",
     "dump",
+    "lists",
     "load_catalog",
     "parse",
     "people",
     "phrase",
     "preview",
     "read_text",
+    "saved",
     "unknown",
     "values",
     "walk",
@@ -67,13 +69,6 @@ __all__ = [
 ]
 
 _ANY_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-def people(store: Store, rule: Rule, *, at: datetime, past: bool = False) -> People:
-    """Who the rule holds for at that instant; `past` asks how things stood then, not what they are now."""
-    catalog = load_catalog(store)
-    everyone = Leaf(Frame(catalog, at, past=True).everyone(), topics=EVENTS) if past else asking.EVERYONE
-    return asking.people(store, compile(rule, catalog, at=at, past=past), within=everyone)
 
 
 def preview(store: Store, rule: Rule, *, at: datetime, past: bool = False) -> Preview:

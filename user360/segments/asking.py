@@ -12,17 +12,30 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from user360.people import NOBODY
-from user360.segments.tree import Both, Either, Leaf, Others
+from user360.segments.catalog import load_catalog
+from user360.segments.compiler import compile  # noqa: A004 - the house's word
+from user360.segments.frames import Frame
+from user360.segments.tree import EVENTS, Both, Either, Leaf, Others
 from user360.sql import NOTHING, Sql, joined, sql
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from user360.people import People
+    from user360.segments.rules import Rule
     from user360.segments.tree import Compiled
     from user360.store import Store
 
 KEPT_BYTES: Final = 128 * 2**20
 LEAST_KEPT: Final = 64
 EVERYONE: Final = Leaf(Sql("SELECT profile_key FROM profiles"))
+
+
+def holding(store: Store, rule: Rule, *, at: datetime, past: bool = False) -> People:
+    """Who the rule holds for at that instant; `past` asks how things stood then, not what they are now."""
+    catalog = load_catalog(store)
+    everyone = Leaf(Frame(catalog, at, past=True).everyone(), topics=EVENTS) if past else EVERYONE
+    return people(store, compile(rule, catalog, at=at, past=past), within=everyone)
 
 
 def people(store: Store, compiled: Compiled, *, whole: bool = True, within: Leaf = EVERYONE) -> People:

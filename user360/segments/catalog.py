@@ -7,10 +7,13 @@ and a rule cannot mean two things while it is looked at.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from user360 import events, properties, workspace
+from user360.segments.notation import parse
+from user360.sql import Sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +21,11 @@ if TYPE_CHECKING:
     from user360.properties import Property
     from user360.segments.rules import Rule
     from user360.store import Store
+
+DEFINITIONS: Final = Sql(
+    "SELECT segment_id, name, archived_at IS NOT NULL, definition FROM segments LEFT JOIN "
+    "(SELECT segment_id, arg_max(definition, version) AS definition FROM segment_versions GROUP BY segment_id) USING (segment_id)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +35,12 @@ class Definition:
     id: str
     name: str
     rule: Rule | None
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """`week_starts` is 0 for Monday … 6 for Sunday. `events` are their numbers by name, `segments` by id."""
+    """`week_starts` is 0 for Monday … 6 for Sunday. `events` are their numbers by name, `segments` by id, archived ones too."""
 
     properties: Mapping[str, Property]
     zone_name: str
@@ -49,4 +58,17 @@ def load_catalog(store: Store) -> Catalog:
     """The snapshot as of now."""
     settings = workspace.get(store)
     found = {each.name: each for each in properties.find(store)}
-    return Catalog(found, settings.zone_name, settings.week_starts, events.numbers(store))
+    return Catalog(found, settings.zone_name, settings.week_starts, events.numbers(store), _definitions(store))
+
+
+@lru_cache(maxsize=4096)
+def read(definition: str) -> Rule:
+    """The rule of a definition as it is kept: the same text is the same rule."""
+    return parse(definition)
+
+
+def _definitions(store: Store) -> dict[str, Definition]:
+    return {
+        number: Definition(number, called, None if definition is None else read(definition), archived)
+        for number, called, archived, definition in store.rows(DEFINITIONS)
+    }

@@ -119,13 +119,9 @@ def _segment(node: SegmentCondition, frame: Frame) -> Compiled:
     found = frame.catalog.segments[node.segment]
     if found.rule is not None:
         return compiled(check(found.rule, frame.catalog), frame)
-    members = sql(
-        "SELECT profile_key FROM segment_members WHERE segment_id = {} AND added_at <= {} AND (removed_at IS NULL OR removed_at > {})",
-        node.segment,
-        frame.now(),
-        frame.now(),
-    )
-    return Leaf(members, topics=("profiles", "segments"))
+    members = sql("SELECT profile_key FROM segment_members WHERE segment_id = {}", node.segment)
+    then = sql("added_at <= {} AND (removed_at IS NULL OR removed_at > {})", frame.now(), frame.now())
+    return Leaf(sql("{} AND {}", members, then if frame.past else Sql("removed_at IS NULL")), topics=("profiles", "segments"))
 
 
 def _rank(node: Rank, frame: Frame) -> Compiled:
