@@ -11,14 +11,17 @@ import shutil
 import uuid
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import streamlit as st
 
 from pages.ui import address, layout, mapping, nav, progress, session, states, words
-from user360 import imports, jobs, web
+from user360 import imports, jobs, segments, web
 from user360.errors import User360Error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 WATCHED = "import"
 MODES = {"update": "Given values change, others stay", "replace": "The row becomes the whole record"}
@@ -128,9 +131,9 @@ def _delimiter(text: str) -> str:
 
 
 def _options(plan: imports.Plan) -> imports.Plan:
-    """Conflicts and tags, for users; events know neither."""
+    """Conflicts and tags, for users; events know neither. Both may put their users on a list."""
     if plan.kind == "events":
-        return plan
+        return replace(plan, segment=_segment(plan))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         mode = st.segmented_control(
             "Where the user is known already",
@@ -151,7 +154,24 @@ def _options(plan: imports.Plan) -> imports.Plan:
             width=420,
         )
         merge = st.toggle("Keep the tags they have", value=plan.merge_tags, key="import.merge")
-    return replace(plan, mode=str(mode), tags=tuple(tags), merge_tags=bool(merge))
+        segment = _segment(plan)
+    return replace(plan, mode=str(mode), tags=tuple(tags), merge_tags=bool(merge), segment=segment)
+
+
+def _segment(plan: imports.Plan) -> str:
+    """The fixed list these users are put on, if any: one there is, or the name of a new one."""
+    lists = [each.name for each in session.cached(segments.saved.find, topics=("segments",)) if each.kind == "static"]
+    chosen = st.selectbox(
+        "Segment of these users",
+        list(dict.fromkeys([*lists, plan.segment])) if plan.segment else lists,
+        index=None,
+        key="import.segment",
+        placeholder="None",
+        accept_new_options=True,
+        width=240,
+        help="A fixed list. Choose one, or type the name of a new one.",
+    )
+    return str(chosen or "")
 
 
 def _check(path: Path, plan: imports.Plan) -> None:
@@ -228,16 +248,19 @@ def _report(number: int) -> None:
                 label = f"Download {words.count(counts.failed, 'failed row')}"
                 url = web.offer(failed, f"failed-{record.file_name}.csv")
                 st.link_button(label, url, key="import.failed", icon=":material/download:")
-            tags = record.plan.get("tags", [])
-            if tags:
-                rule = {
-                    "version": 1,
-                    "match": "all",
-                    "conditions": [{"property": "tags", "operator": "contains_any", "values": tags[:1]}],
-                }
-                st.button(
-                    "Show these users", key="import.show", icon=":material/group:", on_click=_show, args=(json.dumps(rule),)
-                )
+            condition = _those_of(record.plan)
+            if condition:
+                rule = json.dumps({"version": 1, "match": "all", "conditions": [condition]})
+                st.button("Show these users", key="import.show", icon=":material/group:", on_click=_show, args=(rule,))
+
+
+def _those_of(plan: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The condition that finds the users of an import: its list, or its first tag."""
+    found = segments.saved.named(session.store(), plan["segment"]) if plan.get("segment") else None
+    if found is not None:
+        return {"segment": found.id}
+    tags = plan.get("tags", [])
+    return {"property": "tags", "operator": "contains_any", "values": tags[:1]} if tags else None
 
 
 def _show(rule: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.worlds import AT, events, take, users
-from user360 import cli, doors, profiles, properties
+from user360 import cli, doors, profiles, properties, segments
 from user360 import events as event_room
 from user360.store import open_store
 
@@ -170,6 +170,16 @@ def test_a_tag_given_stands_on_everyone_imported(users_file, capsys):
 
     tags = opened(profiles.tags)
     assert {("newsletter", 2), ("autumn", 2)} <= set(tags)
+
+
+def test_everyone_imported_is_put_on_the_segment_named(users_file, capsys):
+    cli.main(["import", str(users_file), "--segment", "Newsletter"])
+
+    people = opened(
+        lambda store: segments.people(store, segments.parse({"match": "all", "conditions": [{"segment": "s1"}]}), at=AT)
+    )
+    assert len(people) == 2
+    assert opened(segments.saved.find)[0].name == "Newsletter"
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path, capsys):

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worlds import AT
-from user360 import events, exports, imports, profiles, properties, records
-from user360.errors import Interrupted, InvalidFile, InvalidProperty
+from user360 import events, exports, imports, profiles, properties, records, segments
+from user360.errors import Conflict, Interrupted, Invalid, InvalidFile, InvalidProperty
 from user360.imports import reading, running
+from user360.people import NOBODY
 from user360.store import open_store
 
 if TYPE_CHECKING:
@@ -373,3 +374,66 @@ def test_a_document_of_an_event_is_kept_whatever_it_is(document: str) -> None:
     assert (json.loads(found) if found else {}) == json.loads(
         json.dumps(expected, ensure_ascii=False).encode("utf-8", "replace").decode()
     )
+
+
+# -- the list the users are put on --------------------------------------------------------------
+
+
+def _on(store: Store, name: str) -> list[str]:
+    found = segments.saved.named(store, name)
+    assert found is not None
+    people = segments.people(store, segments.saved.rule_of(found), at=AT)
+    return sorted(profiles.get(store, int(key)).user_id or "" for key in people.keys())  # noqa: SIM118 - keys of a bitmap
+
+
+def test_the_users_of_a_file_are_put_on_a_list_with_those_it_left_unchanged_and_without_those_it_refused(
+    store: Store, tmp_path: Path
+) -> None:
+    _run(store, _file(tmp_path, "userId,city\nu1,Ulm\nu9,Bonn\n"))
+
+    record = _run(store, _file(tmp_path, "userId,city,dob\nu1,Ulm,\nu2,Bonn,\nu3,Bonn,never\nu1,Ulm,\n"), segment=" Fair 2026 ")
+
+    assert (record.counts.unchanged, record.counts.created, record.counts.failed) == (2, 1, 1)
+    assert _on(store, "fair 2026") == ["u1", "u2"]
+    assert [each.kind for each in segments.saved.find(store)] == ["static"]
+
+
+def test_a_second_file_adds_to_the_list_of_that_name(store: Store, tmp_path: Path) -> None:
+    _run(store, _file(tmp_path, "userId,city\nu1,Ulm\n"), segment="Fair")
+    _run(store, _file(tmp_path, "userId,city\nu1,Bonn\nu2,Bonn\n"), segment="FAIR")
+
+    assert _on(store, "Fair") == ["u1", "u2"]
+    assert len(segments.saved.find(store)) == 1
+
+
+def test_the_users_of_a_file_of_events_are_put_on_the_list_too(store: Store, tmp_path: Path) -> None:
+    _run(
+        store,
+        _file(tmp_path, "userId,event,timestamp\nu1,Signed,2026-11-01T10:00:00Z\nu2,,2026-11-01T10:00:00Z\n"),
+        segment="Fair",
+    )
+
+    assert _on(store, "Fair") == ["u1"]
+
+
+def test_a_list_grows_with_each_batch_of_a_long_file(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "BATCH", 10)
+    lines = "".join(f"u{each},Ulm\n" for each in range(35))
+
+    _run(store, _file(tmp_path, f"userId,city\n{lines}"), segment="Fair")
+
+    assert len(_on(store, "Fair")) == 35
+
+
+@pytest.mark.parametrize(("name", "why"), [("Rule", "is a rule"), ("Gone", "is archived"), ("x" * 200, "too long")])
+def test_a_name_that_can_be_no_list_is_refused_before_anything_is_written(
+    store: Store, tmp_path: Path, name: str, why: str
+) -> None:
+    segments.saved.save(store, "Rule", segments.EVERYONE, by="Mira", at=AT)
+    gone = segments.lists.save(store, "Gone", NOBODY, source="test", by="Mira", at=AT)
+    segments.saved.archive(store, gone.id, by="Mira", at=AT)
+
+    with pytest.raises((Conflict, Invalid), match=why):
+        _run(store, _file(tmp_path, "userId,city\nu1,Ulm\n"), segment=name)
+
+    assert (profiles.count(store), records.find_imports(store)) == (0, [])

@@ -87,6 +87,7 @@ def _import_one(store: Store, file: Path, asked: argparse.Namespace, at: datetim
     if plan.kind == "users":
         tags = tuple(asked.tag) or (imports.default_tag(store, at),)
         plan = replace(plan, mode=asked.mode, tags=tags, mapping=_mapping(asked.mapping) or plan.mapping)
+    plan = replace(plan, segment=asked.segment)
     number = imports.start(store, file, plan, by=_by(), at=at)
     counts = imports.run(store, number, now=clock.now, progress=_tell).counts
     print(
@@ -197,6 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     take.add_argument(
         "--tag", action="append", default=[], metavar="T", help="put on every user; may be repeated (default: the time)"
     )
+    take.add_argument("--segment", default="", metavar="NAME", help="a fixed list to put the users on; made where there is none")
     take.set_defaults(command=_import)
 
     give = commands.add_parser("export", help="users as CSV, XLSX, Parquet or JSON Lines")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 PARAMETER: Final = "rule"
 MOST: Final = 20
+TOPICS: Final = ("profiles", "events", "properties", "workspace", "segments")
+"""What may change who a rule finds: for `session.cached`."""
+
 _ITEMS: Final = "rules.items"
 _READ: Final = "rules.read"
 _FAULT: Final = "rules.fault"
@@ -33,7 +36,7 @@ _ids = itertools.count(1)
 
 def catalog() -> Catalog:
     """What rules may speak of: the properties, the zone, the week."""
-    return session.cached(segments.load_catalog, topics=("properties", "workspace"))
+    return session.cached(segments.load_catalog, topics=("properties", "workspace", "events", "segments"))
 
 
 def chips() -> Rule | None:

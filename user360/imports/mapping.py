@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from user360 import datatypes, properties, records
 from user360.errors import InvalidFile, InvalidProperty
 from user360.imports import reading
+from user360.segments import lists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +77,8 @@ class Plan:
 
     For users `mapping` is column → property. For events the named columns feed user, event, time,
     channel and message id; `event`, `channel` can be constants instead; `properties` are the columns
-    that become properties of the event, `document` a column that holds them as JSON.
+    that become properties of the event, `document` a column that holds them as JSON. `segment` names
+    the fixed list the users are put on; it is made where there is none.
     """
 
     kind: str = "users"
@@ -84,6 +86,7 @@ class Plan:
     mode: str = "update"
     tags: tuple[str, ...] = ()
     merge_tags: bool = True
+    segment: str = ""
     delimiter: str | None = None
     encoding: str | None = None
     user_column: str = ""
@@ -146,6 +149,8 @@ def header_key(columns: Sequence[str]) -> str:
 
 def check(store: Store, plan: Plan, columns: Sequence[str]) -> None:
     """Refuse a plan that cannot work before anything is written."""
+    if plan.segment:
+        lists.check_name(store, plan.segment)
     if plan.kind == "events":
         _check_events(plan, columns)
         return

@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from user360 import activity, datatypes, events, ingest, properties, records, spreadsheet, workspace
 from user360.errors import Interrupted, User360Error, shorten
 from user360.imports import mapping, reading
+from user360.segments import lists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -154,6 +155,9 @@ def _advance(of: _Run, batch: Batch, position: int) -> Callable[[Transaction, Re
         same = receipt.known if of.plan.kind == "events" else receipt.unchanged
         counts = records.Counts(taken + failed, new, receipt.updated, same, failed, batch.empty, position)
         records.advance_import(tx, of.number, counts)
+        if of.plan.segment:
+            source = f"import {of.number}"
+            lists.put_under(tx, of.store, of.plan.segment, receipt.profile_keys, source=source, by=of.by, at=of.at)
 
     return advance
 

@@ -85,6 +85,25 @@ def remove(store: Store, segment_id: str, people: People, *, by: str, at: dateti
     return removed
 
 
+def check_name(store: Store, name: str) -> None:
+    """Refuse a name under which people cannot be put on a list: of a rule, of an archived list, or none at all."""
+    found = saved.named(store, name)
+    if found is None:
+        saved.check_name(store, name)
+    elif found.kind != "static":
+        raise Conflict(f"“{found.name}” is a rule: who is in it follows from the rule.", "Choose another name.")
+    elif found.archived_at is not None:
+        raise Conflict(f"“{found.name}” is archived.", "Restore it first, or choose another name.")
+
+
+def put_under(tx: Transaction, store: Store, name: str, keys: pa.Array, *, source: str, by: str, at: datetime) -> int:
+    """Put these profiles on the list of that name within a transaction, making it where there is none."""
+    check_name(store, name)
+    found = saved.named(store, name)
+    segment_id = found.id if found is not None else saved.make(tx, store, name, "static", "", by=by, at=at)
+    return put(tx, segment_id, keys, source=source, by=by, at=at)
+
+
 def put(tx: Transaction, segment_id: str, keys: pa.Array, *, source: str, by: str, at: datetime) -> int:
     """Put these profiles on a list within a transaction; who is on it stays as they are."""
     added = tx.execute(

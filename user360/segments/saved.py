@@ -241,6 +241,11 @@ def restore(store: Store, segment_id: str, *, by: str, at: datetime) -> Segment:
     return get(store, segment_id)
 
 
+def check_name(store: Store, name: str) -> None:
+    """Refuse a name a new segment cannot have."""
+    naming.free(name, _names(store))
+
+
 def free_name(store: Store, wanted: str) -> str:
     """The name, or the first of `name 2`, `name 3` … that nothing has."""
     return naming.next_free(wanted, _names(store))
