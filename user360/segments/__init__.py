@@ -8,7 +8,7 @@ can count differently. How a rule is edited does not live here (`pages/ui`).
 `values` whether it holds, `windows` its times, `predicates` one operator over one value, `frames`
 whose rows are asked and of when, `event_values` and `event_leaves` its questions to events,
 `compiler` the tree of its queries, `asking` their people, `previewing` what each part does, `wording` its English and `sentences` the way back.
-`saved` keeps rules under names (`naming`) with their versions, `lists` fixed lists of people.
+`saved` keeps rules under names (`naming`) with their versions, `lists` fixed lists of people; `difference` says what two rules do not share, `templates` holds the usual ones.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from user360 import properties
 from user360.clock import aware
-from user360.segments import lists, saved
+from user360.segments import lists, saved, templates
 from user360.segments.asking import holding as people
 from user360.segments.catalog import Catalog, Definition, load_catalog
 from user360.segments.checking import check
 from user360.segments.compiler import compile  # noqa: A004 - the house's word
+from user360.segments.difference import Change, difference
 from user360.segments.notation import dump, parse
 from user360.segments.previewing import Preview, Step
 from user360.segments.previewing import preview as _preview
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EVERYONE",
     "Catalog",
+    "Change",
     "Compiled",
     "Definition",
     "Group",
@@ -53,6 +55,7 @@ __all__ = [
     "compile",
     "complete",
     "describe",
+    "difference",
     "dump",
     "lists",
     "load_catalog",
@@ -62,6 +65,7 @@ __all__ = [
     "preview",
     "read_text",
     "saved",
+    "templates",
     "unknown",
     "values",
     "walk",

@@ -68,8 +68,8 @@ def write(rule: Rule, catalog: Catalog) -> str:
     return _sentence(check(rule, catalog), _Manner(catalog, None))
 
 
-def phrase(node: Node, catalog: Catalog, *, at: datetime) -> str:
-    """One condition of a checked rule, as it stands in its sentence."""
+def phrase(node: Node, catalog: Catalog, *, at: datetime | None = None) -> str:
+    """One condition of a checked rule, as it stands in its sentence; without an instant whole and without notes."""
     return _node(node, _Manner(catalog, at))
 
 
