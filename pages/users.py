@@ -34,7 +34,7 @@ def page() -> None:
         forms.draw()
         return
     search, rule = _controls()
-    within = session.cached(segments.people, rule, at=session.at(), topics=rules.TOPICS) if rule else None
+    within = session.cached(segments.people, rule, at=session.at(), topics=session.OF_PEOPLE) if rule else None
     matching = session.cached(profiles.count, within=within, search=search, topics=("profiles", "properties"))
     shown = columns.chosen("users", known, _defaults(known))
     view = tables.view(shown)

@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import operands
+from pages.ui.builder import draft
 from user360 import doors, ingest, operators, profiles, properties
 from user360.people import People
 
@@ -304,7 +305,8 @@ def reopen(test: AppTest, item: int) -> None:
 def test_a_filter_is_built_by_pointing(opened: Store) -> None:
     add_many(opened, 9)
     test = shown()
-    lives(test.button(key="rules.add").click().run())
+    test.menu_button(key="rules.add").set_value("Property")
+    lives(test.run())
     item = test.session_state["rules.items"][0]["id"]
     test.selectbox(key=f"rule.{item}.property.0").set_value("country")
     lives(test.run())
@@ -341,12 +343,9 @@ def test_every_operator_of_every_property_can_be_edited(opened: Store) -> None:
     for name in ("country", "visits", "opens", "site", "dob", "lastSession", "emailOptin", "phone", "email", "tags"):
         datatype = properties.get(opened, name).datatype
         for operator in operators.of(datatype):
-            item = {
-                "id": 1_000_000,
-                "condition": {"property": name, "operator": operator.key, "values": operands.at_first(operator)},
-            }
+            item = draft.read({"property": name, "operator": operator.key, "values": operands.at_first(operator)})
             test.session_state["rules.items"] = [item]
-            test.session_state["rule.1000000.open"] = True
+            test.session_state[f"rule.{item['id']}.open"] = True
             lives(test.run())
 
 

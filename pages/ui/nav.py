@@ -37,6 +37,10 @@ SCREENS: Final = (
     Screen("welcome", "welcome.py", "Welcome", "waving_hand", ""),
     Screen("users", "users.py", "Users", "group", "People", "Everyone in the database: filter, search, tag, delete, download."),
     Screen("user", "user.py", "User", "person", ""),
+    Screen(
+        "segments", "segments.py", "Segments", "filter_alt", "People", "Groups of people that follow your rules, and fixed lists."
+    ),
+    Screen("segment", "segment.py", "Segment", "filter_alt", ""),
     Screen("events", "events.py", "Events", "bolt", "Data", "What users do: the catalogue of events and the stream itself."),
     Screen(
         "properties",

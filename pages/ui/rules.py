@@ -7,13 +7,13 @@ nobody. How one condition is edited does not live here (`condition`), nor what i
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
 from pages.ui import address, condition, session, states, words
+from pages.ui.builder import draft, kinds
 from user360 import profiles, segments
 from user360.errors import InvalidRule
 
@@ -21,22 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from user360.segments import Catalog, Rule
+    from user360.segments import Rule
 
 PARAMETER: Final = "rule"
 MOST: Final = 20
-TOPICS: Final = ("profiles", "events", "properties", "workspace", "segments")
 """What may change who a rule finds: for `session.cached`."""
 
 _ITEMS: Final = "rules.items"
 _READ: Final = "rules.read"
 _FAULT: Final = "rules.fault"
-_ids = itertools.count(1)
-
-
-def catalog() -> Catalog:
-    """What rules may speak of: the properties, the zone, the week."""
-    return session.cached(segments.load_catalog, topics=("properties", "workspace", "events", "segments"))
+ADDED: Final = {"Property": "property", "Event": "event", "Segment": "segment"}
 
 
 def chips() -> Rule | None:
@@ -44,24 +38,26 @@ def chips() -> Rule | None:
     _read_address()
     items: list[dict[str, Any]] = st.session_state[_ITEMS]
     for item in items:
-        condition.chip(item, catalog(), at=session.at(), on_change=_publish, on_take_out=_take_out)
-    st.button("Filter", key="rules.add", icon=":material/add:", type="tertiary", on_click=_add, disabled=len(items) >= MOST)
+        condition.chip(item, session.catalog(), on_change=_publish, on_take_out=_take_out)
+    st.menu_button(
+        "Filter", list(ADDED), key="rules.add", icon=":material/add:", type="tertiary", on_click=_add, disabled=len(items) >= MOST
+    )
     if items or st.session_state[_FAULT]:
         st.button("Clear all", key="rules.clear", type="tertiary", on_click=_clear)
     if st.session_state[_FAULT]:
         st.error(words.escape_md(st.session_state[_FAULT], 400), icon=":material/block:")
-    return _rule([item["condition"] for item in _finished(items)])
+    return _rule(_finished(items))
 
 
 def sentence(rule: Rule | None) -> None:
     """The rule in plain English, under the chips."""
     if rule is not None:
-        st.caption(words.escape_md(segments.describe(rule, catalog(), at=session.at()), 1000))
+        st.caption(words.escape_md(segments.describe(rule, session.catalog(), at=session.at()), 1000))
 
 
 def nothing_matches(rule: Rule | None, search: str, *, at: datetime) -> None:
     """The table's place when no one is left: which one filter to take out, and how many would match then."""
-    items = _finished(st.session_state.get(_ITEMS, []))
+    items = [item for item in st.session_state.get(_ITEMS, []) if _finished([item])]
     if rule is None or search:
         what = f"“{words.escape_md(search, 60)}”" if rule is None else f"“{words.escape_md(search, 60)}” and these filters"
         states.nothing_matches(f"No one matches {what}", "Search looks at the searchable properties, every word of it.")
@@ -71,7 +67,7 @@ def nothing_matches(rule: Rule | None, search: str, *, at: datetime) -> None:
     if best is None or not people:
         states.nothing_matches(f"No one matches {filters}", action="Clear all", on_click=_clear)
         return
-    said = condition.label(best["condition"], catalog(), at=at)
+    said = condition.label(best, session.catalog())
     would = f"{words.count(people, 'person', 'people')} would match."
     states.nothing_matches(
         f"No one matches {filters}",
@@ -85,7 +81,7 @@ def nothing_matches(rule: Rule | None, search: str, *, at: datetime) -> None:
 def _best_to_take_out(items: Sequence[dict[str, Any]], at: datetime) -> tuple[dict[str, Any] | None, int]:
     best, most = None, 0
     for item in items:
-        rest = _rule([other["condition"] for other in items if other is not item])
+        rest = _rule(_finished([other for other in items if other is not item]))
         people = len(session.cached(segments.people, rest, at=at)) if rest else session.cached(profiles.count)
         if people > most:
             best, most = item, people
@@ -106,12 +102,12 @@ def _read_address() -> None:
     except InvalidRule as refusal:
         st.session_state[_FAULT] = f"The filter in the address cannot be used. {refusal}"
         return
-    st.session_state[_ITEMS] = [_item(each) for each in conditions]
+    st.session_state[_ITEMS] = [draft.read(each) for each in conditions]
 
 
 def _conditions(given: str) -> list[dict[str, Any]]:
     """The conditions that all must hold; another kind of root becomes the one condition."""
-    document = segments.dump(segments.check(segments.parse(given), catalog()))
+    document = segments.dump(segments.check(segments.parse(given), session.catalog()))
     if document.get("match") == "all":
         return list(document["conditions"])
     return [{key: value for key, value in document.items() if key != "version"}]
@@ -119,8 +115,7 @@ def _conditions(given: str) -> list[dict[str, Any]]:
 
 def _publish() -> None:
     """Write the finished conditions into the address; who matches begins at page one again."""
-    finished = [item["condition"] for item in _finished(st.session_state[_ITEMS])]
-    rule = _rule(finished)
+    rule = _rule(_finished(st.session_state[_ITEMS]))
     text = json.dumps(segments.dump(rule), ensure_ascii=False, separators=(",", ":")) if rule is not None else ""
     st.session_state[_READ], st.session_state[_FAULT] = text, ""
     address.put(**{PARAMETER: text, "page": None})
@@ -131,18 +126,16 @@ def _rule(conditions: Sequence[dict[str, Any]]) -> Rule | None:
 
 
 def _finished(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [item for item in items if not condition.fault(item["condition"], catalog())]
+    """The JSON of those that can be used."""
+    found = [draft.one(item, session.catalog())[0] for item in items]
+    return [each for each in found if each is not None]
 
 
 # -- changes ------------------------------------------------------------------------------------
 
 
-def _item(of: dict[str, Any]) -> dict[str, Any]:
-    return {"id": next(_ids), "condition": of}
-
-
 def _add() -> None:
-    item = _item({})
+    item = kinds.new(ADDED[st.session_state["rules.add"]])
     st.session_state[_ITEMS] = [*st.session_state[_ITEMS], item]
     st.session_state[condition.opener(item["id"])] = True
 

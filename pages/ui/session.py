@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 import streamlit as st
 
-from user360 import clock, doors, workspace
+from user360 import clock, doors, segments, workspace
 from user360.people import People
 
 if TYPE_CHECKING:
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from user360.segments import Catalog
     from user360.store import Store
     from user360.workspace import Workspace
 
 R = TypeVar("R")
 
 KEPT_ANSWERS: Final = 512
+OF_PEOPLE: Final = ("profiles", "events", "properties", "segments", "workspace")  # what the people of a rule follow from
 ANALYST: Final = "USER360_ANALYST"
 _NOTICES: Final = "session.notices"
 
@@ -94,6 +96,11 @@ def settings() -> Workspace:
 def zone() -> ZoneInfo:
     """The zone every instant on a page is shown in."""
     return settings().zone
+
+
+def catalog() -> Catalog:
+    """What rules may speak of: properties, events, segments, the zone, the week."""
+    return cached(segments.load_catalog, topics=("properties", "events", "segments", "workspace"))
 
 
 def analyst() -> str:

@@ -1,0 +1,122 @@
+"""Segments: every saved group of people, how large each is now, and the way to a new one.
+
+What a segment is does not live here (`user360/segments`), nor how one is built (`pages/segment.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.ui import address, layout, nav, session, states, words
+from user360 import profiles, segments
+from user360.segments import saved
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from user360.segments.saved import Segment
+
+KINDS: Final = {"dynamic": "rule", "static": "list"}
+
+
+def page() -> None:
+    """The page, top to bottom."""
+    every = session.cached(saved.find, archived=None, topics=("segments",))
+    with layout.header("Segments", words.number(sum(each.archived_at is None for each in every)) if every else ""):
+        st.button("New segment", key="segments.new", type="primary", icon=":material/add:", on_click=_new)
+    if not every:
+        states.empty(
+            "No segments yet",
+            "A segment is a group of people that follows your rules. It is counted anew whenever you look.",
+            icon="filter_alt",
+            action="Build the first",
+            on_click=_new,
+        )
+        return
+    shown = _controls()
+    if shown:
+        _table(shown)
+    else:
+        states.nothing_matches("No segment has that in its name or description", "Look for another word.")
+    layout.footnote("a rule is counted for the present, a list holds who was put on it")
+
+
+def _new() -> None:
+    nav.go("segment")
+
+
+def _controls() -> Sequence[Segment]:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.session_state.setdefault("segments.q", address.text("q"))
+        st.text_input(
+            "Search",
+            key="segments.q",
+            placeholder="Name or description",
+            icon=":material/search:",
+            label_visibility="collapsed",
+            live="300ms",
+            width=250,
+            on_change=lambda: address.put(q=st.session_state["segments.q"].strip()),
+            autocomplete="off",
+        )
+        st.session_state.setdefault("segments.archived", address.text("archived") == "1")
+        st.toggle(
+            "Archived",
+            key="segments.archived",
+            on_change=lambda: address.put(archived="1" if st.session_state["segments.archived"] else None),
+        )
+    archived = address.text("archived") == "1"
+    found: Sequence[Segment] = session.cached(saved.find, text=address.text("q"), archived=archived, topics=("segments",))
+    return found
+
+
+def _table(shown: Sequence[Segment]) -> None:
+    total = session.cached(profiles.count, topics=("profiles",))
+    rows = [_line(each, total) for each in shown]
+    key = f"segments.table.{hash(tuple(each.id for each in shown))}"
+    config: dict[str, Any] = {
+        "Name": st.column_config.TextColumn(width=260),
+        "Kind": st.column_config.TextColumn(width=70),
+        "People": st.column_config.NumberColumn(format="localized", width=90),
+        "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=112),
+        "Changed": st.column_config.TextColumn(width=120),
+        "By": st.column_config.TextColumn(width=120),
+        "Description": st.column_config.TextColumn(),
+    }
+    st.dataframe(
+        pa.Table.from_pylist(rows),
+        key=key,
+        hide_index=True,
+        height=layout.table_height(len(rows), most=18),
+        row_height=layout.CHOSEN_ROW,
+        column_config=config,
+        placeholder=words.NO_VALUE,
+        on_select=lambda: _open(shown, key),
+        selection_mode="single-cell",
+        alt="Segments, lately changed first. A cell opens the segment.",
+    )
+
+
+def _line(each: Segment, total: int) -> dict[str, Any]:
+    people = len(session.cached(segments.people, saved.rule_of(each), at=session.at(), topics=session.OF_PEOPLE))
+    return {
+        "Name": each.name,
+        "Kind": KINDS[each.kind],
+        "People": people,
+        "Share": 100 * people / total if total else 0.0,
+        "Changed": words.instant(each.changed_at, session.zone(), at=session.at()),
+        "By": each.changed_by,
+        "Description": each.description or None,
+    }
+
+
+def _open(shown: Sequence[Segment], key: str) -> None:
+    cells = st.session_state[key]["selection"]["cells"]
+    if cells:
+        nav.go("segment", id=shown[cells[0][0]].id)
+
+
+page()

@@ -1,0 +1,288 @@
+"""The Segments screens: built by pointing, undone, saved; empty, small, refused and large."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pages.ui.builder import draft
+from tests.test_pages_users import AT, add, add_many, happened, lives, opened, said, shown  # noqa: F401 - the fixture
+from user360 import segments
+from user360.segments import saved
+
+INDIA = {"property": "country", "operator": "is", "values": ["India"]}
+BRAZIL = {"property": "country", "operator": "is", "values": ["Brazil"]}
+
+
+def rule(*conditions, match="all"):
+    return json.dumps({"version": 1, "match": match, "conditions": list(conditions)})
+
+
+def rows(test):
+    return draft.rows_of(test.session_state["builder"].root)
+
+
+def root(test):
+    return test.session_state["builder"].root["id"]
+
+
+def people_now(test):
+    return next(each.value for each in test.metric if each.label == "People now")
+
+
+def save(store, name, *conditions):
+    return saved.save(store, name, segments.parse(rule(*conditions)), by="Ana", at=AT)
+
+
+@pytest.fixture
+def store(opened):  # noqa: F811 - pytest's way
+    return opened
+
+
+def test_without_segments_the_list_says_what_one_is(store):
+    add_many(store, 3)
+    test = shown("segments")
+    assert "No segments yet" in said(test)
+    lives(test.button(key="empty.No segments yet").click().run())
+    assert [each.value for each in test.header] == ["New segment"]
+
+
+def test_the_list_counts_each_segment_for_the_present(store):
+    add_many(store, 9)
+    save(store, "India", INDIA)
+    save(store, "Everyone")
+    table = shown("segments").dataframe[0].value
+    assert dict(zip(table["Name"], table["People"], strict=True)) == {"India": 3, "Everyone": 9}
+
+
+def test_the_list_finds_by_name_and_keeps_the_archived_apart(store):
+    add_many(store, 3)
+    save(store, "India", INDIA)
+    gone = save(store, "Brazil", BRAZIL)
+    saved.archive(store, gone.id, by="Ana", at=AT)
+    assert shown("segments").dataframe[0].value["Name"].tolist() == ["India"]
+    assert shown("segments", archived="1").dataframe[0].value["Name"].tolist() == ["Brazil"]
+    assert "No segment has that" in said(shown("segments", q="zzz"))
+
+
+def test_a_new_segment_is_everyone(store):
+    add_many(store, 9)
+    test = shown("segment")
+    assert people_now(test) == "9"
+    assert "rule" not in test.query_params
+
+
+def test_a_property_is_chosen_by_pointing_and_the_address_says_so(store):
+    add_many(store, 9)
+    test = shown("segment")
+    lives(test.button(key=f"rule.{root(test)}.add.property.0").click().run())
+    row = rows(test)[0]["id"]
+    assert "1 condition not finished: counted without it" in said(test)
+    assert people_now(test) == "9"
+    test.selectbox(key=f"rule.{row}.property.0").set_value("country")
+    lives(test.run())
+    test.multiselect(key=f"rule.{row}.many.1").set_value(["India"])
+    lives(test.run())
+    assert people_now(test) == "3"
+    assert json.loads(test.query_params["rule"]) == json.loads(rule(INDIA))
+
+
+def test_an_event_its_where_and_its_time_are_built_by_pointing(store):
+    for number in range(3):
+        add(store, f"C-{number}")
+    happened(store, "C-0", "Order Completed", total=40)
+    happened(store, "C-1", "Order Completed", total=400)
+    test = shown("segment")
+    lives(test.button(key=f"rule.{root(test)}.add.event.0").click().run())
+    row = rows(test)[0]["id"]
+    test.selectbox(key=f"rule.{row}.event.0").set_value("Order Completed")
+    lives(test.run())
+    assert people_now(test) == "2"
+    test.menu_button(key=f"rule.{row}.menu").set_value("Where …")
+    lives(test.run())
+    where = rows(test)[0]["where"]["conditions"][0]["id"]
+    test.selectbox(key=f"rule.{where}.property.0").set_value("total")
+    lives(test.run())
+    test.selectbox(key=f"rule.{where}.operator.1").set_value("greater_than")
+    lives(test.run())
+    test.text_input(key=f"rule.{where}.value.2").set_value("100")
+    lives(test.run())
+    assert people_now(test) == "1"
+    test.selectbox(key=f"rule.{row}.asked.0").set_value("did not")
+    lives(test.run())
+    assert people_now(test) == "2"
+    test.selectbox(key=f"rule.{row}.during.1").set_value("last 7 day")
+    lives(test.run())
+    condition = json.loads(test.query_params["rule"])["conditions"][0]
+    assert condition["during"] == {"last": 7, "unit": "day"}
+    assert condition["where"]["conditions"][0]["values"] == [100]
+
+
+def test_every_kind_of_condition_can_be_begun(store):
+    add_many(store, 3)
+    test = shown("segment")
+    more = f"rule.{root(test)}.more.0"
+    for kind in list(test.menu_button(key=more).options):
+        test.menu_button(key=more).set_value(kind)
+        lives(test.run())
+    assert len(rows(test)) == 8
+    assert people_now(test) == "3"
+
+
+def test_what_each_leaves_is_counted_in_order_alone_and_without(store):
+    add_many(store, 9)
+    test = shown("segment", rule=rule(INDIA, BRAZIL))
+    assert test.dataframe[0].value["Left"].tolist() == [9, 3, 0]
+    test.segmented_control(key="segment.view").set_value("alone")
+    lives(test.run())
+    assert test.dataframe[0].value["Alone"].tolist() == [9, 3, 3]
+    test.segmented_control(key="segment.view").set_value("without")
+    lives(test.run())
+    assert test.dataframe[0].value["Then"].tolist() == [0, 3, 3]
+
+
+def test_edits_are_undone_and_done_again(store):
+    add_many(store, 9)
+    test = shown("segment", rule=rule(INDIA))
+    row = rows(test)[0]["id"]
+    test.menu_button(key=f"rule.{row}.menu").set_value("Take out")
+    lives(test.run())
+    assert people_now(test) == "9"
+    lives(test.button(key="segment.undo").click().run())
+    assert (people_now(test), rows(test)[0]["id"]) == ("3", row)
+    lives(test.button(key="segment.redo").click().run())
+    assert people_now(test) == "9"
+
+
+def test_going_back_in_the_browser_is_undoing(store):
+    add_many(store, 9)
+    test = shown("segment", rule=rule(INDIA))
+    before = test.query_params["rule"]
+    row = rows(test)[0]["id"]
+    test.multiselect(key=f"rule.{row}.many.0").set_value(["India", "Brazil"])
+    lives(test.run())
+    assert people_now(test) == "6"
+    test.query_params["rule"] = before
+    lives(test.run())
+    assert (people_now(test), rows(test)[0]["id"]) == ("3", row)
+
+
+def test_a_condition_switched_off_is_kept_and_not_counted(store):
+    add_many(store, 9)
+    test = shown("segment", rule=rule(INDIA))
+    row = rows(test)[0]["id"]
+    test.menu_button(key=f"rule.{row}.menu").set_value("Switch off")
+    lives(test.run())
+    assert people_now(test) == "9"
+    assert "~~" in said(test)
+    test.menu_button(key=f"rule.{row}.menu").set_value("Switch on")
+    lives(test.run())
+    assert people_now(test) == "3"
+
+
+def test_a_faulty_condition_stands_as_a_row_with_its_fault(store):
+    add_many(store, 3)
+    test = shown("segment", rule=rule(INDIA, {"property": "contry", "operator": "is", "values": ["x"]}))
+    assert "There is no property “contry”" in said(test).replace("\\", "")
+    assert people_now(test) == "1"
+
+
+def test_nonsense_in_the_address_is_refused_in_words(store):
+    add_many(store, 3)
+    for faulty in ("{", "[]", '{"match":"all","conditions":7}'):
+        test = shown("segment", rule=faulty)
+        assert ["The rule in the address cannot be used" in each.value for each in test.error] == [True]
+        assert people_now(test) == "3"
+
+
+def test_a_segment_that_is_not_there_says_so(store):
+    add_many(store, 3)
+    test = shown("segment", id="s99")
+    assert ["There is no segment" in each.value for each in test.error] == [True]
+
+
+def test_a_new_segment_is_saved_under_its_name(store):
+    add_many(store, 9)
+    test = shown("segment", rule=rule(INDIA))
+    lives(test.button(key="segment.save").click().run())
+    key = f"segment.save_as.{test.session_state['dialogs.open']['turn']}"
+    lives(test.button(key=f"{key}.act").click().run())
+    assert saved.find(store) == ()
+    test.text_input(key=f"{key}.name").set_value("From India")
+    lives(test.run())
+    lives(test.button(key=f"{key}.act").click().run())
+    (made,) = saved.find(store)
+    assert (made.name, made.version) == ("From India", 1)
+    assert [each.value for each in test.header] == ["From India"]
+
+
+def test_a_saved_segment_gets_its_next_version(store):
+    add_many(store, 9)
+    of = save(store, "India", INDIA)
+    test = shown("segment", id=of.id)
+    assert test.button(key="segment.save").disabled
+    row = rows(test)[0]["id"]
+    test.multiselect(key=f"rule.{row}.many.0").set_value(["India", "Brazil"])
+    lives(test.run())
+    assert "Version 1 · changed, not saved" in said(test)
+    lives(test.button(key="segment.save").click().run())
+    key = f"segment.save.{test.session_state['dialogs.open']['turn']}"
+    lives(test.button(key=f"{key}.act").click().run())
+    assert saved.get(store, of.id).version == 2
+    assert "rule" not in test.query_params
+
+
+def test_the_sentence_can_be_written(store):
+    add_many(store, 9)
+    test = shown("segment", rule=rule(INDIA))
+    lives(test.button(key="segment.write").click().run())
+    test.text_area(key="segment.text").set_value("People whose country is “Brazil” or “Indi")
+    lives(test.run())
+    lives(test.button(key="segment.text.use").click().run())
+    assert "stops too early" in said(test) or "cannot be read" in said(test)
+    test.text_area(key="segment.text").set_value("People whose country is “Brazil” or “India”.")
+    lives(test.run())
+    lives(test.button(key="segment.text.use").click().run())
+    assert people_now(test) == "6"
+
+
+def test_two_hundred_conditions_eight_levels_deep_are_drawn_as_sentences(store):
+    add_many(store, 30)
+    inner = json.loads(rule(*[{"property": "city", "operator": "is", "values": [f"c{n}"]} for n in range(180)], match="any"))
+    del inner["version"]
+    for _ in range(6):
+        inner = {"match": "all", "conditions": [INDIA, inner]}
+    test = shown("segment", rule=json.dumps({"version": 1, "match": "all", "conditions": [inner]}))
+    assert len(rows(test)) == 186
+    assert len(test.multiselect) == 0
+    row = rows(test)[0]["id"]
+    lives(test.button(key=f"rule.{row}.unfold.0").click().run())
+    assert len(test.multiselect) == 1
+
+
+def test_ten_thousand_values_are_lines_of_a_text(store):
+    add_many(store, 30)
+    values = [f"city {number}" for number in range(10_000)]
+    of = save(store, "Many", {"property": "city", "operator": "is", "values": values})
+    test = shown("segment", id=of.id)
+    row = rows(test)[0]["id"]
+    assert len(test.multiselect) == 0
+    test.session_state[f"rule.{row}.pasted.0"] = True
+    lives(test.run())
+    test.text_area(key=f"rule.{row}.lines.0").set_value("\n".join(values[:9_000]))
+    lives(test.run())
+    assert len(rows(test)[0]["condition"]["values"]) == 9_000
+    assert "rule" not in test.query_params
+
+
+def test_data_never_becomes_markup_in_the_builder(store):
+    hostile = "![x](http://evil/beacon.png) <b>"
+    add(store, "C-1", city=hostile, firstName=hostile)
+    happened(store, "C-1", hostile)
+    of = save(store, hostile, {"property": "city", "operator": "is", "values": [hostile]}, {"event": hostile})
+    test = shown("segment", id=of.id)
+    for each in [*test.header, *test.markdown, *test.caption, *test.button]:
+        text = str(getattr(each, "label", "") or "") + str(getattr(each, "value", "") or "")
+        assert "![x](" not in text
+        assert "<b>" not in text.replace("\\<b\\>", "")
