@@ -41,7 +41,7 @@ def values_then(property_name: str, datatype: str, at: datetime) -> Sql:
     """One property of all who were there at that instant: profile_key, and the value under the property's own name."""
     return sql(
         "SELECT p.profile_key, CASE WHEN c.profile_key IS NULL THEN {} ELSE {} END AS {} FROM ({}) p "
-        "LEFT JOIN (SELECT profile_key, arg_min(old, write_id) AS old FROM changes JOIN writes USING (write_id) "
+        "LEFT JOIN (SELECT profile_key, arg_min_null(old, write_id) AS old FROM changes JOIN writes USING (write_id) "
         "WHERE written_at > {} AND property = {} GROUP BY profile_key) c USING (profile_key){} WHERE p.made_at <= {}",
         _unchanged(property_name, at),
         _read(Sql("c.old::JSON"), datatype),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from user360 import identities, properties
-from user360.clock import aware
+from user360.clock import aware, stored
 from user360.errors import Unknown
 from user360.sql import NOTHING, Sql, joined, name, sql
 
@@ -166,6 +166,37 @@ def history(store: Store, profile_key: int) -> list[Change]:
         Change(each, _text(old, types[each]), _text(new, types[each]), aware(at), by, source)
         for each, old, new, at, by, source in rows
     ]
+
+
+def last_changes(store: Store, people: People, property_name: str, *, since: datetime, until: datetime) -> dict[int, Change]:
+    """Of each of these people the last change of one property after `since` and up to `until`, where there was one."""
+    rows = store.rows(
+        sql(
+            "SELECT profile_key, arg_max_null(old, write_id), arg_max_null(new, write_id), max(written_at), arg_max(by_whom, write_id), "
+            "arg_max(source, write_id) FROM changes JOIN writes USING (write_id) SEMI JOIN members USING (profile_key) "
+            "WHERE property = {} AND written_at > {} AND written_at <= {} GROUP BY profile_key",
+            property_name,
+            stored(since),
+            stored(until),
+            members=pa.table({"profile_key": people.keys()}),
+        )
+    )
+    datatype = properties.get(store, property_name).datatype
+    return {
+        key: Change(property_name, _text(old, datatype), _text(new, datatype), aware(at), by, source)
+        for key, old, new, at, by, source in rows
+    }
+
+
+def deletions(store: Store, people: People) -> dict[int, tuple[datetime, str]]:
+    """When those of these people who were deleted were, and by whom."""
+    rows = store.rows(
+        sql(
+            "SELECT profile_key, deleted_at, by_whom FROM deleted_profiles JOIN writes USING (write_id) SEMI JOIN members USING (profile_key)",
+            members=pa.table({"profile_key": people.keys()}),
+        )
+    )
+    return {key: (aware(at), by) for key, at, by in rows}
 
 
 def _rows(store: Store, keys: pa.Array, columns: Sequence[str]) -> pa.Table:

@@ -9,6 +9,7 @@ can count differently. How a rule is edited does not live here (`pages/ui`).
 whose rows are asked and of when, `event_values` and `event_leaves` its questions to events,
 `compiler` the tree of its queries, `asking` their people, `previewing` what each part does, `wording` its English and `sentences` the way back.
 `saved` keeps rules under names (`naming`) with their versions, `lists` fixed lists of people; `difference` says what two rules do not share, `templates` holds the usual ones.
+`membership` is its size over time, `turnover` who came and went and why, `evidence` what happened to each of them.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from user360 import properties
 from user360.clock import aware
-from user360.segments import lists, saved, templates
+from user360.segments import lists, membership, saved, templates
 from user360.segments.asking import holding as people
 from user360.segments.catalog import Catalog, Definition, load_catalog
 from user360.segments.checking import check
 from user360.segments.compiler import compile  # noqa: A004 - the house's word
 from user360.segments.difference import Change, difference
+from user360.segments.evidence import Moved, evidence
 from user360.segments.notation import dump, parse
 from user360.segments.previewing import Preview, Step
 from user360.segments.previewing import preview as _preview
@@ -31,6 +33,8 @@ from user360.segments.rules import EVERYONE, Group, Node, PropertyCondition, Rul
 from user360.segments.sentences import complete
 from user360.segments.sentences import read as read_text
 from user360.segments.tree import Compiled
+from user360.segments.turnover import Cause, Turnover, turnover
+from user360.segments.turnover import of_segment as turnover_of
 from user360.segments.wording import describe, phrase
 from user360.segments.wording import write as write_text
 from user360.sql import Sql, name, sql
@@ -42,23 +46,28 @@ if TYPE_CHECKING:
 __all__ = [
     "EVERYONE",
     "Catalog",
+    "Cause",
     "Change",
     "Compiled",
     "Definition",
     "Group",
+    "Moved",
     "Node",
     "Preview",
     "PropertyCondition",
     "Rule",
     "Step",
+    "Turnover",
     "check",
     "compile",
     "complete",
     "describe",
     "difference",
     "dump",
+    "evidence",
     "lists",
     "load_catalog",
+    "membership",
     "parse",
     "people",
     "phrase",
@@ -66,6 +75,8 @@ __all__ = [
     "read_text",
     "saved",
     "templates",
+    "turnover",
+    "turnover_of",
     "unknown",
     "values",
     "walk",

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from user360.people import NOBODY
+from user360.segments import compiler
 from user360.segments.catalog import load_catalog
-from user360.segments.compiler import compile  # noqa: A004 - the house's word
 from user360.segments.frames import Frame
 from user360.segments.tree import EVENTS, Both, Either, Leaf, Others
 from user360.sql import NOTHING, Sql, joined, sql
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from user360.people import People
-    from user360.segments.rules import Rule
+    from user360.segments.rules import Node, Rule
     from user360.segments.tree import Compiled
     from user360.store import Store
 
@@ -34,8 +34,17 @@ EVERYONE: Final = Leaf(Sql("SELECT profile_key FROM profiles"))
 def holding(store: Store, rule: Rule, *, at: datetime, past: bool = False) -> People:
     """Who the rule holds for at that instant; `past` asks how things stood then, not what they are now."""
     catalog = load_catalog(store)
-    everyone = Leaf(Frame(catalog, at, past=True).everyone(), topics=EVENTS) if past else EVERYONE
-    return people(store, compile(rule, catalog, at=at, past=past), within=everyone)
+    return people(store, compiler.compile(rule, catalog, at=at, past=past), within=_all(Frame(catalog, at, past=past)))
+
+
+def living(store: Store, *, at: datetime, past: bool = False) -> People:
+    """All living profiles; with `past` all who were living at that instant."""
+    return kept(store, _all(Frame(load_catalog(store), at, past=past)))
+
+
+def of_node(store: Store, node: Node, frame: Frame) -> People:
+    """Who one node of a checked rule holds for, in a frame of everybody."""
+    return combined(store, fused(compiler.compiled(node, frame)), kept(store, _all(frame)))
 
 
 def people(store: Store, compiled: Compiled, *, whole: bool = True, within: Leaf = EVERYONE) -> People:
@@ -80,6 +89,10 @@ def combined(store: Store, compiled: Compiled, everyone: People) -> People:
             return found
         case Others(part):
             return everyone - combined(store, part, everyone)
+
+
+def _all(frame: Frame) -> Leaf:
+    return Leaf(frame.everyone(), topics=EVENTS) if frame.past else EVERYONE
 
 
 def _where(compiled: Compiled) -> Sql:

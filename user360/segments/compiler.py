@@ -7,6 +7,7 @@ asked and put together does not live here (`asking`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from user360.segments.rules import (
     Sequence,
 )
 from user360.segments.tree import EVENTS, Both, Either, Leaf, Others
-from user360.sql import Sql, name, sql
+from user360.sql import NOTHING, Sql, name, sql
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -120,13 +121,13 @@ def _segment(node: SegmentCondition, frame: Frame) -> Compiled:
     if found.rule is not None:
         return compiled(check(found.rule, frame.catalog), frame)
     members = sql("SELECT profile_key FROM segment_members WHERE segment_id = {}", node.segment)
-    then = sql("added_at <= {} AND (removed_at IS NULL OR removed_at > {})", frame.now(), frame.now())
+    then = sql("added_at <= {} AND (removed_at IS NULL OR removed_at > {})", frame.stood(), frame.stood())
     return Leaf(sql("{} AND {}", members, then if frame.past else Sql("removed_at IS NULL")), topics=("profiles", "segments"))
 
 
 def _rank(node: Rank, frame: Frame) -> Compiled:
     """Those in front when all whose value is known are lined up; of equal values the lower key comes first."""
-    everybody = Frame(frame.catalog, frame.at, past=frame.past)
+    everybody = replace(frame, person=None, own=NOTHING)
     if node.of is None:
         found = frame.catalog.properties[str(node.property)]
         column = name(found.name)

@@ -109,6 +109,13 @@ def rule_of(segment: Segment) -> Rule:
     return segment.rule or Group("all", (SegmentCondition(segment.id),))
 
 
+def rule_at(store: Store, segment_id: str, at: datetime) -> Rule:
+    """The rule that was in force at a moment; before the segment was made, its first one."""
+    found = get(store, segment_id)
+    history = versions(store, segment_id)
+    return next((each.rule for each in history if each.at <= at), history[-1].rule if history else rule_of(found))
+
+
 def references(rule: Rule) -> frozenset[str]:
     """The ids of the segments a rule names itself."""
     return frozenset(node.segment for node in walk(rule) if isinstance(node, SegmentCondition))
