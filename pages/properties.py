@@ -13,7 +13,7 @@ import pyarrow as pa
 import streamlit as st
 
 from pages.ui import address, charts, dialogs, layout, nav, session, states, words
-from user360 import datatypes, profiles, properties
+from user360 import datatypes, profiles, properties, segments
 from user360.errors import User360Error
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NEW = "properties.new"
 COMMONEST = 8
+MOST_USES = 12
 
 
 def page() -> None:
@@ -67,12 +68,14 @@ def page() -> None:
 def _table(shown: list[Property], *, beside: bool = False) -> None:
     filled = session.cached(properties.fill, topics=("properties", "profiles"))
     total = session.cached(profiles.count, topics=("profiles",))
-    rows = [_line(each, filled.get(each.name, 0), total) for each in shown]
+    used = session.cached(segments.usage.of_properties, topics=("segments",))
+    rows = [_line(each, filled.get(each.name, 0), total, len(used.get(each.name, ()))) for each in shown]
     config: dict[str, Any] = {
         "Property": st.column_config.TextColumn(width=150),
         "Type": st.column_config.TextColumn(width=100),
         "Filled": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=112),
         "Users": st.column_config.NumberColumn(format="localized", width=80),
+        "Used in": st.column_config.NumberColumn(width=64, help="Segments whose definition asks it"),
         "Kind": st.column_config.TextColumn(width=70),
         "Shown": st.column_config.CheckboxColumn(width=64),
         "Searched": st.column_config.CheckboxColumn(width=74),
@@ -92,12 +95,13 @@ def _table(shown: list[Property], *, beside: bool = False) -> None:
     )
 
 
-def _line(each: Property, known: int, total: int) -> dict[str, object]:
+def _line(each: Property, known: int, total: int, used: int) -> dict[str, object]:
     return {
         "Property": each.name,
         "Type": each.datatype.label,
         "Filled": 100 * known / total if total else 0.0,
         "Users": known,
+        "Used in": used,
         "Kind": "system" if each.system else "custom",
         "Shown": each.visible,
         "Searched": each.searchable,
@@ -117,6 +121,7 @@ def _panel(chosen: Property, found: tuple[Property, ...]) -> None:
     with layout.card(words.escape_md(chosen.name), chosen.datatype.label):
         with states.boundary("This property", key="properties.panel"):
             _statistics(chosen)
+            _used_in(chosen)
         _settings(chosen, found)
         st.button("Close", key="properties.close", type="tertiary", on_click=address.put, kwargs={"name": None})
 
@@ -139,6 +144,22 @@ def _statistics(chosen: Property) -> None:
     if known.first_written and known.last_written:
         first, last = (words.instant(each, session.zone(), at=session.at()) for each in (known.first_written, known.last_written))
         st.caption(f"first written {first} · last written {last}")
+
+
+def _used_in(chosen: Property) -> None:
+    """The segments whose definition asks this property; each leads on to its page."""
+    used = session.cached(segments.usage.of_properties, topics=("segments",)).get(chosen.name, ())
+    if not used:
+        st.caption("Used in no segment")
+        return
+    st.markdown(f"**Used in** {words.count(len(used), 'segment')}")
+    with st.container(horizontal=True, gap="xsmall"):
+        for each in used[:MOST_USES]:
+            key = f"properties.used.{each.id}"
+            label = words.escape_md(each.name, 40)
+            st.button(label, key=key, type="tertiary", on_click=nav.go, args=("segment",), kwargs={"id": each.id})
+        if len(used) > MOST_USES:
+            st.caption(f"and {words.number(len(used) - MOST_USES)} more")
 
 
 def _open_users(chosen: Property, names: list[str]) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import streamlit as st
 
 from pages.ui import address, bulk, controls, dialogs, downloads, engaged, forms, layout, nav, session, states, timeline, words
-from user360 import events, identities, profiles, properties
+from user360 import events, identities, profiles, properties, segments
 from user360.errors import Unknown
 from user360.people import People
 
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from user360.events.reading import Engagement
     from user360.profiles import Profile
     from user360.properties import Property
+    from user360.segments.saved import Segment
 
 TOPICS: Final = ("profiles", "events", "properties", "workspace")
 PAGE: Final = 50
 MOST_TAGS: Final = 4
+MOST_SEGMENTS: Final = 8
 
 
 def page() -> None:
@@ -50,7 +52,7 @@ def page() -> None:
         engaged.channels(engagement)
         _timeline(profile, engagement)
     with grid.cell(column_span=3):
-        _segments()
+        _segments(profile)
         engaged.totals(engagement)
         engaged.weeks(engagement)
     layout.footnote("instants in the workspace's zone", "system events count in no engagement figure")
@@ -265,9 +267,35 @@ def _earlier(key: str, shown: int) -> None:
 # -- right: what it adds up to --------------------------------------------------------------------
 
 
-def _segments() -> None:
-    with layout.card("Segments"):
-        states.nothing_to_show("No segments yet. A segment is a group of people that follows your rules.")
+def _segments(profile: Profile) -> None:
+    """The segments they are in, by name; each leads on to its page."""
+    every = len(session.cached(segments.saved.find, topics=("segments",)))
+    with states.boundary("The segments", key="user.segments"):
+        found = session.cached(segments.membership.of, profile.key, at=session.at(), topics=session.OF_PEOPLE)
+        with layout.card("Segments", f"in {words.number(len(found))} of {words.number(every)}" if every else ""):
+            if not every:
+                states.nothing_to_show("No segments yet. A segment is a group of people that follows your rules.")
+            elif not found:
+                states.nothing_to_show("In none of the segments.")
+            with st.container(gap=None):
+                for each in found[:MOST_SEGMENTS]:
+                    _segment(each)
+            if len(found) > MOST_SEGMENTS:
+                with st.popover(f"{words.number(len(found) - MOST_SEGMENTS)} more"):
+                    st.markdown("\n".join(f"- {words.escape_md(each.name, 80)}" for each in found[MOST_SEGMENTS:]))
+
+
+def _segment(each: Segment) -> None:
+    st.button(
+        words.escape_md(each.name, 40),
+        key=f"user.segment.{each.id}",
+        icon=":material/check_circle:" if each.kind == "dynamic" else ":material/playlist_add_check:",
+        type="tertiary",
+        help=words.escape_md(each.description, 300) or None,
+        on_click=nav.go,
+        args=("segment",),
+        kwargs={"id": each.id},
+    )
 
 
 page()

@@ -189,3 +189,28 @@ def test_a_hostile_address_is_taken_for_what_it_is(shop: Store) -> None:
         at = _open(page, **parameters)
         assert not at.exception
     assert json.dumps([each.name for each in properties.find(shop)])
+
+
+def test_a_property_says_which_segments_ask_it(shop: Store) -> None:
+    def saved(name: str, *conditions: dict[str, Any]) -> None:
+        segments.saved.save(shop, name, segments.parse({"match": "all", "conditions": list(conditions)}), by="Mira", at=AT)
+
+    asked = {"property": "city", "operator": "is_known"}
+    saved("Townspeople", asked)
+    saved(
+        "Deep inside",
+        {
+            "match": "any",
+            "conditions": [{"match": "none", "conditions": [asked]}, {"rank": "top", "count": 1, "property": "latitude"}],
+        },
+    )
+    saved("Of an event", {"event": "Order Completed", "where": {"match": "all", "conditions": [asked]}})
+    segments.saved.archive(shop, "s1", by="Mira", at=AT)
+
+    at = _open("properties", name="city")
+
+    assert not at.exception
+    assert [each.label for each in at.button if str(each.key).startswith("properties.used.")] == ["Deep inside"]
+    used = dict(zip(at.dataframe[0].value["Property"], at.dataframe[0].value["Used in"], strict=True))
+    assert (used["city"], used["latitude"], used["email"]) == (1, 1, 0)
+    assert "Used in no segment" in _said(_open("properties", name="email"))

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.ui import operands
 from pages.ui.builder import draft
-from user360 import doors, ingest, operators, profiles, properties
+from user360 import doors, ingest, operators, profiles, properties, segments
 from user360.people import People
 
 if TYPE_CHECKING:
@@ -374,3 +374,39 @@ def test_a_deleted_person_is_not_ticked_any_more(opened: Store) -> None:
     profiles.delete(opened, People.of([key]), by="Bea", source="test", at=AT)
     lives(test.run())
     assert "selected" not in said(test)
+
+
+def test_the_card_of_a_person_names_the_segments_they_are_in_and_leads_to_them(opened: Store) -> None:
+    add(opened, "C-1", country="India")
+    rule = {"version": 1, "match": "all", "conditions": [{"property": "country", "operator": "is", "values": ["India"]}]}
+    for name in (HOSTILE, "Everyone from India"):
+        segments.saved.save(opened, name, segments.parse(rule), by="Ana", at=AT)
+    segments.lists.save(opened, "Nobody", People.of([]), source="test", by="Ana", at=AT)
+
+    test = shown("user", id=str(key_of(opened, "C-1")))
+
+    labels = [each.label for each in test.button if str(each.key).startswith("user.segment.")]
+    assert labels[1] == "Everyone from India"
+    assert "![x](" not in labels[0]
+    assert "in 2 of 3" in said(test)
+    lives(test.button(key="user.segment.s2").click().run())
+
+
+def test_the_card_of_a_person_says_so_where_there_are_no_segments_or_they_are_in_none(opened: Store) -> None:
+    add(opened, "C-1")
+    assert "No segments yet." in said(shown("user", id=str(key_of(opened, "C-1"))))
+
+    segments.lists.save(opened, "Nobody", People.of([]), source="test", by="Ana", at=AT)
+
+    assert "In none of the segments." in said(shown("user", id=str(key_of(opened, "C-1"))))
+
+
+def test_of_many_segments_the_card_names_the_first_and_counts_the_rest(opened: Store) -> None:
+    add(opened, "C-1")
+    for number in range(12):
+        segments.saved.save(opened, f"Segment {number:02d}", segments.EVERYONE, by="Ana", at=AT)
+
+    test = shown("user", id=str(key_of(opened, "C-1")))
+
+    assert len([each for each in test.button if str(each.key).startswith("user.segment.")]) == 8
+    assert "- Segment 11" in said(test)

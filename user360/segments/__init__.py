@@ -8,7 +8,7 @@ can count differently. How a rule is edited does not live here (`pages/ui`).
 `values` whether it holds, `windows` its times, `predicates` one operator over one value, `frames`
 whose rows are asked and of when, `event_values` and `event_leaves` its questions to events,
 `compiler` the tree of its queries, `asking` their people, `previewing` what each part does, `wording` its English and `sentences` the way back.
-`saved` keeps rules under names (`naming`) with their versions, `lists` fixed lists of people; `difference` says what two rules do not share, `templates` holds the usual ones.
+`saved` keeps rules under names (`naming`) with their versions, `lists` fixed lists of people; `difference` says what two rules do not share, `templates` holds the usual ones, `usage` says where a property is used.
 `membership` is its size over time, `turnover` who came and went and why, `evidence` what happened to each of them.
 """
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from user360 import properties
 from user360.clock import aware
-from user360.segments import lists, membership, saved, templates
+from user360.segments import lists, membership, saved, templates, usage
 from user360.segments.asking import holding as people
 from user360.segments.catalog import Catalog, Definition, load_catalog
 from user360.segments.checking import check
@@ -78,6 +78,7 @@ __all__ = [
     "turnover",
     "turnover_of",
     "unknown",
+    "usage",
     "values",
     "walk",
     "write_text",
