@@ -1,4 +1,4 @@
-"""Segment: one rule, built row by row, with who it holds for beside it.
+"""Segment: one rule, built row by row, with who it holds for beside it; or one fixed list.
 
 The address carries the rule, so a link shows the same draft and going back undoes. What a rule means
 does not live here (`user360/segments`), nor how a row is edited (`pages/ui/builder`).
@@ -6,18 +6,22 @@ does not live here (`user360/segments`), nor how a row is edited (`pages/ui/buil
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from pages.ui import address, layout, session, states, words
-from pages.ui.builder import editing, rail, saving, sentence, tree
+from pages.ui import address, dialogs, downloads, layout, session, states, words
+from pages.ui.builder import editing, fixed, keeping, moving, rail, saving, sentence, tree
+from user360 import properties, segments
 from user360.errors import Unknown
 from user360.segments import saved
 
 if TYPE_CHECKING:
     from pages.ui.builder.draft import Judged
+    from user360.people import People
     from user360.segments.saved import Segment
+
+BACK: Final = ("segments", "Segments")
 
 
 def page() -> None:
@@ -25,16 +29,41 @@ def page() -> None:
     try:
         of = session.cached(saved.get, address.text("id"), topics=("segments",)) if address.text("id") else None
     except Unknown as refusal:
-        with layout.header("Segment", back=("segments", "Segments")):
+        with layout.header("Segment", back=BACK):
             pass
         states.refused(refusal)
         return
+    if of is not None and of.kind == "static":
+        _list(of)
+    else:
+        _rule(of)
+    if of is not None:
+        keeping.draw(of)
+        moving.draw(of)
+
+
+def _list(of: Segment) -> None:
+    people = session.cached(segments.people, saved.rule_of(of), at=session.at(), topics=session.OF_PEOPLE)
+    with layout.header(words.escape_md(of.name, 60), _facts(of), back=BACK):
+        _more(of, people)
+    _described(of)
+    fixed.draw(of)
+    layout.footnote("a list holds who was put on it, as long as they exist")
+
+
+def _rule(of: Segment | None) -> None:
     made = editing.begin(of.id if of else "", of.rule if of else None)
     judged = editing.judged()
     found = rail.counted(editing.rule())
-    _header(of, made)
+    changed = editing.is_changed()
+    with layout.header(words.escape_md(of.name, 60) if of else "New segment", back=BACK):
+        st.caption(_standing(of, changed=changed), width="content")
+        _back_and_forth(made)
+        _more(of, found.preview.people)
+        saving.button(of, changed=changed)
     if made.fault:
         st.error(words.escape_md(made.fault, 400), icon=":material/block:")
+    _described(of)
     grid = st.grid(4, min_column_width=240)
     with grid.cell(column_span=3):
         tree.draw(judged, {each.path: each.alone for each in found.preview.steps})
@@ -42,37 +71,60 @@ def page() -> None:
         with states.boundary("The sentence", key="segment.sentence"):
             sentence.card()
     with grid.cell():
-        rail.draw(found, judged, before=_before(of))
+        rail.draw(found, judged, before=_before(of, changed=changed), kept=of is not None and not changed)
     layout.footnote(rail.told(found), "the number on a row counts who meets that row alone")
     saving.draw(of)
 
 
-def _before(of: Segment | None) -> int | None:
+def _more(of: Segment | None, people: People) -> None:
+    columns = tuple(each.name for each in session.cached(properties.find, topics=("properties",)) if each.visible)
+    downloads.menu("segment", downloads.Users(columns, people), rows=len(people), name=_file_name(of))
+    if of is not None:
+        st.button(
+            "",
+            key="segment.moved",
+            icon=":material/swap_horiz:",
+            type="tertiary",
+            help="Who came and went",
+            on_click=dialogs.open_,
+            args=(moving.MOVED,),
+        )
+        keeping.menu(of)
+
+
+def _file_name(of: Segment | None) -> str:
+    kept = "".join(each if each.isalnum() else "-" for each in of.name.lower()).strip("-") if of else ""
+    return kept or "segment"
+
+
+def _before(of: Segment | None, *, changed: bool) -> int | None:
     """How many the saved version finds, if the draft is another."""
-    if of is None or of.rule is None or not editing.is_changed():
-        return None
-    return rail.counted(of.rule).preview.count
+    return rail.counted(of.rule).preview.count if of is not None and of.rule is not None and changed else None
 
 
-def _header(of: Segment | None, made: editing.Editing) -> None:
-    changed = editing.is_changed()
-    title = words.escape_md(of.name, 60) if of else "New segment"
-    with layout.header(title, back=("segments", "Segments")):
-        st.caption(_standing(of, changed=changed), width="content")
-        acts: dict[str, Any] = {"type": "tertiary"}
-        st.button(
-            "", key="segment.undo", icon=":material/undo:", help="Undo", disabled=not made.past, on_click=editing.undo, **acts
-        )
-        st.button(
-            "", key="segment.redo", icon=":material/redo:", help="Redo", disabled=not made.future, on_click=editing.redo, **acts
-        )
-        saving.button(of, changed=changed)
+def _back_and_forth(made: editing.Editing) -> None:
+    plain: dict[str, Any] = {"type": "tertiary"}
+    st.button("", key="segment.undo", icon=":material/undo:", help="Undo", disabled=not made.past, on_click=editing.undo, **plain)
+    st.button(
+        "", key="segment.redo", icon=":material/redo:", help="Redo", disabled=not made.future, on_click=editing.redo, **plain
+    )
 
 
 def _standing(of: Segment | None, *, changed: bool) -> str:
     if of is None:
         return "not saved" if changed else ""
-    return f"Version {of.version}{' · changed, not saved' if changed else ''}"
+    archived = " · archived" if of.archived_at is not None else ""
+    return f"Version {of.version}{archived}{' · changed, not saved' if changed else ''}"
+
+
+def _facts(of: Segment) -> str:
+    archived = "archived · " if of.archived_at is not None else ""
+    return f"{archived}list · changed {words.instant(of.changed_at, session.zone(), at=session.at())}"
+
+
+def _described(of: Segment | None) -> None:
+    if of is not None and of.description:
+        st.caption(words.escape_md(of.description, 400))
 
 
 def _unfinished(judged: Judged) -> None:

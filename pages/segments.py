@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import streamlit as st
 
-from pages.ui import address, layout, nav, session, states, words
+from pages.ui import address, dialogs, gallery, layout, lists, nav, session, states, words
 from user360 import profiles, segments
 from user360.segments import saved
 
@@ -26,15 +26,27 @@ def page() -> None:
     """The page, top to bottom."""
     every = session.cached(saved.find, archived=None, topics=("segments",))
     with layout.header("Segments", words.number(sum(each.archived_at is None for each in every)) if every else ""):
+        if every:
+            usual: dict[str, Any] = {
+                "icon": ":material/auto_awesome_mosaic:",
+                "on_click": dialogs.open_,
+                "args": (gallery.GALLERY,),
+            }
+            st.button("Usual segments", key="segments.usual", **usual)
+        paste: dict[str, Any] = {"icon": ":material/content_paste:", "on_click": dialogs.open_, "args": (lists.PASTE,)}
+        st.button("Paste ids", key="segments.paste", **paste)
         st.button("New segment", key="segments.new", type="primary", icon=":material/add:", on_click=_new)
+    lists.draw_paste()
+    gallery.draw()
     if not every:
         states.empty(
             "No segments yet",
             "A segment is a group of people that follows your rules. It is counted anew whenever you look.",
             icon="filter_alt",
-            action="Build the first",
-            on_click=_new,
         )
+        with states.boundary("The usual segments", key="segments.gallery"):
+            layout.title_row("Begin with a usual one", "each opens as a draft")
+            gallery.cards()
         return
     shown = _controls()
     if shown:

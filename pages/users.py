@@ -6,11 +6,12 @@ Reads the address, asks one question per part, draws. Which conditions exist doe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from pages.ui import address, bulk, columns, dialogs, downloads, forms, layout, nav, rules, session, states, tables, words
+from pages.ui import address, bulk, columns, dialogs, downloads, forms, layout, lists, nav, rules, session, states, tables, words
+from pages.ui.builder import saving
 from user360 import profiles, properties, segments
 
 if TYPE_CHECKING:
@@ -38,13 +39,14 @@ def page() -> None:
     matching = session.cached(profiles.count, within=within, search=search, topics=("profiles", "properties"))
     shown = columns.chosen("users", known, _defaults(known))
     view = tables.view(shown)
-    _summary(matching, total, view, shown, known, within=within, search=search)
+    _summary(matching, total, view, shown, known, within=within, search=search, rule=rule)
     if matching:
         _table(matching, view, shown, known, within=within, search=search)
     else:
         rules.nothing_matches(rule, search, at=session.at())
     layout.footnote("a user is one person, whatever the channel", "a filter looks at the present", "no value is shown as —")
     forms.draw()
+    saving.draw(None)
     if matching:
         _selection(matching, shown, view, within=within, search=search)
 
@@ -99,6 +101,7 @@ def _summary(
     *,
     within: People | None,
     search: str,
+    rule: Rule | None,
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if matching == total:
@@ -108,9 +111,17 @@ def _summary(
             st.markdown(f"**{words.number(matching)}** of {words.number(total)} users", width="content")
             st.caption(f"{words.share(matching, total)} · {columns.order_words(view.sort, known)}", width="content")
         st.space("stretch")
+        if rule is not None:
+            save: dict[str, Any] = {"icon": ":material/filter_alt:", "type": "tertiary", "on_click": _save_as, "args": (rule,)}
+            st.button("Save as segment", key="users.save", help="The filter as a segment; a search is not part of it", **save)
         columns.chooser("users", known, shown, _defaults(known))
         wanted = downloads.Users(tables.stored_columns(shown), within, search, tables.stored_sort(view.sort))
         downloads.menu("users", wanted, rows=matching)
+
+
+def _save_as(rule: Rule) -> None:
+    """Name the filter: it opens as a segment, whose rule it is."""
+    dialogs.open_(saving.SAVE_AS, rule=segments.dump(rule))
 
 
 def _table(
@@ -164,12 +175,15 @@ def _selection(matching: int, shown: Sequence[str], view: tables.View, *, within
                 args=("user",),
                 kwargs={"id": int(people.keys()[0])},
             )
+        add: dict[str, Any] = {"icon": ":material/filter_alt:", "on_click": dialogs.open_, "args": (lists.ADD,)}
+        st.button("Add to segment", key="users.list", **add)
         st.button("Tag", key="users.tag", icon=":material/label:", on_click=dialogs.open_, args=(bulk.TAG,))
         wanted = downloads.Users(tables.stored_columns(shown), people, "", tables.stored_sort(view.sort))
         downloads.menu("users.ticked", wanted, rows=len(people), kind="secondary")
         st.button("Delete…", key="users.delete", icon=":material/delete:", on_click=dialogs.open_, args=(bulk.DELETE,))
         st.button("Clear", key="users.clear", type="tertiary", on_click=tables.untick)
     bulk.draw_tags(people)
+    lists.draw_add(people)
     bulk.draw_deletion(people, after=tables.untick)
 
 

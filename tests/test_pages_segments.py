@@ -44,7 +44,7 @@ def test_without_segments_the_list_says_what_one_is(store):
     add_many(store, 3)
     test = shown("segments")
     assert "No segments yet" in said(test)
-    lives(test.button(key="empty.No segments yet").click().run())
+    lives(test.button(key="segments.new").click().run())
     assert [each.value for each in test.header] == ["New segment"]
 
 
@@ -286,3 +286,176 @@ def test_data_never_becomes_markup_in_the_builder(store):
         text = str(getattr(each, "label", "") or "") + str(getattr(each, "value", "") or "")
         assert "![x](" not in text
         assert "<b>" not in text.replace("\\<b\\>", "")
+
+
+def open_dialog(test, button):
+    lives(test.button(key=button).click().run())
+    return f"{test.session_state['dialogs.open']['name']}.{test.session_state['dialogs.open']['turn']}"
+
+
+def test_before_saving_the_difference_and_whom_it_moves_are_told(store):
+    add_many(store, 9)
+    of = save(store, "India", INDIA)
+    save(store, "Not India", {"match": "none", "conditions": [{"segment": of.id}]})
+    test = shown("segment", id=of.id, rule=rule(BRAZIL))
+    open_dialog(test, "segment.save")
+    text = said(test).replace("\\", "")
+    assert "**3** enter, **3** leave, 0 stay." in text
+    assert "Changed: whose country is “India” → “Brazil”" in text
+    assert "Used by 1 segment: Not India" in text
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_overwritten_unseen(store):
+    add_many(store, 9)
+    of = save(store, "India", INDIA)
+    test = shown("segment", id=of.id, rule=rule(BRAZIL))
+    key = open_dialog(test, "segment.save")
+    both = segments.parse(rule({"property": "country", "operator": "is", "values": ["India", "Germany"]}))
+    saved.revise(store, of.id, both, by="Bea", at=AT)
+    test.button(key=f"{key}.act").click()
+    lives(test.run())
+    assert saved.get(store, of.id).version == 2
+    assert "Bea saved version 2" in said(test).replace("\\", "")
+    lives(test.button(key=f"{key}.act").click().run())
+    assert saved.get(store, of.id).version == 3
+
+
+def test_an_earlier_version_holds_again(store):
+    add_many(store, 9)
+    of = save(store, "India", INDIA)
+    saved.revise(store, of.id, segments.parse(rule(BRAZIL)), note="Brazil instead", by="Bea", at=AT)
+    test = shown("segment", id=of.id)
+    open_dialog(test, "segment.more.history")
+    assert "Brazil instead" in said(test)
+    lives(test.button(key="segment.roll.1").click().run())
+    found = saved.get(store, of.id)
+    assert (found.version, found.rule) == (3, of.rule)
+
+
+def test_a_segment_in_use_is_not_archived(store):
+    add_many(store, 3)
+    of = save(store, "India", INDIA)
+    save(store, "Not India", {"match": "none", "conditions": [{"segment": of.id}]})
+    test = shown("segment", id=of.id)
+    lives(test.button(key="segment.more.archive").click().run())
+    assert ["is used by" in each.value for each in test.error] == [True]
+    assert saved.get(store, of.id).archived_at is None
+
+
+def test_a_segment_is_archived_and_restored(store):
+    add_many(store, 3)
+    of = save(store, "India", INDIA)
+    test = shown("segment", id=of.id)
+    lives(test.button(key="segment.more.archive").click().run())
+    assert saved.get(store, of.id).archived_at is not None
+    test = shown("segment", id=of.id)
+    assert "archived" in said(test)
+    lives(test.button(key="segment.more.unarchive").click().run())
+    assert saved.get(store, of.id).archived_at is None
+
+
+def test_a_segment_is_renamed_and_a_taken_name_refused(store):
+    add_many(store, 3)
+    of = save(store, "India", INDIA)
+    save(store, "Brazil", BRAZIL)
+    test = shown("segment", id=of.id)
+    key = open_dialog(test, "segment.more.edit")
+    test.text_input(key=f"{key}.name").set_value("brazil")
+    lives(test.run())
+    lives(test.button(key=f"{key}.act").click().run())
+    assert "Brazil" in said(test)
+    assert saved.get(store, of.id).name == "India"
+    test.text_input(key=f"{key}.name").set_value("People of India")
+    lives(test.run())
+    lives(test.button(key=f"{key}.act").click().run())
+    assert saved.get(store, of.id).name == "People of India"
+
+
+def test_a_rule_is_frozen_to_a_list_and_duplicated(store):
+    add_many(store, 9)
+    of = save(store, "India", INDIA)
+    lives(shown("segment", id=of.id).button(key="segment.more.ac_unit").click().run())
+    lives(shown("segment", id=of.id).button(key="segment.more.content_copy").click().run())
+    found = {each.name: each.kind for each in saved.find(store)}
+    assert found["Copy of India"] == "dynamic"
+    assert sorted(found.values()) == ["dynamic", "dynamic", "static"]
+
+
+def test_pasted_ids_become_a_list_and_every_odd_line_is_told(store):
+    add_many(store, 9)
+    test = shown("segments")
+    key = open_dialog(test, "segments.paste")
+    test.text_area(key=f"{key}.text").set_value("C-00001\nnobody\n\nC-00001\nC-00002")
+    lives(test.run())
+    assert "**2** found · 1 unknown · 1 more than once · 1 blank" in said(test)
+    told = test.dataframe[-1].value
+    assert told["Line"].tolist() == [2, 3, 4]
+    test.text_input(key=f"{key}.name").set_value("Guests")
+    lives(test.run())
+    lives(test.button(key=f"{key}.act").click().run())
+    (made,) = saved.find(store)
+    assert (made.name, made.kind) == ("Guests", "static")
+    assert [each.value for each in test.header] == ["Guests"]
+    assert [each.value for each in test.metric] == ["2"]
+    test = shown("segment", id=made.id)
+    key = open_dialog(test, "list.off")
+    test.text_area(key=f"{key}.text").set_value("C-00001")
+    lives(test.run())
+    lives(test.button(key=f"{key}.act").click().run())
+    assert [each.value for each in test.metric] == ["1"]
+
+
+def test_a_usual_segment_opens_as_a_draft(store):
+    add_many(store, 3)
+    happened(store, "C-00001", "Order Completed", total=4)
+    test = shown("segments")
+    lives(test.button(key="gallery.never-bought").click().run())
+    assert [each.value for each in test.header] == ["New segment"]
+    assert people_now(test) == "2"
+
+
+def test_the_users_filter_is_saved_as_a_segment(store):
+    add_many(store, 9)
+    test = shown(rule=rule(INDIA))
+    key = open_dialog(test, "users.save")
+    test.text_input(key=f"{key}.name").set_value("India")
+    lives(test.run())
+    lives(test.button(key=f"{key}.act").click().run())
+    (made,) = saved.find(store)
+    assert (made.name, segments.dump(saved.rule_of(made))) == ("India", json.loads(rule(INDIA)))
+    assert people_now(test) == "3"
+
+
+def test_ticked_users_are_added_to_a_list(store):
+    add_many(store, 9)
+    test = shown(sort="userId")
+    test.session_state["users.ticked.everyone"] = True
+    lives(test.run())
+    key = open_dialog(test, "users.list")
+    test.text_input(key=f"{key}.name").set_value("All of them")
+    lives(test.run())
+    lives(test.button(key=f"{key}.act").click().run())
+    (made,) = saved.find(store)
+    assert len(segments.people(store, saved.rule_of(made), at=AT)) == 9
+
+
+def test_the_users_filter_takes_an_event(store):
+    add_many(store, 9)
+    happened(store, "C-00001", "Order Completed", total=4)
+    test = shown()
+    test.menu_button(key="rules.add").set_value("Event")
+    lives(test.run())
+    item = test.session_state["rules.items"][0]["id"]
+    test.selectbox(key=f"rule.{item}.event.0").set_value("Order Completed")
+    lives(test.run())
+    assert "**1** of 9 users" in said(test)
+    assert json.loads(test.query_params["rule"]) == json.loads(rule({"event": "Order Completed"}))
+
+
+def test_who_came_and_went_is_told_with_the_cause(store):
+    add_many(store, 3)
+    of = save(store, "India", INDIA)
+    test = shown("segment", id=of.id)
+    open_dialog(test, "segment.moved")
+    assert "**Entered**" in said(test)
+    assert "stayed" in said(test)

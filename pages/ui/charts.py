@@ -144,6 +144,26 @@ def ranked(
     return drawn
 
 
+def area(values: Sequence[float], *, hover: Sequence[str], height: int) -> go.Figure:
+    """A line over its light area, without axes: how one figure went, beside its present value."""
+    ink = colour(1)
+    trace = go.Scatter(
+        x=list(range(len(values))),
+        y=list(values),
+        mode="lines",
+        line={"color": ink, "width": 2},
+        fill="tozeroy",
+        fillcolor=f"{ink}1A",
+        customdata=list(hover),
+        hovertemplate="%{customdata}<extra></extra>",
+        cliponaxis=False,
+    )
+    drawn = figure(trace, height=height, margin={"l": 0, "r": 0, "t": 4, "b": 0})
+    drawn.update_xaxes(visible=False)
+    drawn.update_yaxes(visible=False, range=[0, 1.05 * max([*values, 1])])
+    return drawn
+
+
 def draw(drawn: go.Figure, *, key: str, alt: str, **options: Any) -> Any:
     """Put a figure on the page. `alt` says what it shows; options are those of `st.plotly_chart`."""
     return st.plotly_chart(drawn, key=key, alt=alt, theme=None, config=CONFIG, **options)

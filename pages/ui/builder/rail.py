@@ -15,7 +15,7 @@ import pyarrow as pa
 import streamlit as st
 
 from pages.ui import layout, nav, session, states, words
-from pages.ui.builder import editing, kinds
+from pages.ui.builder import editing, kinds, moving
 from user360 import profiles, segments
 
 if TYPE_CHECKING:
@@ -59,10 +59,11 @@ def told(found: Counted) -> str:
     return f"counted at {local:%H:%M:%S} in {max(1, round(1000 * found.seconds))} ms"
 
 
-def draw(found: Counted, judged: Judged, *, before: int | None = None) -> None:
-    """The whole rail. `before` is how many the saved version finds, where the draft differs from it."""
+def draw(found: Counted, judged: Judged, *, before: int | None, kept: bool) -> None:
+    """The whole rail. `before` is how many the saved version finds, where the draft differs from it; `kept`: it is saved."""
     with st.container(border=True, gap="xsmall"):
         _figure(found.preview, before)
+        moving.trend(editing.rule(), found.preview.count, at_once=kept)
         if found.preview.steps:
             with states.boundary("This table", key="segment.steps"):
                 _steps(found.preview, judged)
@@ -80,7 +81,10 @@ def _figure(preview: Preview, before: int | None) -> None:
         st.metric(
             "People now",
             words.number(preview.count),
-            delta=None if delta is None else f"{delta:+,} on what is saved",
+            delta=share if delta is None else f"{delta:+,} on what is saved",
+            delta_color="off" if not delta else "normal",
+            delta_arrow="auto" if delta else "off",
+            delta_description=None if delta is None else share,
             width="stretch",
         )
         st.button(
@@ -92,7 +96,6 @@ def _figure(preview: Preview, before: int | None) -> None:
             on_click=_open_rule,
             args=(judged_rule(),),
         )
-    st.caption(share)
 
 
 def judged_rule() -> dict[str, Any]:

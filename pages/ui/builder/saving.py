@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from pages.ui import dialogs, nav, session, states, words
-from pages.ui.builder import editing
+from pages.ui.builder import editing, keeping
+from user360 import segments
 from user360.errors import User360Error
-from user360.segments import saved
+from user360.segments import membership, saved
 
 if TYPE_CHECKING:
     from user360.segments.saved import Segment
@@ -23,7 +24,7 @@ WIDTH: Final = 480
 
 
 def draw(of: Segment | None) -> None:
-    """Draw whichever of the dialogs is open."""
+    """Draw whichever of the dialogs is open. Opened with a `rule`, `SAVE_AS` saves that one and not the draft."""
     if dialogs.given(SAVE_AS) is not None:
         _save_as()
     if of is not None and dialogs.given(SAVE) is not None:
@@ -43,7 +44,8 @@ def _save_as() -> None:
         st.text_input("Name", key=f"{key}.name", max_chars=100, autocomplete="off")
         states.fault_under(opened.get("faults", {}), "name")
         st.text_area("Description", key=f"{key}.description", height=80)
-        left_out()
+        if "rule" not in opened:
+            left_out()
         with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             st.button("Cancel", key=f"{key}.cancel", on_click=dialogs.close)
             st.button("Save", key=f"{key}.act", type="primary", on_click=states.acting(_saved_as), args=(key,))
@@ -59,7 +61,7 @@ def _saved_as(key: str) -> None:
         made = saved.save(
             session.store(),
             st.session_state[f"{key}.name"],
-            editing.rule(),
+            segments.parse(opened["rule"]) if "rule" in opened else editing.rule(),
             description=st.session_state[f"{key}.description"],
             by=session.analyst(),
             at=session.moment(),
@@ -91,6 +93,7 @@ def _save(of: Segment) -> None:
     def body() -> None:
         dialogs.leave_unless_open(SAVE)
         left_out()
+        _told(of)
         st.text_input("Why, in a few words", key=f"{key}.note", autocomplete="off")
         states.fault_under(opened.get("faults", {}), "note")
         with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
@@ -98,6 +101,21 @@ def _save(of: Segment) -> None:
             st.button("Save", key=f"{key}.act", type="primary", on_click=states.acting(_saved), args=(of, key))
 
     body()
+
+
+def _told(of: Segment) -> None:
+    """What is different from what is saved, whom that moves, and what rests on it."""
+    rule = editing.rule()
+    assert of.rule is not None  # noqa: S101 - a fixed list is not edited
+    keeping.changes([str(each) for each in segments.difference(of.rule, rule, session.catalog())])
+    with states.boundary("The impact", key="segment.impact"):
+        moved = session.cached(membership.impact, of.id, rule, at=session.at(), topics=session.OF_PEOPLE)
+        entered, left, stayed = (words.number(len(each)) for each in (moved.entered, moved.left, moved.stayed))
+        st.markdown(f"**{entered}** enter, **{left}** leave, {stayed} stay.")
+    resting = session.cached(saved.dependents, of.id, topics=("segments",))
+    if resting:
+        names = ", ".join(words.escape_md(each.name, 60) for each in resting)
+        st.markdown(f":material/link: Used by {words.count(len(resting), 'segment')}: {names}.")
 
 
 def _saved(of: Segment, key: str) -> None:
