@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.worlds import AT, events, take, users
-from user360 import cli, doors, profiles, properties, segments
+from user360 import cli, doors, keys, profiles, properties, segments
 from user360 import events as event_room
 from user360.store import open_store
 
@@ -232,3 +232,31 @@ def test_an_existing_file_is_not_written_over(imported, tmp_path, capsys):
 
     assert (status, file.read_text()) == (cli.REFUSED, "precious")
     assert "is there already" in capsys.readouterr().err
+
+
+def test_a_key_is_printed_alone_on_the_last_line_and_is_good(capsys):
+    status = cli.main(["key", "create", "write", "nightly sync"])
+
+    secret = capsys.readouterr().out.rstrip("\n").splitlines()[-1]
+    assert (status, secret) == (cli.DONE, secret.strip())
+    assert opened(lambda store: keys.check(store, secret, "write", at=AT)).name == "nightly sync"
+
+
+def test_keys_are_listed_without_their_secret_and_can_be_revoked(capsys):
+    cli.main(["key", "create", "read", "dashboard"])
+    secret = capsys.readouterr().out.splitlines()[-1]
+    cli.main(["key", "list"])
+    listed = capsys.readouterr().out
+    assert listed.startswith("dashboard: read, made ")
+    assert listed.endswith("never used\n")
+    assert secret not in listed
+
+    cli.main(["key", "revoke", "dashboard"])
+    cli.main(["key", "list"])
+
+    assert capsys.readouterr().out.splitlines()[1:] == []
+
+
+def test_a_key_that_is_not_there_cannot_be_revoked(capsys):
+    assert cli.main(["key", "revoke", "dashbord"]) == cli.REFUSED
+    assert "There is no key" in capsys.readouterr().err

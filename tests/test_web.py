@@ -32,7 +32,7 @@ def every_refusal():
 
 
 def an_instance_of(kind):
-    if kind is errors.InvalidRule:
+    if issubclass(kind, errors.InvalidRule | errors.InvalidRequest):
         return kind("$.conditions[0]", "is no condition", "Make it one.")
     if kind is errors.InvalidValue:
         return kind("number", "abc", "is no number", "Write it in digits.")
@@ -170,12 +170,12 @@ def test_every_refusal_has_a_status_and_is_told_in_full(kind):
 
     answer = web.refused(refusal)
 
-    assert answer.status_code in {400, 404, 409, 422, 503}
+    assert answer.status_code in {400, 401, 403, 404, 409, 422, 503}
     assert json.loads(bytes(answer.body)) == {
         "code": kind.code,
         "message": refusal.message,
         "hint": refusal.hint,
-        "path": "$.conditions[0]" if kind is errors.InvalidRule else "",
+        "path": "$.conditions[0]" if issubclass(kind, errors.InvalidRule | errors.InvalidRequest) else "",
     }
 
 
@@ -186,7 +186,12 @@ def test_every_refusal_has_a_status_and_is_told_in_full(kind):
         (errors.InvalidRule, 422),
         (errors.InvalidMessage, 400),
         (errors.InvalidFile, 400),
+        (errors.InvalidRequest, 422),
+        (errors.UnreadableRequest, 400),
+        (errors.KeyNeeded, 401),
+        (errors.Forbidden, 403),
         (errors.Unknown, 404),
+        (errors.InUse, 409),
         (errors.NameTaken, 409),
         (errors.Immutable, 409),
         (errors.StoreUnavailable, 503),

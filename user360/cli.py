@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from user360 import clock, demo, doors, events, exports, imports, profiles, properties, segments, workspace
+from user360 import clock, demo, doors, events, exports, imports, keys, profiles, properties, segments, workspace
 from user360.errors import InvalidFile, NameTaken, StoreUnavailable, User360Error
 
 if TYPE_CHECKING:
@@ -155,6 +155,26 @@ def _written(text: str) -> str:
         raise InvalidFile(f"{text[1:]} cannot be read.", "Name a text file in UTF-8.") from fault
 
 
+def _make_key(store: Store, asked: argparse.Namespace, at: datetime) -> int:
+    secret = keys.create(store, asked.scope, asked.name, by=_by(), at=at)
+    print(f"The key “{asked.name}” may {asked.scope}. It is not shown again:")
+    print(secret)
+    return DONE
+
+
+def _revoke_key(store: Store, asked: argparse.Namespace, at: datetime) -> int:
+    keys.revoke(store, asked.name, by=_by(), at=at)
+    print(f"The key “{asked.name}” is good for nothing from now on.")
+    return DONE
+
+
+def _list_keys(store: Store, _: argparse.Namespace, __: datetime) -> int:
+    for each in keys.find(store):
+        used = f"last used {each.used_at:%Y-%m-%d %H:%M}" if each.used_at else "never used"
+        print(f"{each.name}: {each.scope}, made {each.made_at:%Y-%m-%d} by {each.made_by}, {used}")
+    return DONE
+
+
 def _check(store: Store, _: argparse.Namespace, __: datetime) -> int:
     """Read everything once: whatever is damaged refuses to be read."""
     columns = [each.name for each in properties.find(store)]
@@ -212,6 +232,18 @@ def _parser() -> argparse.ArgumentParser:
     query.add_argument("rule", metavar="JSON", help="the rule, or @FILE to read it from a file")
     query.add_argument("--limit", type=_count, default=SAMPLE, metavar="N", help="how many users to show (default: 10)")
     query.set_defaults(command=_query)
+
+    key = commands.add_parser("key", help="keys for the HTTP API: make, list, revoke").add_subparsers(
+        metavar="WHAT", required=True
+    )
+    make = key.add_parser("create", help="a new key, printed alone on the last line and never shown again")
+    make.add_argument("scope", choices=keys.SCOPES, help="how far it reaches; each includes those before it")
+    make.add_argument("name", help="what uses it")
+    make.set_defaults(command=_make_key)
+    revoke = key.add_parser("revoke", help="let a key be good for nothing")
+    revoke.add_argument("name")
+    revoke.set_defaults(command=_revoke_key)
+    key.add_parser("list", help="the keys that are good").set_defaults(command=_list_keys)
 
     check = commands.add_parser("check", help="read the whole database once and say what is in it")
     check.set_defaults(command=_check)

@@ -6,13 +6,17 @@
     │   ├─ InvalidProperty    a property that cannot be made or written
     │   ├─ InvalidRule        a segment rule with a fault, and the path of the fault
     │   ├─ InvalidMessage     an inbound message that identifies nobody or says nothing
-    │   └─ InvalidFile        a file that cannot be read, and the line
+    │   ├─ InvalidFile        a file that cannot be read, and the line
+    │   └─ InvalidRequest     a call whose body or parameters cannot be taken, and the path of the fault
+    │       └─ UnreadableRequest  … because it is no JSON at all
     ├─ Unknown                nothing has that name
     ├─ Conflict               valid, but not beside what exists
     │   ├─ NameTaken
     │   ├─ IdentityConflict
     │   ├─ InUse
     │   └─ Immutable
+    ├─ Forbidden              who asks may not
+    │   └─ KeyNeeded          … because nobody is known to ask
     ├─ Interrupted            the answer is no longer wanted
     └─ StoreUnavailable       the database is locked, damaged, full, or of a newer version
 
@@ -112,6 +116,22 @@ class InvalidFile(Invalid):
         super().__init__(message, hint)
 
 
+class InvalidRequest(Invalid):
+    """A call whose body or parameters cannot be taken. `path` points at the fault, as in a rule."""
+
+    code = "invalidRequest"
+
+    def __init__(self, path: str, reason: str, hint: str = "") -> None:
+        self.path = path
+        super().__init__(f"{path}: {reason}" if path else reason, hint)
+
+
+class UnreadableRequest(InvalidRequest):
+    """A call whose body is no JSON."""
+
+    code = "unreadable"
+
+
 class Unknown(User360Error):
     """Nothing has that name."""
 
@@ -152,6 +172,18 @@ class Immutable(Conflict):
     """What is made stays as made: names and types of properties, user ids, the store's own columns."""
 
     code = "immutable"
+
+
+class Forbidden(User360Error):
+    """Who asks may not do this."""
+
+    code = "forbidden"
+
+
+class KeyNeeded(Forbidden):
+    """A call without a key, or with one that is not known or was revoked."""
+
+    code = "unauthorized"
 
 
 class Interrupted(User360Error):

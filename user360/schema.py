@@ -15,6 +15,7 @@ A table's rows are read and written by its owner alone; this room only makes the
 | activity | activity |
 | imports, exports, import_templates | records |
 | segments, segment_versions, segment_members | segments |
+| api_keys | keys |
 
 `profiles` is one wide table with a real column per property and no index (an index forbids later
 columns and slows every write); `user_ids` is the only index. `events` is kept clustered by week,
@@ -150,4 +151,13 @@ def _segments() -> list[Sql]:
     return [Sql(each) for each in tables]
 
 
-STEPS: Final = (_first, _segments)
+def _keys() -> list[Sql]:
+    return [
+        Sql(
+            "CREATE TABLE api_keys (hash VARCHAR NOT NULL, name VARCHAR NOT NULL, scope VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, "
+            "made_by VARCHAR NOT NULL, used_at TIMESTAMP, revoked_at TIMESTAMP)"
+        )
+    ]
+
+
+STEPS: Final = (_first, _segments, _keys)

@@ -31,8 +31,20 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
 import user360
-from user360 import doors, workspace
-from user360.errors import Conflict, Interrupted, Invalid, InvalidFile, InvalidMessage, StoreUnavailable, Unknown, User360Error
+from user360 import api, doors, workspace
+from user360.errors import (
+    Conflict,
+    Forbidden,
+    Interrupted,
+    Invalid,
+    InvalidFile,
+    InvalidMessage,
+    KeyNeeded,
+    StoreUnavailable,
+    Unknown,
+    UnreadableRequest,
+    User360Error,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -50,11 +62,18 @@ STATUS: Final[dict[type[User360Error], HTTPStatus]] = {
     InvalidFile: HTTPStatus.BAD_REQUEST,
     Unknown: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    UnreadableRequest: HTTPStatus.BAD_REQUEST,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    KeyNeeded: HTTPStatus.UNAUTHORIZED,
     Interrupted: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     User360Error: HTTPStatus.BAD_REQUEST,
 }
 RETRY_AFTER_SECONDS: Final = 5
+HEADERS: Final = {
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_AFTER_SECONDS)},
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+}
 OFFER_SECONDS: Final = 15 * 60
 
 CONTENT_SECURITY_POLICY: Final = (
@@ -89,7 +108,7 @@ def status_of(refusal: type[User360Error]) -> HTTPStatus:
 def refused(refusal: User360Error) -> JSONResponse:
     """A refusal as every API answers it: `code`, `message`, `hint`, and the `path` of the fault where there is one."""
     status = status_of(type(refusal))
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    headers = HEADERS.get(status, {})
     return _error(status, refusal.code, refusal.message, refusal.hint, path=getattr(refusal, "path", ""), headers=headers)
 
 
@@ -223,7 +242,7 @@ def _sub_application(*routes: Route) -> Starlette:
 def routes() -> list[BaseRoute]:
     """The sub-applications that stand beside the pages. Each answers everything under its path itself."""
     applications = {
-        "/api": _sub_application(Route("/health", _health)),
+        "/api": _sub_application(Route("/health", _health), *api.routes()),
         "/v1": _sub_application(),
         "/files": _sub_application(Route("/{token}", _file)),
     }

@@ -11,6 +11,7 @@ property accepts (`datatypes`).
 from user360.profiles.leaving import Deleted, delete, tag
 from user360.profiles.past import deleted_since, everyone_then, values_before, values_then
 from user360.profiles.reading import (
+    NEWEST_SESSION,
     Change,
     Profile,
     Sort,
@@ -29,6 +30,7 @@ from user360.profiles.reading import (
 from user360.profiles.writing import Incoming, Written, follow, write
 
 __all__ = [
+    "NEWEST_SESSION",
     "Change",
     "Deleted",
     "Incoming",

@@ -130,7 +130,11 @@ def _arrowed(before: list[str], after: list[str]) -> str:
     end = 0
     while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
         end += 1
-    if start and (len(before) - start - end == 0 or len(after) - start - end == 0):
-        start -= 1  # where one only has more words than the other, the word before says what they belong to
+    more = (before if len(before) > len(after) else after)[start:]
+    if min(len(before), len(after)) == start + end:  # one only has more words: a word beside them says what they belong to
+        if end and more[0].startswith("“") and not before[start - 1].startswith("“"):
+            end -= 1
+        elif start:
+            start -= 1
     middle = _arrow(" ".join(before[start : len(before) - end]), " ".join(after[start : len(after) - end]))
     return " ".join(each for each in (" ".join(before[:start]), middle, " ".join(before[len(before) - end :])) if each)

@@ -22,6 +22,7 @@ from user360.segments import asking, saved
 from user360.sql import sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from user360.segments.saved import Segment
@@ -137,13 +138,17 @@ def paste(store: Store, text: str) -> Pasted:
         lines = re.split(r"[,;\t]", lines[0])
     if len(lines) > MOST_PASTED:
         raise Invalid(f"There are more than {MOST_PASTED:,} lines.", "Import them as a file.")
-    ids = [_bare(each) for each in lines]
+    return look_up(store, [_bare(each) for each in lines])
+
+
+def look_up(store: Store, ids: Sequence[str]) -> Pasted:
+    """Look up user ids, each in its line."""
     with store.snapshot() as seen:
         keys = identities.look_up(seen, pa.array([each or None for each in ids], pa.string())).to_pylist()
     return _sorted_out(ids, keys)
 
 
-def _sorted_out(ids: list[str], keys: list[int | None]) -> Pasted:
+def _sorted_out(ids: Sequence[str], keys: list[int | None]) -> Pasted:
     first: dict[str, int] = {}
     strangers, duplicates, blanks = [], [], []
     for position, (each, key) in enumerate(zip(ids, keys, strict=True), start=1):

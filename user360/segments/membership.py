@@ -84,6 +84,13 @@ def of(store: Store, profile_key: int, *, at: datetime) -> tuple[Segment, ...]:
     return tuple(sorted((each for each in every if each.id in found), key=lambda each: each.name.casefold()))
 
 
+def of_many(store: Store, profile_keys: Sequence[int], *, at: datetime) -> dict[int, tuple[Segment, ...]]:
+    """For each of these people the segments in use they are in. Asked of everybody, which is kept for the next page of people."""
+    every = sorted(saved.find(store), key=lambda each: each.name.casefold()) if profile_keys else []
+    people = [(each, asking.holding(store, saved.rule_of(each), at=at)) for each in every]
+    return {key: tuple(each for each, members in people if key in members) for key in profile_keys}
+
+
 def _size(store: Store, rule: Rule, at: datetime, *, past: bool) -> Size:
     found = asking.holding(store, rule, at=at, past=past)
     return Size(at, len(found), len(asking.living(store, at=at, past=past)))

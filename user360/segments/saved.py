@@ -2,24 +2,38 @@
 
 A segment is never deleted, so whatever was once made with it can still be explained; it is archived,
 and that only while nothing rests on it. A definition is kept in canonical form: equal meaning, equal
-text. Who is in a rule does not live here (`asking`), nor who came and went (`membership`).
+text. Who is in a rule does not live here (`asking`), nor who came and went (`turnover`). What there is
+to read of them stands in `finding`, and is handed on from here.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from user360 import activity
-from user360.clock import aware, stored
-from user360.errors import Conflict, InUse, InvalidRule, Unknown, shorten
+from user360.clock import stored
+from user360.errors import Conflict, InUse, InvalidRule, Unknown
 from user360.segments import naming
-from user360.segments.catalog import Definition, load_catalog, read
+from user360.segments.catalog import Definition, load_catalog
 from user360.segments.checking import check
+from user360.segments.finding import (
+    Kind,
+    Segment,
+    Version,
+    dependents,
+    find,
+    get,
+    named,
+    references,
+    rule_at,
+    rule_of,
+    versions,
+)
 from user360.segments.notation import dump
-from user360.segments.rules import Group, SegmentCondition, walk
-from user360.sql import Sql, sql
+from user360.segments.rules import SegmentCondition, walk
+from user360.sql import sql
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,102 +42,34 @@ if TYPE_CHECKING:
     from user360.segments.rules import Rule
     from user360.store import Store, Transaction
 
-Kind: TypeAlias = Literal["dynamic", "static"]
+__all__ = [
+    "Kind",
+    "Segment",
+    "Version",
+    "archive",
+    "change",
+    "check_name",
+    "dependents",
+    "describe",
+    "duplicate",
+    "find",
+    "free_name",
+    "get",
+    "make",
+    "named",
+    "references",
+    "rename",
+    "restore",
+    "revise",
+    "roll_back",
+    "rule_at",
+    "rule_of",
+    "save",
+    "stamp",
+    "versions",
+]
 
 MOST_CONDITIONS_IN_ALL: Final = 2_000
-_ROWS: Final = Sql(
-    "SELECT segment_id, name, kind, description, definition, coalesce(version, 0), made_at, made_by, changed_at, changed_by, archived_at "
-    "FROM segments LEFT JOIN (SELECT segment_id, max(version) AS version, arg_max(definition, version) AS definition "
-    "FROM segment_versions GROUP BY segment_id) USING (segment_id) ORDER BY changed_at DESC, segment_id DESC"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One saved segment. A fixed list (kind static) has no rule, and its version is 0."""
-
-    id: str
-    name: str
-    kind: Kind
-    description: str
-    rule: Rule | None
-    version: int
-    made_at: datetime
-    made_by: str
-    changed_at: datetime
-    changed_by: str
-    archived_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One definition a segment had, from when on, by whom and why."""
-
-    number: int
-    rule: Rule
-    note: str
-    at: datetime
-    by: str
-
-
-# -- asking -------------------------------------------------------------------------------------
-
-
-def get(store: Store, segment_id: str) -> Segment:
-    """One segment, archived or not, or a refusal."""
-    every = {each.id: each for each in find(store, archived=None)}
-    if segment_id not in every:
-        raise Unknown(f"There is no segment “{shorten(segment_id)}”.", "Look for it by its name.")
-    return every[segment_id]
-
-
-def find(store: Store, *, text: str = "", archived: bool | None = False) -> tuple[Segment, ...]:
-    """Segments whose name or description contains the text, lately changed first; `archived=None` takes both kinds."""
-    wanted = text.strip().casefold()
-    return tuple(
-        each
-        for each in (_segment(*row) for row in store.rows(_ROWS))
-        if archived in (None, each.archived_at is not None) and wanted in f"{each.name}\n{each.description}".casefold()
-    )
-
-
-def named(store: Store, name: str) -> Segment | None:
-    """The segment of that name, without regard to case."""
-    return next((each for each in find(store, archived=None) if naming.key(each.name) == naming.key(name)), None)
-
-
-def versions(store: Store, segment_id: str) -> tuple[Version, ...]:
-    """The definitions a segment had, newest first; of a fixed list none."""
-    get(store, segment_id)
-    rows = store.rows(
-        sql(
-            "SELECT version, definition, note, saved_at, saved_by FROM segment_versions WHERE segment_id = {} ORDER BY version DESC",
-            segment_id,
-        )
-    )
-    return tuple(Version(number, read(kept), note, aware(at), by) for number, kept, note, at, by in rows)
-
-
-def rule_of(segment: Segment) -> Rule:
-    """The rule that finds who is in a segment: its own, or of a fixed list the one that names it."""
-    return segment.rule or Group("all", (SegmentCondition(segment.id),))
-
-
-def rule_at(store: Store, segment_id: str, at: datetime) -> Rule:
-    """The rule that was in force at a moment; before the segment was made, its first one."""
-    found = get(store, segment_id)
-    history = versions(store, segment_id)
-    return next((each.rule for each in history if each.at <= at), history[-1].rule if history else rule_of(found))
-
-
-def references(rule: Rule) -> frozenset[str]:
-    """The ids of the segments a rule names itself."""
-    return frozenset(node.segment for node in walk(rule) if isinstance(node, SegmentCondition))
-
-
-def dependents(store: Store, segment_id: str) -> tuple[Segment, ...]:
-    """The segments in use whose definition names this one."""
-    return tuple(each for each in find(store) if each.rule is not None and segment_id in references(each.rule))
 
 
 # -- definitions --------------------------------------------------------------------------------
@@ -145,18 +91,35 @@ def revise(
 
     `expected_version` is the one that was edited: Conflict where somebody saved another meanwhile.
     """
+    return change(store, segment_id, rule=rule, expected_version=expected_version, note=note, by=by, at=at)
+
+
+def change(
+    store: Store,
+    segment_id: str,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    rule: Rule | None = None,
+    expected_version: int | None = None,
+    note: str = "",
+    by: str,
+    at: datetime,
+) -> Segment:
+    """Change name, description and definition, as far as they are given, all of it or nothing of it."""
     with store.transaction() as tx:
-        found = _dynamic(store, segment_id)
+        found = get(store, segment_id)
         if expected_version not in (None, found.version):
             raise Conflict(
                 f"{found.changed_by} saved version {found.version} of “{found.name}” meanwhile.",
                 "Look at it, then save yours on top of it or under another name.",
             )
-        checked = _checked(store, rule, found)
-        if checked != found.rule:
-            _add_version(tx, segment_id, found.version + 1, checked, note, by, at)
-            stamp(tx, segment_id, by=by, at=at)
-            activity.record(tx, "save segment", found.name, {"segment": segment_id, "version": found.version + 1}, by=by, at=at)
+        if name is not None:
+            _rename(tx, store, found, name, by=by, at=at)
+        if description is not None:
+            _describe(tx, found, description, by=by, at=at)
+        if rule is not None:
+            _revise(tx, store, found, rule, note, by=by, at=at)
     return get(store, segment_id)
 
 
@@ -197,26 +160,12 @@ def duplicate(store: Store, segment_id: str, *, name: str = "", by: str, at: dat
 
 def rename(store: Store, segment_id: str, name: str, *, by: str, at: datetime) -> Segment:
     """Give a segment another name."""
-    with store.transaction() as tx:
-        found = get(store, segment_id)
-        free = naming.free(name, _names(store, but=segment_id))
-        if free != found.name:
-            tx.execute(sql("UPDATE segments SET name = {} WHERE segment_id = {}", free, segment_id))
-            stamp(tx, segment_id, by=by, at=at)
-            activity.record(tx, "rename segment", free, {"segment": segment_id, "before": found.name}, by=by, at=at)
-    return get(store, segment_id)
+    return change(store, segment_id, name=name, by=by, at=at)
 
 
 def describe(store: Store, segment_id: str, description: str, *, by: str, at: datetime) -> Segment:
     """Give a segment another description."""
-    with store.transaction() as tx:
-        found = get(store, segment_id)
-        text = naming.text(description)
-        if text != found.description:
-            tx.execute(sql("UPDATE segments SET description = {} WHERE segment_id = {}", text, segment_id))
-            stamp(tx, segment_id, by=by, at=at)
-            activity.record(tx, "describe segment", found.name, {"segment": segment_id}, by=by, at=at)
-    return get(store, segment_id)
+    return change(store, segment_id, description=description, by=by, at=at)
 
 
 def archive(store: Store, segment_id: str, *, by: str, at: datetime) -> Segment:
@@ -283,6 +232,33 @@ def make(tx: Transaction, store: Store, name: str, kind: Kind, description: str,
     return segment_id
 
 
+def _revise(tx: Transaction, store: Store, found: Segment, rule: Rule, note: str, *, by: str, at: datetime) -> None:
+    if found.kind == "static":
+        raise Conflict(f"“{found.name}” is a fixed list and has no definition.", "Add or take out members instead.")
+    checked = _checked(store, rule, found)
+    if checked != found.rule:
+        number = found.version + 1
+        _add_version(tx, found.id, number, checked, note, by, at)
+        stamp(tx, found.id, by=by, at=at)
+        activity.record(tx, "save segment", found.name, {"segment": found.id, "version": number}, by=by, at=at)
+
+
+def _rename(tx: Transaction, store: Store, found: Segment, name: str, *, by: str, at: datetime) -> None:
+    free = naming.free(name, _names(store, but=found.id))
+    if free != found.name:
+        tx.execute(sql("UPDATE segments SET name = {} WHERE segment_id = {}", free, found.id))
+        stamp(tx, found.id, by=by, at=at)
+        activity.record(tx, "rename segment", free, {"segment": found.id, "before": found.name}, by=by, at=at)
+
+
+def _describe(tx: Transaction, found: Segment, description: str, *, by: str, at: datetime) -> None:
+    text = naming.text(description)
+    if text != found.description:
+        tx.execute(sql("UPDATE segments SET description = {} WHERE segment_id = {}", text, found.id))
+        stamp(tx, found.id, by=by, at=at)
+        activity.record(tx, "describe segment", found.name, {"segment": found.id}, by=by, at=at)
+
+
 def _archive(tx: Transaction, found: Segment, by: str, at: datetime) -> None:
     tx.execute(sql("UPDATE segments SET archived_at = {} WHERE segment_id = {}", stored(at), found.id))
     stamp(tx, found.id, by=by, at=at)
@@ -299,13 +275,6 @@ def _add_version(tx: Transaction, segment_id: str, number: int, rule: Rule, note
     text = json.dumps(dump(rule), ensure_ascii=False)
     row = sql("VALUES ({}, {}, {}, {}, {}, {})", segment_id, number, text, naming.text(note), stored(at), by)
     tx.execute(sql("INSERT INTO segment_versions {}", row))
-
-
-def _dynamic(store: Store, segment_id: str) -> Segment:
-    found = get(store, segment_id)
-    if found.kind == "static":
-        raise Conflict(f"“{found.name}” is a fixed list and has no definition.", "Add or take out members instead.")
-    return found
 
 
 def _checked(store: Store, rule: Rule, own: Segment | None = None) -> Rule:
@@ -332,10 +301,3 @@ def _size(rule: Rule, catalog: Catalog) -> int:
 def _names(store: Store, *, but: str = "") -> dict[str, str]:
     """The names there are, by what tells them apart."""
     return {naming.key(each.name): each.name for each in find(store, archived=None) if each.id != but}
-
-
-def _segment(number: str, name: str, kind: Any, description: str, definition: str | None, version: int, *rest: Any) -> Segment:
-    made_at, made_by, changed_at, changed_by, archived_at = rest
-    rule = None if definition is None else read(definition)
-    ended = aware(archived_at) if archived_at else None
-    return Segment(number, name, kind, description, rule, version, aware(made_at), made_by, aware(changed_at), changed_by, ended)

@@ -1,0 +1,190 @@
+"""How a call comes in and its answer goes out: the key, the body, the parameters, the page.
+
+The one place that admits anybody: no call is made without a scope, so none can be left open by
+mistake. The key is looked at before anything else of the request is read.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from anyio import to_thread
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from user360 import clock, datatypes, doors, keys
+from user360.errors import InvalidRequest, InvalidValue, UnreadableRequest, nearest, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from user360.keys import Scope
+    from user360.store import Store
+
+MOST_BYTES: Final = 8 * 2**20
+PAGE: Final = 50
+MOST_ROWS: Final = 1_000
+FURTHEST: Final = 2**31
+_BEARER: Final = "bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One admitted call. `given` are its parameters: of the body where it has one, else of the address."""
+
+    store: Store
+    by: str
+    at: datetime
+    place: Mapping[str, str]
+    given: Mapping[str, Any]
+
+    def text(self, name: str, otherwise: str | None = None) -> str:
+        """A text; without `otherwise` it has to be given."""
+        found = self.given.get(name, otherwise)
+        if not isinstance(found, str):
+            raise InvalidRequest(f"$.{name}", "is missing." if found is None else "is not text.", "Give a text.")
+        return found
+
+    def number(self, name: str, otherwise: int, *, least: int, most: int) -> int:
+        """A whole number within bounds."""
+        found = self.given.get(name, otherwise)
+        written = isinstance(found, str) and found.isascii() and found.isdigit()
+        number = int(found) if written else found
+        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+            raise InvalidRequest(f"$.{name}", f"{shorten(found)} is not a number from {least:,} to {most:,}.")
+        return number
+
+    def texts(self, name: str) -> list[str] | None:
+        """A list of texts, or in an address texts with commas between; None where it is not given."""
+        found = self.given.get(name)
+        if isinstance(found, str):
+            return [each.strip() for each in found.split(",") if each.strip()]
+        if found is not None and not (isinstance(found, list) and all(isinstance(each, str) for each in found)):
+            raise InvalidRequest(f"$.{name}", "is not a list of texts.")
+        return found
+
+    def instant(self, name: str, otherwise: datetime) -> datetime:
+        """An instant in ISO 8601, UTC where it names no offset."""
+        found = self.given.get(name)
+        if found is None:
+            return otherwise
+        try:
+            read: Any = datatypes.get("datetime").parse(found) if isinstance(found, str) else None
+        except InvalidValue as fault:
+            raise InvalidRequest(f"$.{name}", f"“{fault.value}” {fault.reason}.", fault.hint) from None
+        if read is None:
+            raise InvalidRequest(f"$.{name}", f"{shorten(found)} is not an instant.", "Write 2026-11-23T12:50:00Z.")
+        return clock.aware(read)
+
+    def as_of(self) -> tuple[datetime, bool]:
+        """The instant that is now for this call, and whether it lies in the past."""
+        instant = self.instant("as_of", self.at)
+        return instant, instant < self.at
+
+    def page(self) -> tuple[int, int]:
+        """How many rows, and from which on: `limit`, and `offset` or the `cursor` of the page before."""
+        limit = self.number("limit", PAGE, least=1, most=MOST_ROWS)
+        cursor = self.given.get("cursor")
+        return limit, self.number("offset", 0, least=0, most=FURTHEST) if cursor is None else _offset(cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call answers."""
+
+    body: Any
+    status: HTTPStatus = HTTPStatus.OK
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Call: TypeAlias = "Callable[[Asked], Answer]"
+
+
+def route(method: str, path: str, scope: Scope, call: Call, *, takes: tuple[str, ...] = ()) -> Route:
+    """One call under an address: who may make it, and which parameters it takes."""
+
+    async def endpoint(request: Request) -> Response:
+        store, by, at = await to_thread.run_sync(partial(_admitted, _secret(request), scope))
+        given = await _body(request) if method in {"POST", "PUT", "PATCH"} else dict(request.query_params)
+        _only(given, takes)
+        asked = Asked(store, by, at, request.path_params, given)
+        answer = await to_thread.run_sync(call, asked)
+        return JSONResponse(answer.body, answer.status, {"Cache-Control": "no-store", **answer.headers})
+
+    return Route(path, endpoint, methods=[method])
+
+
+def page_of(items: list[Any], total: int, *, limit: int, offset: int) -> Answer:
+    """One page of a list, with the cursor of the next one."""
+    more = offset + limit < total
+    return Answer({"items": items, "total": total, "cursor": _cursor(offset + limit) if more else None})
+
+
+def _secret(request: Request) -> str:
+    kind, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret.strip() if kind.lower() == _BEARER else ""
+
+
+def _admitted(secret: str, scope: Scope) -> tuple[Store, str, datetime]:
+    store, at = doors.current_store(), clock.now()
+    return store, f"{keys.check(store, secret, scope, at=at).name} (API)", at
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """The body as an object; none at all is an empty one."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MOST_BYTES:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body has at most {MOST_BYTES:,} bytes.")
+        parts.append(part)
+    return await to_thread.run_sync(_read, b"".join(parts))
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    if not body.strip():
+        return {}
+    try:
+        found = json.loads(body, parse_constant=_no_number)
+        json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise UnreadableRequest("", "The body is no JSON.", "Send one object, in UTF-8.") from None
+    if not isinstance(found, dict):
+        raise UnreadableRequest("$", "is no object.", "Send one object with names and values.")
+    return found
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _only(given: Mapping[str, Any], takes: tuple[str, ...]) -> None:
+    for each in given:
+        if each not in takes:
+            near = nearest(each, takes)
+            hint = f"Did you mean “{near}”?" if near else f"It takes {', '.join(takes)}." if takes else "It takes nothing."
+            raise InvalidRequest(f"$.{shorten(each)}", "is not known here.", hint)
+
+
+def _cursor(offset: int) -> str:
+    return base64.urlsafe_b64encode(str(offset).encode()).decode().rstrip("=")
+
+
+def _offset(cursor: object) -> int:
+    try:
+        offset = int(base64.urlsafe_b64decode(f"{cursor}==")) if isinstance(cursor, str) else -1
+    except ValueError:
+        offset = -1
+    if not 0 <= offset <= FURTHEST:
+        raise InvalidRequest("$.cursor", "is none of ours.", "Give the cursor of the page before, as it was answered.")
+    return offset
