@@ -90,12 +90,12 @@ def _table(shown: Sequence[Segment]) -> None:
     rows = [_line(each, total) for each in shown]
     key = f"segments.table.{hash(tuple(each.id for each in shown))}"
     config: dict[str, Any] = {
-        "Name": st.column_config.TextColumn(width=260),
-        "Kind": st.column_config.TextColumn(width=70),
+        "Name": st.column_config.TextColumn(width=240),
+        "Kind": st.column_config.TextColumn(width=56),
         "People": st.column_config.NumberColumn(format="localized", width=90),
         "Share": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=112),
-        "Changed": st.column_config.TextColumn(width=120),
-        "By": st.column_config.TextColumn(width=120),
+        "Changed": st.column_config.TextColumn(width=104),
+        "By": st.column_config.TextColumn(width=100),
         "Description": st.column_config.TextColumn(),
     }
     st.dataframe(

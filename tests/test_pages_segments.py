@@ -293,6 +293,16 @@ def open_dialog(test, button):
     return f"{test.session_state['dialogs.open']['name']}.{test.session_state['dialogs.open']['turn']}"
 
 
+def choose(test, what):
+    test.menu_button(key="segment.more").set_value(what)
+    return lives(test.run())
+
+
+def open_menu(test, what):
+    choose(test, what)
+    return f"{test.session_state['dialogs.open']['name']}.{test.session_state['dialogs.open']['turn']}"
+
+
 def test_before_saving_the_difference_and_whom_it_moves_are_told(store):
     add_many(store, 9)
     of = save(store, "India", INDIA)
@@ -325,7 +335,7 @@ def test_an_earlier_version_holds_again(store):
     of = save(store, "India", INDIA)
     saved.revise(store, of.id, segments.parse(rule(BRAZIL)), note="Brazil instead", by="Bea", at=AT)
     test = shown("segment", id=of.id)
-    open_dialog(test, "segment.more.history")
+    open_menu(test, "Versions")
     assert "Brazil instead" in said(test)
     lives(test.button(key="segment.roll.1").click().run())
     found = saved.get(store, of.id)
@@ -337,7 +347,7 @@ def test_a_segment_in_use_is_not_archived(store):
     of = save(store, "India", INDIA)
     save(store, "Not India", {"match": "none", "conditions": [{"segment": of.id}]})
     test = shown("segment", id=of.id)
-    lives(test.button(key="segment.more.archive").click().run())
+    choose(test, "Archive")
     assert ["is used by" in each.value for each in test.error] == [True]
     assert saved.get(store, of.id).archived_at is None
 
@@ -346,11 +356,11 @@ def test_a_segment_is_archived_and_restored(store):
     add_many(store, 3)
     of = save(store, "India", INDIA)
     test = shown("segment", id=of.id)
-    lives(test.button(key="segment.more.archive").click().run())
+    choose(test, "Archive")
     assert saved.get(store, of.id).archived_at is not None
     test = shown("segment", id=of.id)
     assert "archived" in said(test)
-    lives(test.button(key="segment.more.unarchive").click().run())
+    choose(test, "Restore")
     assert saved.get(store, of.id).archived_at is None
 
 
@@ -359,7 +369,7 @@ def test_a_segment_is_renamed_and_a_taken_name_refused(store):
     of = save(store, "India", INDIA)
     save(store, "Brazil", BRAZIL)
     test = shown("segment", id=of.id)
-    key = open_dialog(test, "segment.more.edit")
+    key = open_menu(test, "Name and description")
     test.text_input(key=f"{key}.name").set_value("brazil")
     lives(test.run())
     lives(test.button(key=f"{key}.act").click().run())
@@ -374,8 +384,8 @@ def test_a_segment_is_renamed_and_a_taken_name_refused(store):
 def test_a_rule_is_frozen_to_a_list_and_duplicated(store):
     add_many(store, 9)
     of = save(store, "India", INDIA)
-    lives(shown("segment", id=of.id).button(key="segment.more.ac_unit").click().run())
-    lives(shown("segment", id=of.id).button(key="segment.more.content_copy").click().run())
+    choose(shown("segment", id=of.id), "Freeze to a list")
+    choose(shown("segment", id=of.id), "Duplicate")
     found = {each.name: each.kind for each in saved.find(store)}
     assert found["Copy of India"] == "dynamic"
     assert sorted(found.values()) == ["dynamic", "dynamic", "static"]
@@ -459,3 +469,19 @@ def test_who_came_and_went_is_told_with_the_cause(store):
     open_dialog(test, "segment.moved")
     assert "**Entered**" in said(test)
     assert "stayed" in said(test)
+
+
+def test_a_rule_is_counted_as_things_stood(store):
+    add_many(store, 9)
+    test = shown("segment", rule=rule(INDIA), as_of="2020-01-01T00:00")
+    assert [(each.label, each.value) for each in test.metric] == [("People on 1 Jan 2020, 00:00", "0")]
+    for later in ("2999-01-01", "yesterday", "; DROP"):
+        assert people_now(shown("segment", rule=rule(INDIA), as_of=later)) == "3"
+
+
+def test_the_size_over_time_of_a_draft_is_drawn_when_asked_for(store):
+    add_many(store, 9)
+    test = shown("segment", rule=rule(INDIA))
+    assert len(test.get("plotly_chart")) == 0
+    lives(test.button(key="segment.trend.ask").click().run())
+    assert len(test.get("plotly_chart")) == 1

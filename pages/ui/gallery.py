@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from user360.segments.templates import Template
 
 GALLERY: Final = "segments.gallery"
-HEIGHT: Final = 104
+HEIGHT: Final = 120
 
 
 def draw() -> None:

@@ -28,7 +28,7 @@ def draw(of: Segment) -> None:
     with grid.cell(column_span=2), layout.card("A fixed list", "it changes only by hand"):
         st.metric("People on it", words.number(len(people)))
         st.caption(f"{words.share(len(people), total)} of {words.number(total)}")
-        moving.trend(rule, len(people), at_once=True)
+        moving.trend(rule, len(people))
         with st.container(horizontal=True, gap="xsmall"):
             paste: dict[str, Any] = {"on_click": dialogs.open_, "args": (lists.PASTE,)}
             st.button("Put people on it", key="list.on", icon=":material/person_add:", **paste)

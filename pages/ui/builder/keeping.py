@@ -5,7 +5,7 @@ What is kept and refused does not live here (`user360/segments`), nor the saving
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
@@ -16,10 +16,10 @@ from user360.errors import User360Error
 from user360.segments import lists, saved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from user360.segments.saved import Segment, Version
 
+MENU: Final = "segment.more"
+SAVE_AS: Final = "segment.save_as"
 RENAME: Final = "segment.rename"
 VERSIONS: Final = "segment.versions"
 WIDTH: Final = 480
@@ -27,20 +27,36 @@ WIDTH: Final = 480
 
 def menu(of: Segment) -> None:
     """The menu of everything else."""
-    with st.popover("More", icon=":material/more_horiz:", key="segment.more", type="tertiary"):
-        if of.archived_at is not None:
-            _item("Restore", "unarchive", states.acting(_restore), of.id)
-            return
-        _item("Name and description", "edit", dialogs.open_, RENAME)
-        if of.kind == "dynamic":
-            _item("Versions", "history", dialogs.open_, VERSIONS)
-            _item("Freeze to a list", "ac_unit", states.acting(_freeze), of.id)
-        _item("Duplicate", "content_copy", states.acting(_duplicate), of.id)
-        _item("Archive", "archive", states.acting(_archive), of.id)
+    own = ["Name and description", *(["Versions", "Freeze to a list"] if of.kind == "dynamic" else []), "Duplicate", "Archive"]
+    if of.kind == "dynamic":
+        own.insert(0, "Save as …")
+    st.menu_button(
+        "More",
+        ["Restore"] if of.archived_at is not None else own,
+        key=MENU,
+        icon=":material/more_horiz:",
+        type="tertiary",
+        on_click=states.acting(_act),
+        args=(of.id,),
+    )
 
 
-def _item(label: str, icon: str, act: Callable[..., None], *args: Any) -> None:
-    st.button(label, key=f"segment.more.{icon}", icon=f":material/{icon}:", type="tertiary", on_click=act, args=args)
+def _act(segment_id: str) -> None:
+    match st.session_state[MENU]:
+        case "Save as …":
+            dialogs.open_(SAVE_AS)
+        case "Name and description":
+            dialogs.open_(RENAME)
+        case "Versions":
+            dialogs.open_(VERSIONS)
+        case "Freeze to a list":
+            _freeze(segment_id)
+        case "Duplicate":
+            _duplicate(segment_id)
+        case "Archive":
+            _archive(segment_id)
+        case "Restore":
+            _restore(segment_id)
 
 
 def draw(of: Segment) -> None:

@@ -131,7 +131,8 @@ def words_of(row: dict[str, Any]) -> str:
         own = row["condition"]
         return f"{own.get('event') or own.get('property') or BEGINS[row['kind']]} …"
     rule = segments.check(segments.parse(draft.all_of(whole)), session.catalog())
-    return segments.phrase(rule.conditions[0], session.catalog(), at=session.at())
+    said = segments.phrase(rule.conditions[0], session.catalog(), at=session.at())
+    return said.removeprefix("whose ").removeprefix("who ")
 
 
 def short(row: dict[str, Any]) -> str:

@@ -34,14 +34,19 @@ _ASKED: Final = "segment.trend"
 # -- size over time -----------------------------------------------------------------------------
 
 
-def trend(rule: Rule, now: int, *, at_once: bool) -> None:
-    """The size over twelve weeks. Of a draft it is asked for by a button, because the past is slower than the present."""
-    if not at_once and st.session_state.get(_ASKED) != rule:
-        st.button(
-            "Size over time", key="segment.trend.ask", icon=":material/show_chart:", type="tertiary", on_click=_ask, args=(rule,)
-        )
-        return
+def trend(rule: Rule, now: int) -> None:
+    """Draw the size over twelve weeks."""
     _drawn(rule, now)
+
+
+def is_asked(rule: Rule) -> bool:
+    """Whether the size over time of this draft was asked for: the past is slower than the present, so it is not drawn unasked."""
+    return bool(st.session_state.get(_ASKED) == rule)
+
+
+def ask(rule: Rule) -> None:
+    """The button that asks for it."""
+    st.button("Over time", key="segment.trend.ask", icon=":material/show_chart:", type="tertiary", on_click=_ask, args=(rule,))
 
 
 def _ask(rule: Rule) -> None:
@@ -140,10 +145,10 @@ def _people(found: Turnover, key: str) -> None:
     rows = [_line(each, named) for each in told]
     keys = [each.profile_key for each in told]
     config: dict[str, Any] = {
-        "User": st.column_config.TextColumn(width=130),
-        "": st.column_config.TextColumn(width=70),
-        "What happened": st.column_config.TextColumn(width=260),
-        "When": st.column_config.TextColumn(width=110),
+        "User": st.column_config.TextColumn(width=116),
+        "": st.column_config.TextColumn(width=62),
+        "What happened": st.column_config.TextColumn(width=210),
+        "When": st.column_config.TextColumn(width=96),
     }
     table = f"{key}.people"
     st.dataframe(

@@ -6,6 +6,7 @@ does not live here (`user360/segments`).
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import time
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import streamlit as st
 
-from pages.ui import layout, nav, session, states, words
+from pages.ui import address, layout, nav, session, states, words
 from pages.ui.builder import editing, kinds, moving
 from user360 import profiles, segments
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from user360.store import Store
 
 TEN: Final = 10
+AS_OF: Final = "as_of"
+_THEN: Final = "segment.as_of.then"
 VIEWS: Final = {"after": "In order", "alone": "Alone", "without": "Without"}
 _HEADS: Final = {"after": ("Left", "Kept"), "alone": ("Alone", "Of all"), "without": ("Then", "More")}
 _LONGEST_LABEL: Final = 40
@@ -42,15 +45,26 @@ class Counted:
 
 
 def counted(rule: Rule) -> Counted:
-    """The preview for the present, kept as long as nothing changes."""
-    found: Counted = session.cached(_count, rule, at=session.at(), topics=session.OF_PEOPLE)
+    """The preview for the instant of the address, kept as long as nothing changes."""
+    then = as_of()
+    found: Counted = session.cached(_count, rule, at=then or session.at(), past=then is not None, topics=session.OF_PEOPLE)
     return found
 
 
-def _count(store: Store, rule: Rule, *, at: datetime) -> Counted:
+def _count(store: Store, rule: Rule, *, at: datetime, past: bool) -> Counted:
     began = time.perf_counter()
-    found = segments.preview(store, rule, at=at)
+    found = segments.preview(store, rule, at=at, past=past)
     return Counted(found, session.moment(), time.perf_counter() - began)
+
+
+def as_of() -> datetime | None:
+    """The instant in the past that the address asks for; None for now."""
+    try:
+        given = dt.datetime.fromisoformat(address.text(AS_OF))
+    except ValueError:
+        return None
+    then = given.replace(tzinfo=session.zone()) if given.tzinfo is None else given
+    return then.astimezone(dt.UTC) if then < session.at() else None
 
 
 def told(found: Counted) -> str:
@@ -63,7 +77,12 @@ def draw(found: Counted, judged: Judged, *, before: int | None, kept: bool) -> N
     """The whole rail. `before` is how many the saved version finds, where the draft differs from it; `kept`: it is saved."""
     with st.container(border=True, gap="xsmall"):
         _figure(found.preview, before)
-        moving.trend(editing.rule(), found.preview.count, at_once=kept)
+        rule, now = editing.rule(), as_of() is None
+        asked = now and (kept or moving.is_asked(rule))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            _ways(rule, asked=asked or not now)
+        if asked:
+            moving.trend(rule, found.preview.count)
         if found.preview.steps:
             with states.boundary("This table", key="segment.steps"):
                 _steps(found.preview, judged)
@@ -77,25 +96,44 @@ def draw(found: Counted, judged: Judged, *, before: int | None, kept: bool) -> N
 def _figure(preview: Preview, before: int | None) -> None:
     delta = None if before is None else preview.count - before
     share = f"{words.share(preview.count, preview.total)} of {words.number(preview.total)}"
-    with st.container(horizontal=True, vertical_alignment="top", gap="xsmall"):
-        st.metric(
-            "People now",
-            words.number(preview.count),
-            delta=share if delta is None else f"{delta:+,} on what is saved",
-            delta_color="off" if not delta else "normal",
-            delta_arrow="auto" if delta else "off",
-            delta_description=None if delta is None else share,
-            width="stretch",
-        )
-        st.button(
-            "Open",
-            key="segment.open",
-            icon=":material/group:",
-            type="tertiary",
-            help="See these people on the Users page",
-            on_click=_open_rule,
-            args=(judged_rule(),),
-        )
+    then = as_of()
+    st.metric(
+        "People now" if then is None else f"People on {words.moment(then, session.zone())}",
+        words.number(preview.count),
+        delta=share if delta is None else f"{delta:+,} on what is saved",
+        delta_color="off" if not delta else "normal",
+        delta_arrow="auto" if delta else "off",
+        delta_description=None if delta is None else share,
+    )
+
+
+def _ways(rule: Rule, *, asked: bool) -> None:
+    """From the figure on: the people themselves, another instant, the size over time."""
+    st.button(
+        "Open",
+        key="segment.open",
+        icon=":material/group:",
+        type="tertiary",
+        help="See these people, as they are now, on the Users page",
+        on_click=_open_rule,
+        args=(judged_rule(),),
+    )
+    then = as_of()
+    opened = st.popover("As of", key="segment.as_of", icon=":material/history:", type="tertiary", on_change="rerun")
+    if opened.open:
+        with opened, st.container(width=260, gap="xsmall"):
+            st.session_state.setdefault(_THEN, (then or session.at()).astimezone(session.zone()).replace(tzinfo=None))
+            zone = session.settings().zone_name
+            st.datetime_input(f"As things stood then, {zone}", key=_THEN, on_change=_go_back, format="YYYY-MM-DD")
+            st.button("Now", key="segment.as_of.now", on_click=_go_back, args=(True,), disabled=then is None)
+    if not asked:
+        moving.ask(rule)
+
+
+def _go_back(now: bool = False) -> None:  # noqa: FBT001, FBT002 - Streamlit gives arguments by place
+    """Count as things stood at the instant chosen, or now again."""
+    chosen = st.session_state.pop(_THEN, None) if now else st.session_state[_THEN]
+    address.put(**{AS_OF: None if now or chosen is None else chosen.isoformat(timespec="minutes")})
 
 
 def judged_rule() -> dict[str, Any]:

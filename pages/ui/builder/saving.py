@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from user360.segments.saved import Segment
 
 SAVE: Final = "segment.save"
-SAVE_AS: Final = "segment.save_as"
+SAVE_AS: Final = keeping.SAVE_AS
 WIDTH: Final = 480
 
 
