@@ -50,9 +50,13 @@ class Edit:
         self.node["condition"] = condition
 
 
-def project(key: str, value: object) -> None:
-    """Show the draft's value in the widget, unless it does already: what is being typed stays."""
-    if key not in st.session_state or st.session_state[key] != value:
+def project(key: str, value: object, *, chosen: bool = False) -> None:
+    """Show the draft's value in the widget, unless it does already: what is being typed stays.
+
+    A choice is told anew every time. The browser answers with the words it was shown, so words that
+    change with the data, such as counts, would otherwise come back as values nobody has.
+    """
+    if chosen or key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
 
 
@@ -71,7 +75,7 @@ def choice(
 ) -> None:
     """A choice among options. `take` writes it into the node; `free` lets a new one be written."""
     offered = list(options) if now is None or now in options else [now, *options]
-    project(edit.key(name), now)
+    project(edit.key(name), now, chosen=True)
     st.selectbox(
         label or name.capitalize(),
         offered,

@@ -116,7 +116,7 @@ def _many(edit: Edit, subject: Subject, operator: Operator, given: list[Any]) ->
     counts = subject.suggest() if operator.key in _WHOLE_VALUES else {}
     chosen = [said(each) for each in given]
     key = edit.key("many")
-    fields.project(key, chosen)
+    fields.project(key, chosen, chosen=True)
     st.multiselect(
         "Values",
         list(dict.fromkeys([*chosen, *counts])),

@@ -27,7 +27,9 @@ def draw(of: Segment) -> None:
     grid = st.grid(4, min_column_width=240)
     with grid.cell(column_span=2), layout.card("A fixed list", "it changes only by hand"):
         st.metric("People on it", words.number(len(people)))
-        st.caption(f"{words.share(len(people), total)} of {words.number(total)}")
+        st.caption(
+            f"{words.share(len(people), total)} of all users" if total >= words.FEW_PEOPLE else words.share(len(people), total)
+        )
         moving.trend(rule, len(people))
         with st.container(horizontal=True, gap="xsmall"):
             paste: dict[str, Any] = {"on_click": dialogs.open_, "args": (lists.PASTE,)}

@@ -45,7 +45,7 @@ def row(edit: Edit) -> None:
     """The fields of the row, beside each other."""
     asked = asks(edit.condition)
     choosing = lambda chosen: ask(edit, chosen)  # noqa: E731 - what the choice does
-    fields.choice(edit, "asked", ASKED, asked, choosing, width=fields.room_for(asked, 78))
+    fields.choice(edit, "asked", ASKED, asked, choosing, label="Asked of events", width=fields.room_for(asked, 78))
     if asked in MEASURES.values():
         measured(edit)
         fields.word("in")

@@ -95,7 +95,8 @@ def draw(found: Counted, judged: Judged, *, before: int | None, kept: bool) -> N
 
 def _figure(preview: Preview, before: int | None) -> None:
     delta = None if before is None else preview.count - before
-    share = f"{words.share(preview.count, preview.total)} of {words.number(preview.total)}"
+    share = words.share(preview.count, preview.total)
+    share = f"{share} of {words.number(preview.total)}" if share.endswith("%") else share
     then = as_of()
     st.metric(
         "People now" if then is None else f"People on {words.moment(then, session.zone())}",

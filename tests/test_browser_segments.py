@@ -1,0 +1,158 @@
+"""A first segment in a real browser: built by pointing, saved, counted, downloaded, and gone back over."""
+
+from __future__ import annotations
+
+import csv
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests import worlds
+from tests.conftest import browser
+from tests.serving import serve
+from user360 import clock, ingest
+from user360.store import open_store
+
+pytestmark = pytest.mark.browser
+
+SETTLED = "[data-testid='stApp'][data-test-connection-state='CONNECTED'][data-test-script-state='notRunning']"
+OPENED, BOUGHT = "WhatsApp Opened", "Order Completed"
+
+# User id, country, phone, how often opened in the last days, whether ever bought; the first two are wanted.
+PEOPLE = [
+    ("C-1", "India", None, 3, False),
+    ("C-2", "Germany", "+919447055012", 5, False),
+    ("C-3", "India", None, 2, False),
+    ("C-4", "India", None, 4, True),
+    ("C-5", "Germany", "+4930901820", 4, False),
+    ("C-6", None, None, 9, False),
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served")
+    store, now = open_store(folder / "segments.duckdb"), clock.now()
+    rows = [{"userId": user, "country": country, "phone": phone} for user, country, phone, _, _ in PEOPLE]
+    ingest.receive(store, worlds.users(rows), source="test", by="Ana", at=now)
+    opens = [(user, OPENED, now - timedelta(days=day + 1)) for user, _, _, often, _ in PEOPLE for day in range(often)]
+    orders = [(user, BOUGHT, now - timedelta(days=200)) for user, *_, bought in PEOPLE if bought]
+    ingest.receive(store, worlds.events(opens + orders), source="test", by="Ana", at=now)
+    store.close()
+    with serve(folder / "segments.duckdb", folder / "server.log") as running:
+        yield running
+
+
+@pytest.fixture
+def tab(server):
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+        page = chromium.new_page(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+        page.goto(f"{server.address}/segments")
+        settle(page)
+        yield page
+        chromium.close()
+
+
+def settle(page):
+    page.wait_for_timeout(350)
+    page.wait_for_selector(SETTLED)
+    page.wait_for_timeout(250)
+
+
+def press(page, name, place=0):
+    page.get_by_role("button", name=name, exact=True).nth(place).click()
+    settle(page)
+
+
+def choose(page, label, text, place=-1):
+    """Choose in the last field of that label, or in the one at that place."""
+    found = page.get_by_role("combobox", name=label, exact=True)
+    found.nth(place if place >= 0 else found.count() - 1).click()
+    page.keyboard.type(text)
+    page.wait_for_timeout(300)
+    page.keyboard.press("Enter")
+    settle(page)
+
+
+def type_into(page, label, text):
+    field = page.get_by_label(label, exact=True).last
+    field.fill(text)
+    expect(field).to_have_value(text)
+    field.press("Enter")
+    settle(page)
+
+
+def people_now(page):
+    return page.get_by_test_id("stMetricValue").first
+
+
+def test_a_first_segment_is_built_saved_counted_and_downloaded(tab, tmp_path):
+    press(tab, "New segment")
+    expect(people_now(tab)).to_have_text("6")
+
+    press(tab, "Event")
+    choose(tab, "Event", OPENED)
+    type_into(tab, "Count", "3")
+    choose(tab, "During", "in the last 30 days")
+    expect(people_now(tab)).to_have_text("5")
+
+    press(tab, "Event")
+    choose(tab, "Event", BOUGHT)
+    choose(tab, "Asked of events", "did not")
+    expect(people_now(tab)).to_have_text("4")
+
+    press(tab, "Group")
+    press(tab, "Property", place=1)
+    choose(tab, "Property", "country")
+    choose(tab, "Values", "India")
+    tab.keyboard.press("Escape")
+    press(tab, "Property", place=1)
+    choose(tab, "Property", "phone")
+    choose(tab, "Operator", "country is")
+    choose(tab, "Values", "IN")
+    tab.keyboard.press("Escape")
+    expect(people_now(tab)).to_have_text("2")
+    expect(tab.get_by_text("whose country is “India”")).to_be_visible()
+
+    press(tab, "Save")
+    tab.get_by_label("Name", exact=True).fill("Warm on WhatsApp")
+    tab.get_by_label("Name", exact=True).press("Enter")
+    settle(tab)
+    tab.get_by_role("dialog").get_by_role("button", name="Save", exact=True).click()
+    expect(tab.get_by_role("heading", name="Warm on WhatsApp")).to_be_visible()
+    expect(tab).to_have_url(re.compile(r"/segment\?id=s1$"))
+    settle(tab)
+    expect(people_now(tab)).to_have_text("2")
+
+    tab.get_by_role("button", name="Download").click()
+    with tab.expect_download() as coming:
+        tab.get_by_role("button", name="CSV", exact=True).click()
+    assert coming.value.suggested_filename == "warm-on-whatsapp.csv"
+    coming.value.save_as(tmp_path / "file.csv")
+    with (tmp_path / "file.csv").open(encoding="utf-8-sig", newline="") as lines:
+        assert sorted(row["userId"] for row in csv.DictReader(lines)) == ["C-1", "C-2"]
+
+
+def test_going_back_undoes_and_a_link_shows_the_same(tab, server):
+    press(tab, "New segment")
+    press(tab, "Event")
+    choose(tab, "Event", BOUGHT)
+    expect(people_now(tab)).to_have_text("1")
+    link = tab.url
+    choose(tab, "Asked of events", "did not")
+    expect(people_now(tab)).to_have_text("5")
+
+    tab.go_back()
+    settle(tab)
+    expect(people_now(tab)).to_have_text("1")
+    tab.go_forward()
+    settle(tab)
+    expect(people_now(tab)).to_have_text("5")
+
+    tab.goto(link)
+    settle(tab)
+    expect(people_now(tab)).to_have_text("1")
+    expect(tab.get_by_text("People who did “Order Completed”.")).to_be_visible()
