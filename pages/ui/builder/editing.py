@@ -7,6 +7,7 @@ does not live here (`tree`), nor how it is saved (`saving`).
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -19,9 +20,12 @@ from user360 import segments
 from user360.errors import InvalidRule
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from user360.segments import Rule
 
 PARAMETER: Final = "rule"
+AS_OF: Final = "as_of"
 KEPT: Final = 100
 _STATE: Final = "builder"
 
@@ -96,6 +100,16 @@ def is_changed() -> bool:
     """Whether the draft differs from what is saved, or is anything at all where nothing is."""
     made = current()
     return _published(made) != ""
+
+
+def as_of() -> datetime | None:
+    """The instant in the past that the address asks for; None for now."""
+    try:
+        given = dt.datetime.fromisoformat(address.text(AS_OF))
+    except ValueError:
+        return None
+    then = given.replace(tzinfo=session.zone()) if given.tzinfo is None else given
+    return then.astimezone(dt.UTC) if then < session.at() else None
 
 
 # -- every edit ends here -----------------------------------------------------------------------

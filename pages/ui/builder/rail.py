@@ -6,7 +6,6 @@ does not live here (`user360/segments`).
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import time
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from user360.store import Store
 
 TEN: Final = 10
-AS_OF: Final = "as_of"
 _THEN: Final = "segment.as_of.then"
 VIEWS: Final = {"after": "In order", "alone": "Alone", "without": "Without"}
 _HEADS: Final = {"after": ("Left", "Kept"), "alone": ("Alone", "Of all"), "without": ("Then", "More")}
@@ -46,7 +44,7 @@ class Counted:
 
 def counted(rule: Rule) -> Counted:
     """The preview for the instant of the address, kept as long as nothing changes."""
-    then = as_of()
+    then = editing.as_of()
     found: Counted = session.cached(_count, rule, at=then or session.at(), past=then is not None, topics=session.OF_PEOPLE)
     return found
 
@@ -55,16 +53,6 @@ def _count(store: Store, rule: Rule, *, at: datetime, past: bool) -> Counted:
     began = time.perf_counter()
     found = segments.preview(store, rule, at=at, past=past)
     return Counted(found, session.moment(), time.perf_counter() - began)
-
-
-def as_of() -> datetime | None:
-    """The instant in the past that the address asks for; None for now."""
-    try:
-        given = dt.datetime.fromisoformat(address.text(AS_OF))
-    except ValueError:
-        return None
-    then = given.replace(tzinfo=session.zone()) if given.tzinfo is None else given
-    return then.astimezone(dt.UTC) if then < session.at() else None
 
 
 def told(found: Counted) -> str:
@@ -77,7 +65,7 @@ def draw(found: Counted, judged: Judged, *, before: int | None, kept: bool) -> N
     """The whole rail. `before` is how many the saved version finds, where the draft differs from it; `kept`: it is saved."""
     with st.container(border=True, gap="xsmall"):
         _figure(found.preview, before)
-        rule, now = editing.rule(), as_of() is None
+        rule, now = editing.rule(), editing.as_of() is None
         asked = now and (kept or moving.is_asked(rule))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _ways(rule, asked=asked or not now)
@@ -97,7 +85,7 @@ def _figure(preview: Preview, before: int | None) -> None:
     delta = None if before is None else preview.count - before
     share = words.share(preview.count, preview.total)
     share = f"{share} of {words.number(preview.total)}" if share.endswith("%") else share
-    then = as_of()
+    then = editing.as_of()
     st.metric(
         "People now" if then is None else f"People on {words.moment(then, session.zone())}",
         words.number(preview.count),
@@ -119,7 +107,7 @@ def _ways(rule: Rule, *, asked: bool) -> None:
         on_click=_open_rule,
         args=(judged_rule(),),
     )
-    then = as_of()
+    then = editing.as_of()
     opened = st.popover("As of", key="segment.as_of", icon=":material/history:", type="tertiary", on_change="rerun")
     if opened.open:
         with opened, st.container(width=260, gap="xsmall"):
@@ -134,7 +122,7 @@ def _ways(rule: Rule, *, asked: bool) -> None:
 def _go_back(now: bool = False) -> None:  # noqa: FBT001, FBT002 - Streamlit gives arguments by place
     """Count as things stood at the instant chosen, or now again."""
     chosen = st.session_state.pop(_THEN, None) if now else st.session_state[_THEN]
-    address.put(**{AS_OF: None if now or chosen is None else chosen.isoformat(timespec="minutes")})
+    address.put(**{editing.AS_OF: None if now or chosen is None else chosen.isoformat(timespec="minutes")})
 
 
 def judged_rule() -> dict[str, Any]:

@@ -33,7 +33,9 @@ def card() -> None:
             _box()
         else:
             rule = editing.rule()
-            st.markdown(words.escape_md(segments.describe(rule, session.catalog(), at=session.at()), MOST_SAID))
+            st.markdown(
+                words.escape_md(segments.describe(rule, session.catalog(), at=editing.as_of() or session.at()), MOST_SAID)
+            )
 
 
 def _write() -> None:
