@@ -34,7 +34,7 @@ PEOPLE = [
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
-    store, now = open_store(folder / "segments.duckdb"), clock.now()
+    store, now = open_store(folder / "segments.duckdb"), clock.now()  # noqa: TID251 - the served program lives in the present
     rows = [{"userId": user, "country": country, "phone": phone} for user, country, phone, _, _ in PEOPLE]
     ingest.receive(store, worlds.users(rows), source="test", by="Ana", at=now)
     opens = [(user, OPENED, now - timedelta(days=day + 1)) for user, _, _, often, _ in PEOPLE for day in range(often)]
