@@ -250,4 +250,5 @@ def _later(column: Sql, amount: int, unit: str, frame: Frame) -> Sql:
     if unit in {"minute", "hour"} or frame.catalog.zone_name == "UTC":
         return sql("{} + {}", column, step)
     zone = frame.catalog.zone_name
-    return sql("(({} AT TIME ZONE 'UTC' AT TIME ZONE {}) + {}) AT TIME ZONE {} AT TIME ZONE 'UTC'", column, zone, step, zone)
+    local = sql("({} AT TIME ZONE 'UTC' AT TIME ZONE {} + {})", column, zone, step)
+    return event_values.on_the_wall(local, zone)

@@ -23,6 +23,7 @@ _DAY: Final = r"^\d{4}-\d\d-\d\d$"
 _TIME: Final = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
 _INSTANT: Final = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?$"
 _ZONED: Final = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d(:?\d\d)?)$"
+_MILLISECONDS: Final = r"^\d{12,14}$"
 
 
 def where(node: Node, frame: Frame) -> Sql:
@@ -35,25 +36,53 @@ def where(node: Node, frame: Frame) -> Sql:
 
 
 def number(property_name: str) -> Sql:
-    """The property as a number. Where a value is written as one, a number kept as text is that number; true and false are none."""
+    """The property as a number. Where a value is written as one, a number kept as text is that number; true and false are none.
+
+    The quick reading knows neither outer blanks nor a leading plus; what it leaves is read as text, where `1_000` is no number.
+    """
     value = _value(property_name)
     read = sql("TRY_CAST({} AS DOUBLE)", value)
+    as_text = sql("TRY_CAST(replace(TRY_CAST({} AS VARCHAR), '_', 'x') AS DOUBLE)", value)
     return sql(
         "CASE WHEN {} IN (0, 1) THEN CASE WHEN starts_with(variant_typeof({}), 'BOOL') THEN NULL ELSE {} END "
-        "WHEN isfinite({}) THEN {} END",
+        "WHEN isfinite({}) THEN {} WHEN {} IS NULL AND isfinite({}) THEN {} END",
         read,
         value,
         read,
         read,
         read,
+        read,
+        as_text,
+        as_text,
     )
 
 
 def plain(property_name: str) -> Sql:
-    """The property as text, of whatever kind it is; what tells two values apart."""
+    """The property as text, of whatever kind it is; what tells two values apart. The number 5.0 is 5."""
     if property_name in _DICTIONARIES:
         return name(f"{property_name}_id")
-    return sql("nullif(TRY_CAST({} AS VARCHAR), '')", _value(property_name))
+    value = _value(property_name)
+    text = sql("TRY_CAST({} AS VARCHAR)", value)
+    return sql(
+        "CASE WHEN {} IN ('', '[]') THEN NULL WHEN ends_with({}, '.0') AND variant_typeof({}) = 'DOUBLE' "
+        "THEN replace({}, '.0', '') ELSE {} END",
+        text,
+        text,
+        value,
+        text,
+        text,
+    )
+
+
+def on_the_wall(local: Sql, zone_name: str) -> Sql:
+    """The instant of a time on the wall of a zone; of one that comes twice the first, as everywhere."""
+    return sql(
+        "least({} AT TIME ZONE {}, ({} - to_hours(1)) AT TIME ZONE {} + to_hours(1)) AT TIME ZONE 'UTC'",
+        local,
+        zone_name,
+        local,
+        zone_name,
+    )
 
 
 def _condition(condition: PropertyCondition, frame: Frame) -> Sql:
@@ -79,26 +108,28 @@ def _typed(property_name: str, datatype: str, frame: Frame) -> Sql:
         case "boolean":
             return sql("CASE lower({}) WHEN 'true' THEN true WHEN 'false' THEN false END", text)
         case "list":
-            return sql("nullif(TRY_CAST({} AS VARCHAR[]), [])", _value(property_name))
+            return sql("nullif(list_distinct(TRY_CAST({} AS VARCHAR[])), [])", _value(property_name))
         case "date":
             return sql("TRY_CAST(regexp_extract({}, {}) AS DATE)", text, _DAY)
         case "time":
             return sql("TRY_CAST(regexp_extract({}, {}) AS TIME)", text, _TIME)
         case "datetime":
             return _instant(text, frame)
-    return sql("nullif({}, '')", text)
+    return plain(property_name)
 
 
 def _instant(text: Sql, frame: Frame) -> Sql:
-    """An instant with its offset, or of the workspace's zone where it has none."""
+    """An instant with its offset, of the workspace's zone where it has none, or as milliseconds since 1970."""
     return sql(
         "CASE WHEN regexp_matches({}, {}) THEN TRY_CAST({} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' "
-        "WHEN regexp_matches({}, {}) THEN (TRY_CAST({} AS TIMESTAMP) AT TIME ZONE {}) AT TIME ZONE 'UTC' END",
+        "WHEN regexp_matches({}, {}) THEN {} WHEN regexp_matches({}, {}) THEN make_timestamp_ms(TRY_CAST({} AS BIGINT)) END",
         text,
         _ZONED,
         text,
         text,
         _INSTANT,
+        on_the_wall(sql("TRY_CAST({} AS TIMESTAMP)", text), frame.catalog.zone_name),
         text,
-        frame.catalog.zone_name,
+        _MILLISECONDS,
+        text,
     )

@@ -23,14 +23,17 @@ _DAY = timedelta(days=1)
 
 
 def shifted(at: datetime, amount: int, unit: str, catalog: Catalog) -> datetime:
-    """The instant so many units on (or back): hours by the clock's ticking, days and more by the calendar of the zone."""
+    """The instant so many units on (or back): hours by the clock's ticking, days and more by the calendar of the zone.
+
+    A time on the wall that comes twice is the first of the two.
+    """
     if unit in {"minute", "hour"}:
         return at + amount * timedelta(**{f"{unit}s": 1})
     local = at.astimezone(catalog.zone)
     day = (
         clock.add_months(local.date(), amount) if unit == "month" else local.date() + amount * (7 if unit == "week" else 1) * _DAY
     )
-    return datetime.combine(day, local.time(), tzinfo=catalog.zone).astimezone(UTC)
+    return datetime.combine(day, local.time().replace(fold=0), tzinfo=catalog.zone).astimezone(UTC)
 
 
 def unit_around(at: datetime, offset: int, unit: str, catalog: Catalog) -> tuple[datetime, datetime]:
@@ -124,11 +127,12 @@ def during(span: During | None, at: datetime, catalog: Catalog) -> Span:
 
 
 def edge(value: Scalar, catalog: Catalog) -> date | datetime:
-    """A checked edge: a day, or an instant of the workspace's zone."""
+    """A checked edge: a day, or an instant, of the workspace's zone where it names no other."""
     text = str(value)
     if len(text) == len("2026-11-23"):
         return date.fromisoformat(text)
-    return datetime.fromisoformat(text).replace(tzinfo=catalog.zone).astimezone(UTC)
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo else found.replace(tzinfo=catalog.zone)).astimezone(UTC)
 
 
 def _first_day(day: date, unit: str, catalog: Catalog) -> date:
