@@ -125,6 +125,47 @@ def test_few_days_have_no_moment_twice(store: Store) -> None:
     assert len(found) == len(set(found)) == 4
 
 
+SESSIONS = st.sampled_from(
+    [
+        prop("lastSession", 3, "day", operator="in_the_last"),
+        prop("lastSession", 3, "day", operator="not_in_the_last"),
+        prop("lastSession", 30, "hour", operator="not_in_the_last") | {"unknown": "leave_out"},
+        prop("lastSession", operator="is_known"),
+        prop("lastSession", operator="is_not_known"),
+        prop("lastSession", "2026-11-19", "2026-11-21"),
+        prop("lastSession", "2026-11-19", operator="is_not"),
+        prop("lastSession", "2026-11-20", operator="before"),
+        prop("lastSession", "2026-11-20", operator="after"),
+        prop("lastSession", "2026-11-18", "2026-11-19", operator="between"),
+        prop("lastSession", "this_week", operator="in_period"),
+        prop("lastSession", 3, operator="anniversary_in_the_next"),
+    ]
+)
+
+
+@given(what=SESSIONS, happened=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), max_size=10), gone=st.integers(0, 6))
+def test_the_last_session_of_an_earlier_instant_is_the_one_of_then(
+    what: dict[str, Any], happened: list[tuple[int, int]], gone: int
+) -> None:
+    opened, answered = open_store(), []
+    for back in range(6, -1, -1):
+        if back in (6, 3):
+            take(opened, users([{"userId": f"u{each}"} for each in range(7 - back)]), at=days(back + 0.4))
+        rows: list[tuple[str | None, str | None, datetime | None]] = [
+            (f"u{who}", "View", days(back + 0.3)) for who, day in happened if day == back
+        ]
+        if rows:
+            take(opened, events(rows), at=days(back + 0.3))
+        if back == gone:
+            profiles.delete(opened, People.of([0]), by="ann", source="test", at=days(back + 0.2))
+        answered.append(segments.people(opened, rule(what), at=days(back)))
+
+    asked = [segments.people(opened, rule(what), at=days(back), past=True) for back in range(6, -1, -1)]
+
+    assert asked == answered
+    opened.close()
+
+
 # -- impact -------------------------------------------------------------------------------------
 
 

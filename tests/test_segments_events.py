@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.worlds import AT, events, take, users
 from user360 import properties, segments
 from user360.errors import InvalidRule, InvalidSentence
+from user360.segments import event_leaves
 from user360.segments.tree import leaves
 from user360.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from user360.store import Store
 
@@ -246,3 +248,43 @@ def test_what_could_stand_next_is_offered(world: Store) -> None:
     assert segments.complete("People who did “Ord", catalog) == ("“Order”",)
     assert "is not" in segments.complete("People whose country i", catalog)
     assert segments.complete("Everyone.", catalog) == ()
+
+
+@pytest.mark.parametrize("unit", ["day", "week", "month"])
+@pytest.mark.parametrize("periods", [1, 2, 3, 5])
+def test_units_are_counted_alike_by_comparing_and_by_the_calendar(
+    store: Store, monkeypatch: pytest.MonkeyPatch, unit: str, periods: int
+) -> None:
+    """Over the end of summer time, with events at the edges of days."""
+    take(store, users([{"userId": f"u{each}"} for each in range(40)]))
+    edge = datetime(2026, 10, 24, 22, 0, tzinfo=UTC)
+    rows: list[tuple[str | None, str | None, datetime | None]] = [
+        (f"u{each}", "View", edge + timedelta(hours=hours * (each + 1), microseconds=each % 2))
+        for each in range(40)
+        for hours in (-25, -1, 0, 1, 12, 25)
+    ]
+    take(store, events(rows))
+    rule = segments.parse(
+        {"match": "all", "conditions": [{"event": "View", "regularity": {"periods": periods, "of": 5, "unit": unit}}]}
+    )
+    at = datetime(2026, 10, 27, 9, 0, tzinfo=UTC)
+    compared = segments.people(store, rule, at=at)
+
+    monkeypatch.setattr(event_leaves, "BITS", 0)
+
+    assert segments.people(store, rule, at=at) == compared
+    berlin = ZoneInfo("Europe/Berlin")
+    unit_of: dict[str, Callable[[datetime], date]] = {
+        "day": lambda when: when.date(),
+        "week": lambda when: when.date() - timedelta(days=when.weekday()),
+        "month": lambda when: when.date().replace(day=1),
+    }
+    now = unit_of[unit](at.astimezone(berlin))
+    first = {"day": now - 4 * DAY, "week": now - 28 * DAY, "month": date(2026, 6, 1)}[unit]
+    hit: dict[str | None, set[date]] = {}
+    for who, _, when in rows:
+        assert when is not None
+        began = unit_of[unit](when.astimezone(berlin))
+        if when <= at and began >= first:
+            hit.setdefault(who, set()).add(began)
+    assert len(compared) == sum(len(each) >= periods for each in hit.values())

@@ -84,10 +84,10 @@ SELECT profile_key FROM events WHERE event_id = 4 AND occurred_at <= TIMESTAMP '
 SELECT profile_key FROM events WHERE event_id = 4 AND occurred_at <= TIMESTAMP '2026-11-23 12:50:00' GROUP BY profile_key HAVING arg_max((("channel_id" IN (SELECT "channel_id" FROM "channels" WHERE name IN ('web')))) IS TRUE, {'at': occurred_at, 'id': message_id})
 
 -- on three of five days
-SELECT profile_key FROM events WHERE event_id >= 4 AND occurred_at <= TIMESTAMP '2026-11-23 12:50:00' AND occurred_at >= TIMESTAMP '2026-11-18 23:00:00' GROUP BY profile_key HAVING count(DISTINCT date_trunc('day', (occurred_at AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin'))) >= 3
+SELECT profile_key FROM events WHERE event_id >= 4 AND occurred_at <= TIMESTAMP '2026-11-23 12:50:00' AND occurred_at >= TIMESTAMP '2026-11-18 23:00:00' GROUP BY profile_key HAVING bit_count(bit_or((CASE WHEN occurred_at < TIMESTAMP '2026-11-19 23:00:00' THEN 1 WHEN occurred_at < TIMESTAMP '2026-11-20 23:00:00' THEN 2 WHEN occurred_at < TIMESTAMP '2026-11-21 23:00:00' THEN 4 WHEN occurred_at < TIMESTAMP '2026-11-22 23:00:00' THEN 8 ELSE 16 END)::BIGINT)) >= 3
 
 -- in two of two weeks
-SELECT profile_key FROM events WHERE event_id = 4 AND occurred_at <= TIMESTAMP '2026-11-23 12:50:00' AND occurred_at >= TIMESTAMP '2026-11-15 23:00:00' GROUP BY profile_key HAVING count(DISTINCT date_trunc('week', (occurred_at AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin') - to_days(0))) >= 2
+SELECT profile_key FROM events WHERE event_id = 4 AND occurred_at <= TIMESTAMP '2026-11-23 12:50:00' AND occurred_at >= TIMESTAMP '2026-11-15 23:00:00' GROUP BY profile_key HAVING bit_count(bit_or((CASE WHEN occurred_at < TIMESTAMP '2026-11-22 23:00:00' THEN 1 ELSE 2 END)::BIGINT)) >= 2
 
 -- view then order
 SELECT profile_key FROM (SELECT profile_key, occurred_at FROM events WHERE event_id = 5 AND occurred_at <= TIMESTAMP '2026-11-23 12:50:00') first WHERE EXISTS (SELECT 1 FROM (SELECT profile_key, occurred_at FROM events WHERE event_id = 4 AND occurred_at <= TIMESTAMP '2026-11-23 12:50:00') second WHERE second.profile_key = first.profile_key AND second.occurred_at > first.occurred_at AND second.occurred_at <= least((first.occurred_at AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin' + to_days(1)) AT TIME ZONE 'Europe/Berlin', ((first.occurred_at AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin' + to_days(1)) - to_hours(1)) AT TIME ZONE 'Europe/Berlin' + to_hours(1)) AT TIME ZONE 'UTC')

@@ -9,7 +9,7 @@ property accepts (`datatypes`).
 """
 
 from user360.profiles.leaving import Deleted, delete, tag
-from user360.profiles.past import deleted_since, everyone_then, values_before, values_then
+from user360.profiles.past import deleted_since, everyone_then, sessions_kept, sessions_moved, values_before, values_then
 from user360.profiles.reading import (
     NEWEST_SESSION,
     Change,
@@ -50,6 +50,8 @@ __all__ = [
     "key_of",
     "last_changes",
     "matching",
+    "sessions_kept",
+    "sessions_moved",
     "stream",
     "tag",
     "tags",

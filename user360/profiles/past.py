@@ -39,19 +39,41 @@ def deleted_since(at: datetime) -> Sql:
 
 def values_then(property_name: str, datatype: str, at: datetime) -> Sql:
     """One property of all who were there at that instant: profile_key, and the value under the property's own name."""
+    return _then(property_name, datatype, at, _unchanged(property_name, at), _beside(property_name, at))
+
+
+def sessions_kept(at: datetime) -> Sql:
+    """LastSession of those who were there at that instant and whom no event moved since: profile_key, and the value."""
+    return _then("lastSession", "datetime", at, Sql("p.value"), further=sql(" AND ({}) IS NOT TRUE", _moved(at)))
+
+
+def sessions_moved(at: datetime) -> Sql:
+    """The keys of the others: their last session was that of the newest event they had then."""
+    kept = _then("lastSession", "datetime", at, Sql("p.value"), further=sql(" AND {}", _moved(at)))
+    return sql("SELECT profile_key FROM ({})", kept)
+
+
+def _then(property_name: str, datatype: str, at: datetime, unchanged: Sql, beside: Sql = NOTHING, further: Sql = NOTHING) -> Sql:
+    """The rows of `values_then`: what the first change since replaced, and `unchanged` where there was none."""
     return sql(
         "SELECT p.profile_key, CASE WHEN c.profile_key IS NULL THEN {} ELSE {} END AS {} FROM ({}) p "
         "LEFT JOIN (SELECT profile_key, arg_min_null(old, write_id) AS old FROM changes JOIN writes USING (write_id) "
-        "WHERE written_at > {} AND property = {} GROUP BY profile_key) c USING (profile_key){} WHERE p.made_at <= {}",
-        _unchanged(property_name, at),
+        "WHERE written_at > {} AND property = {} GROUP BY profile_key) c USING (profile_key){} WHERE p.made_at <= {}{}",
+        unchanged,
         _read(Sql("c.old::JSON"), datatype),
         name(property_name),
         _latest(property_name, datatype, at),
         stored(at),
         property_name,
-        _beside(property_name, at),
+        beside,
         stored(at),
+        further,
     )
+
+
+def _moved(at: datetime) -> Sql:
+    """Whether lastSession followed a later event, and nobody set it since."""
+    return sql("(c.profile_key IS NULL AND p.seen_at > {})", stored(at))
 
 
 def values_before(property_name: str, datatype: str, *, since: datetime | None, at: datetime) -> Sql:

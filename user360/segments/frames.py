@@ -56,6 +56,14 @@ class Frame:
             return self._of_person(_TAGS)
         return self._of_person(sql("SELECT profile_key, {} FROM profiles", name(found.name)))
 
+    def sessions_kept(self) -> Sql:
+        """Of a past frame, lastSession of those whom no event moved since: profile_key, and the value under its own name."""
+        return self._of_person(profiles.sessions_kept(self._stood))
+
+    def sessions_moved(self) -> Sql:
+        """The keys of the others."""
+        return self._of_person(profiles.sessions_moved(self._stood))
+
     def earlier(self, found: Property, since: datetime | None) -> Sql:
         """The values a property had before others replaced them, after `since`: profile_key, and the value under its own name."""
         return self._of_person(profiles.values_before(found.name, found.datatype.name, since=since, at=self._stood))
