@@ -10,7 +10,7 @@ themselves, so they cannot disagree with them. Whose lastSession follows does no
 
 from user360.events.appending import Appended, append, append_system, forget_people, move_out
 from user360.events.clustering import Bucket, buckets, recluster, tidy
-from user360.events.past import FIRST_OF_OTHERS, newest_then, then
+from user360.events.past import FIRST_OF_OTHERS, making, named, newest_then, then
 from user360.events.reading import (
     LATEST,
     EventProperty,
@@ -44,7 +44,9 @@ __all__ = [
     "daily",
     "engagement",
     "forget_people",
+    "making",
     "move_out",
+    "named",
     "names",
     "newest",
     "newest_then",

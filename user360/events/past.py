@@ -1,4 +1,4 @@
-"""The events as they stood at an earlier instant, those of people deleted since included.
+"""Rows of events for other rooms to ask: as they stood at an earlier instant, those of people deleted since included.
 
 An event counts from the moment it happened, also where it arrived later: late data completes the past.
 """
@@ -33,4 +33,22 @@ def newest_then(gone: Sql, at: datetime) -> Sql:
         then(gone),
         stored(at),
         FIRST_OF_OTHERS,
+    )
+
+
+def making(profile_key: int) -> Sql:
+    """The number of the write that made a profile, as its first event carries it: write_id."""
+    return sql(
+        "SELECT split_part(message_id, ':', 2)::UINTEGER AS write_id FROM events WHERE profile_key = {} AND event_id = {}",
+        profile_key,
+        SYSTEM_EVENTS.index("USER_CREATE"),
+    )
+
+
+def named(rows: Sql) -> Sql:
+    """Rows of events with names for numbers: event and channel beside the columns they have."""
+    return sql(
+        "SELECT r.*, n.name AS event, c.name AS channel FROM ({}) r JOIN event_names n USING (event_id) "
+        "LEFT JOIN channels c USING (channel_id)",
+        rows,
     )

@@ -5,10 +5,11 @@ creation is one record. From these the past is read by walking back from the pre
 writes the profile tables. Who a message is about does not live here (`ingest`), nor which values a
 property accepts (`datatypes`).
 
-`reading` answers, `past` says how it was, `writing` takes values in, `leaving` tags, untags and deletes.
+`reading` answers, `past` says how it was, `origins` where values came from, `writing` takes values in, `leaving` tags, untags and deletes.
 """
 
 from user360.profiles.leaving import Deleted, delete, tag
+from user360.profiles.origins import Origin, origins
 from user360.profiles.past import deleted_since, everyone_then, sessions_kept, sessions_moved, values_before, values_then
 from user360.profiles.reading import (
     NEWEST_SESSION,
@@ -34,6 +35,7 @@ __all__ = [
     "Change",
     "Deleted",
     "Incoming",
+    "Origin",
     "Profile",
     "Sort",
     "Written",
@@ -50,6 +52,7 @@ __all__ = [
     "key_of",
     "last_changes",
     "matching",
+    "origins",
     "sessions_kept",
     "sessions_moved",
     "stream",

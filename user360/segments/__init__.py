@@ -10,6 +10,8 @@ whose rows are asked and of when, `event_values` and `event_leaves` its question
 `compiler` the tree of its queries, `asking` their people, `previewing` what each part does, `wording` its English and `sentences` the way back.
 `saved` keeps rules under names (`naming`) with their versions, `lists` fixed lists of people; `difference` says what two rules do not share, `templates` holds the usual ones, `usage` says where a property is used.
 `membership` is its size over time, `turnover` who came and went and why, `evidence` what happened to each of them.
+`explaining` says why one person is in or not: `looking` asks a rule of them alone, `facts` what each condition saw,
+`forecasting` when time alone changes it, at one of the instants `breaks` knows of.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from user360.segments.checking import check
 from user360.segments.compiler import compile  # noqa: A004 - the house's word
 from user360.segments.difference import Change, difference
 from user360.segments.evidence import Moved, evidence
+from user360.segments.explaining import Explanation, explain
+from user360.segments.forecasting import Forecast, forecast
 from user360.segments.notation import dump, parse
 from user360.segments.previewing import Preview, Step
 from user360.segments.previewing import preview as _preview
@@ -50,6 +54,8 @@ __all__ = [
     "Change",
     "Compiled",
     "Definition",
+    "Explanation",
+    "Forecast",
     "Group",
     "Moved",
     "Node",
@@ -65,6 +71,8 @@ __all__ = [
     "difference",
     "dump",
     "evidence",
+    "explain",
+    "forecast",
     "lists",
     "load_catalog",
     "membership",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from user360 import clock, datatypes, operators
 from user360.events import FIRST_OF_OTHERS
 from user360.segments import event_values, predicates, windows
+from user360.segments.rules import EventMoment, EventRegularity, EventValue, Rank, Sequence, events_of
 from user360.segments.tree import ALL, EVENTS, Both, Leaf, Others
 from user360.sql import NOTHING, Sql, joined, sql
 
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
 
     from user360.segments.frames import Frame
     from user360.segments.rules import (
+        Condition,
         During,
         EventCondition,
-        EventMoment,
         EventOccasion,
-        EventRegularity,
         Events,
-        EventValue,
         Measure,
-        Sequence,
+        OfEvents,
     )
     from user360.segments.tree import Compiled
     from user360.segments.windows import Span
@@ -99,9 +98,36 @@ def occasion(node: EventOccasion, frame: Frame) -> Compiled:
 
 def regularity(node: EventRegularity, frame: Frame) -> Compiled:
     """Events in so many of the last calendar units."""
-    starts = [windows.unit_around(frame.at, place - node.span, node.unit, frame.catalog)[0] for place in range(1, node.span + 1)]
-    since = sql("occurred_at >= {}", clock.stored(starts[0]))
-    return _having(node.of, sql("{} >= {}", _units_hit(starts, node.unit, frame), node.periods), frame, since)
+    since = sql("occurred_at >= {}", clock.stored(starts_of(node, frame)[0]))
+    return _having(node.of, sql("{} >= {}", figure(node, frame), node.periods), frame, since)
+
+
+def starts_of(node: EventRegularity, frame: Frame) -> list[datetime]:
+    """The first instants of the calendar units that are looked at, the earliest first."""
+    return [windows.unit_around(frame.at, place - node.span, node.unit, frame.catalog)[0] for place in range(1, node.span + 1)]
+
+
+def figure(node: OfEvents | Rank, frame: Frame) -> Sql:
+    """What the condition compares, over the rows of `concerned`: a number, or the instant of the first or last."""
+    match node:
+        case EventMoment(occurrence=occurrence):
+            return Sql("min(occurred_at)" if occurrence == "first" else "max(occurred_at)")
+        case EventRegularity(unit=unit):
+            return _units_hit(starts_of(node, frame), unit, frame)
+        case EventValue(measure=measure) | Rank(measure=measure):
+            return measured(measure)
+    return Sql("count(*)")
+
+
+def concerned(node: Condition, frame: Frame) -> Sql:
+    """The events a condition speaks of, as what a query says of its rows; of an order those of any step."""
+    match node:
+        case Sequence(steps=steps, during=during):
+            return joined(" OR ", [sql("({})", matching(each, frame, during=during)) for each in steps])
+        case EventRegularity(of=of):
+            return matching(of, frame, sql("occurred_at >= {}", clock.stored(starts_of(node, frame)[0])))
+    (of,) = events_of(node)
+    return matching(of, frame)
 
 
 def sequence(node: Sequence, frame: Frame) -> Compiled:
@@ -138,6 +164,11 @@ def sequence(node: Sequence, frame: Frame) -> Compiled:
     if until:
         chain.append(sql("WHERE {}.occurred_at <= {}", Sql(before), until))
     return Leaf(joined(" ", chain), topics=EVENTS)
+
+
+def named(node: Condition, frame: Frame) -> Sql:
+    """The events a condition names, whatever else it asks of them."""
+    return joined(" OR ", [_named(each, frame) for each in events_of(node)])
 
 
 def measured(measure: Measure | None) -> Sql:

@@ -92,7 +92,7 @@ def _condition(condition: PropertyCondition, frame: Frame) -> Sql:
         named = predicates.positive(Sql("name"), condition, datatype, frame.catalog, frame.at)
         said = sql("{} IN (SELECT {} FROM {} WHERE {})", column, column, dictionary, named)
         return predicates.signed(said, predicates.known(column), condition, datatype)
-    column = _typed(condition.property, datatype.name, frame)
+    column = typed(condition.property, datatype.name, frame)
     return predicates.holds(column, condition, datatype, frame.catalog, frame.at)
 
 
@@ -100,7 +100,8 @@ def _value(property_name: str) -> Sql:
     return sql("variant_extract(properties, {})", property_name)
 
 
-def _typed(property_name: str, datatype: str, frame: Frame) -> Sql:
+def typed(property_name: str, datatype: str, frame: Frame) -> Sql:
+    """The property as a value of that type; what does not parse is unknown."""
     text = sql("TRY_CAST({} AS VARCHAR)", _value(property_name))
     match datatype:
         case "number":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from user360.sql import NOTHING, Sql, joined, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 PROFILES: Final = ("profiles",)
 EVENTS: Final = ("events", "profiles")
@@ -64,6 +64,19 @@ def leaves(compiled: Compiled) -> Iterator[Leaf]:
                 yield from leaves(part)
         case Others(part):
             yield from leaves(part)
+
+
+def holds(compiled: Compiled, truth: Mapping[Leaf, bool]) -> bool:
+    """Whether the tree holds for one person, of whom it is known which leaves do."""
+    match compiled:
+        case Leaf():
+            return truth[compiled]
+        case Both(parts):
+            return all(holds(each, truth) for each in parts)
+        case Either(parts):
+            return any(holds(each, truth) for each in parts)
+        case Others(part):
+            return not holds(part, truth)
 
 
 def as_query(compiled: Compiled, everyone: Sql) -> Sql:

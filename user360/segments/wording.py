@@ -46,6 +46,7 @@ MEASURES: Final[dict[Function, str]] = {
     "max": "greatest",
     "distinct": "number of distinct",
 }
+_CLAUSES: Final = {"whose ": "", "who did": "they did", "in the ": "they are in the "}
 PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 RESERVED: Final = frozenset({"all", "any", "none", "where", "whose", "who", "as", "the", "and", "or", "not"})
 
@@ -71,6 +72,42 @@ def write(rule: Rule, catalog: Catalog) -> str:
 def phrase(node: Node, catalog: Catalog, *, at: datetime | None = None) -> str:
     """One condition of a checked rule, as it stands in its sentence; without an instant whole and without notes."""
     return _node(node, _Manner(catalog, at))
+
+
+def clause(node: Node, catalog: Catalog, *, holds: bool = True) -> str:
+    """The same as a clause of its own, or what would stand where it does not hold: `country is not “DE”`."""
+    turned = node if holds else _complement(node, catalog)
+    said = phrase(turned or node, catalog)
+    for begins, instead in _CLAUSES.items():
+        if said.startswith(begins):
+            said = instead + said.removeprefix(begins)
+            break
+    return said if turned is not None else f"it no longer holds that {said}"
+
+
+def which_events(of: Events, catalog: Catalog, *, during: bool = True) -> str:
+    """Such events, with or without the time that counts."""
+    return _events(of if during else replace(of, during=None), _Manner(catalog, None))
+
+
+def of_instant(at: datetime, catalog: Catalog) -> str:
+    """`28 Nov 2026, 21:04` in the workspace's zone."""
+    return _edge(clock.stored(at), catalog)
+
+
+def _complement(node: Node, catalog: Catalog) -> Node | None:
+    """The condition that holds where this one does not, if one operator says it."""
+    match node:
+        case PropertyCondition(held=None):
+            families = datatype_of(node, catalog, of_event=False).families
+        case EventValue():
+            families = datatypes.get("number").families
+        case EventMoment():
+            families = datatypes.get("datetime").families
+        case _:
+            return None
+    other = operators.get(node.operator, families).complement
+    return replace(node, operator=other, leave_out=False) if other and not node.leave_out else None
 
 
 def _sentence(rule: Rule, manner: _Manner) -> str:
@@ -110,7 +147,7 @@ def _node(node: Node, manner: _Manner) -> str:  # noqa: C901 - a case per kind o
         case EventOccasion():
             return f"whose {node.occurrence} {_events(node.of, manner)} has {_where(node.having, manner)}"
         case EventRegularity():
-            span = f"on at least {node.periods} of the last {_amount(node.span, node.unit)}"
+            span = f"on at least {node.periods} of the last {amount_of(node.span, node.unit)}"
             return f"who did {_events(node.of, manner)} {span}"
         case Sequence():
             return _sequence(node, manner)
@@ -126,7 +163,7 @@ def _node(node: Node, manner: _Manner) -> str:  # noqa: C901 - a case per kind o
 def _property(node: PropertyCondition, manner: _Manner) -> str:
     held = node.held
     if held is not None and held.kind == "changed_in_the_last":
-        return f"{node.property} changed in the last {_amount(held.amount, held.unit)}"
+        return f"{node.property} changed in the last {amount_of(held.amount, held.unit)}"
     said = _asked(node, datatype_of(node, manner.catalog, of_event=False), manner)
     return f"{node.property} {said}{_held(held)}"
 
@@ -134,7 +171,7 @@ def _property(node: PropertyCondition, manner: _Manner) -> str:
 def _held(held: Held | None) -> str:
     if held is None:
         return ""
-    return ", held at any time so far" if held.kind == "ever" else f", held for {_amount(held.amount, held.unit)}"
+    return ", held at any time so far" if held.kind == "ever" else f", held for {amount_of(held.amount, held.unit)}"
 
 
 def _happened(node: EventCondition, manner: _Manner) -> str:
@@ -189,7 +226,7 @@ def _during(during: During | None, manner: _Manner) -> str:
     first, *rest = during.values
     match during.kind:
         case "last":
-            said = f"in the last {_amount(int(first), str(rest[0]))}"
+            said = f"in the last {amount_of(int(first), str(rest[0]))}"
         case "calendar":
             said = str(first).replace("_", " ")
         case "between":
@@ -209,7 +246,7 @@ def _figure(measure: Measure | None, of: Events, manner: _Manner) -> str:
 
 def _sequence(node: Sequence, manner: _Manner) -> str:
     steps = ", then ".join(_events(each, manner) for each in node.steps)
-    within = f", all within {_amount(*node.within)}" if node.within else ""
+    within = f", all within {amount_of(*node.within)}" if node.within else ""
     during = f", all {_during(node.during, manner)}" if node.during else ""
     return f"who did {steps}{within}{during}"
 
@@ -244,7 +281,7 @@ def _values(given: tuple[Scalar, ...], operator: Operator, manner: _Manner) -> s
         case "none":
             return ""
         case "window":
-            return _amount(int(given[0]), str(given[1]))
+            return amount_of(int(given[0]), str(given[1]))
         case "period":
             return str(given[0]).replace("_", " ")
         case "two":
@@ -272,7 +309,8 @@ def _name(text: str) -> str:
     return text if PLAIN_NAME.fullmatch(text) and text.lower() not in RESERVED else _quoted(text)
 
 
-def _amount(amount: int, unit: str) -> str:
+def amount_of(amount: int, unit: str) -> str:
+    """`30 days`."""
     return f"{amount} {unit}{'' if amount == 1 else 's'}"
 
 
@@ -290,7 +328,7 @@ def _window_note(
     if operator.family != "calendar" or manner.at is None:
         return ""
     if operator.operand == "count":
-        return f"from {_day(manner.at, manner.catalog)}"
+        return f"from {of_day(manner.at, manner.catalog)}"
     if operator.operand in {"window", "period", "none"}:
         span, *_ = predicates.spans(node, datatype, manner.catalog, manner.at)
         return _span(span, manner)
@@ -314,6 +352,7 @@ def _edge(edge: object, catalog: Catalog) -> str:
     return f"{edge.day} {edge:%b %Y}" if hasattr(edge, "day") else str(edge)
 
 
-def _day(at: datetime, catalog: Catalog) -> str:
+def of_day(at: datetime, catalog: Catalog) -> str:
+    """`28 Nov 2026` in the workspace's zone."""
     local = at.astimezone(catalog.zone)
     return f"{local.day} {local:%b %Y}"
