@@ -85,7 +85,7 @@ def test_a_key_to_read_changes_nothing(server, method, path):
     secret = keys.create(doors.current_store(), "read", "reader", by="ann", at=NOW)
     answer = server.request(method, f"/api{path}".replace("{id}", "s1"), headers={"Authorization": f"bearer {secret}"}, json={})
 
-    reads = method == "GET" or path.endswith(("/preview", "/query"))
+    reads = method == "GET" or path.endswith(("/preview", "/explain", "/query"))
     assert (answer.status_code == 403) == (not reads)
     assert segments.saved.find(doors.current_store(), archived=None) == ()
 
@@ -413,3 +413,49 @@ def test_what_is_answered_is_plain_json(client):
     text = client.get("/api/segments/s1/users").text
 
     assert json.loads(text)["total"] == 2
+
+
+# -- why ----------------------------------------------------------------------------------------
+
+
+def test_why_a_user_is_not_in_a_segment_is_told_with_what_each_condition_saw(client):
+    twice = {"event": "Order", "times": {"operator": "at_least", "values": [2]}, "during": {"last": 30, "unit": "day"}}
+    told = client.post("/api/segments/explain", json={"definition": definition(*DE["conditions"], twice), "userId": "u1"}).json()
+    country, orders = told["tree"]["conditions"]
+
+    assert (told["userId"], told["member"], told["short"]) == ("u1", False, 1)
+    assert told["missing"].startswith("1 more “Order” before ")
+    assert (country["truth"], country["value"], country["origin"]["source"]) == ("true", "DE", "test")
+    assert (orders["truth"], orders["found"], orders["atLeast"]) == ("false", 1, 2)
+    assert [each["timestamp"] for each in orders["events"]] == [shown(days(2))]
+    assert told["forecast"] == {"at": None, "member": False, "sentence": "", "lookedTo": None}
+
+
+def test_why_may_be_asked_of_a_saved_segment_a_profile_and_another_instant(client):
+    made = saved(client, "Bought lately", definition({"event": "Order", "during": {"last": 30, "unit": "day"}}))
+    key = str(profiles.key_of(doors.current_store(), "u4"))
+    asked = {"segment": made["id"], "id": key}
+
+    now = client.post("/api/segments/explain", json=asked).json()
+    then = client.post("/api/segments/explain", json=asked | {"as_of": shown(days(20))}).json()
+
+    assert (now["member"], then["member"]) == (False, True)
+    assert then["forecast"]["member"] is False
+    assert then["forecast"]["at"] < now["at"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"userId": "u1"}, 422),
+        ({"userId": "u1", "segment": "s1", "definition": DE}, 422),
+        ({"definition": DE}, 422),
+        ({"definition": DE, "userId": "u1", "id": 1}, 422),
+        ({"definition": DE, "userId": "nobody"}, 404),
+        ({"definition": DE, "id": 4_000}, 404),
+        ({"segment": "s99", "userId": "u1"}, 404),
+        ({"definition": lives_in(), "userId": "u1"}, 422),
+    ],
+)
+def test_why_is_refused_where_it_cannot_be_said(client, body, status):
+    assert client.post("/api/segments/explain", json=body).status_code == status

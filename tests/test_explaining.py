@@ -215,6 +215,38 @@ def test_of_several_ways_the_shortest_is_told(store: Store) -> None:
     assert (found.whole.short, found.sentence) == (2, "city is “Ulm”, and country is not “DE”.")
 
 
+# -- many at once -------------------------------------------------------------------------------
+
+
+@given(what=GROUPS, keys=st.sets(st.integers(0, 5)))
+def test_the_grid_of_many_says_of_each_what_is_said_of_them_alone(world: Store, what: dict[str, Any], keys: set[int]) -> None:
+    of = segments.parse(what)
+    found = segments.grid(world, of, People.of([*keys, 900]), at=AT)
+
+    assert found.people == People.of(keys)
+    for key in keys:
+        alone = segments.explain(world, of, key, at=AT)
+        leaves = {each.path: each for each in alone.parts() if not each.parts}
+        assert (key in found.holds) == alone.holds
+        assert {each.path: key in each.holds for each in found.columns} == {path: each.holds for path, each in leaves.items()}
+        for column in found.columns:
+            turned = {path: each.holds != (path == column.path) for path, each in leaves.items()}
+            assert (key in column.alone_out) == (not alone.holds and holds(segments.dump(of), turned))
+
+
+def test_the_condition_that_alone_keeps_most_out_is_the_hardest(store: Store) -> None:
+    rows = [
+        {"userId": f"u{each}", "country": "DE" if each < 5 else "FR", "city": "Ulm" if each < 2 else None} for each in range(6)
+    ]
+    take(store, users(rows))
+
+    found = segments.grid(store, rule(prop("country", "DE"), prop("city", "Ulm")), People.of(range(6)), at=AT)
+
+    assert found.hardest is not None
+    assert (found.hardest.path, len(found.hardest.alone_out), len(found.hardest.unknown)) == ("$.conditions[1]", 3, 4)
+    assert segments.grid(store, segments.EVERYONE, People.of(range(6)), at=AT).hardest is None
+
+
 # -- forecast -----------------------------------------------------------------------------------
 
 

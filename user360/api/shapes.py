@@ -97,14 +97,14 @@ def _inside(members: dict[int, tuple[Segment, ...]], row: dict[str, Any], *, ins
 
 
 def _user(row: dict[str, Any], wanted: Sequence[str], *, whole: bool) -> dict[str, Any]:
-    values = {each: _value(row[each]) for each in wanted if not whole or row[each] is not None}
+    values = {each: value(row[each]) for each in wanted if not whole or row[each] is not None}
     if "tags" in wanted:
         values["tags"] = list(row["tags"] or [])
     user_id = row["userId"]
     return {"userId": user_id, "id": str(row["profile_key"]), "identified": user_id is not None, "properties": values}
 
 
-def _value(value: Any) -> Any:
+def value(value: Any) -> Any:
     """A value of the database as JSON has it: numbers, truth and lists as themselves, times as ISO 8601."""
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < 10**15 else value

@@ -11,7 +11,8 @@ whose rows are asked and of when, `event_values` and `event_leaves` its question
 `saved` keeps rules under names (`naming`) with their versions, `lists` fixed lists of people; `difference` says what two rules do not share, `templates` holds the usual ones, `usage` says where a property is used.
 `membership` is its size over time, `turnover` who came and went and why, `evidence` what happened to each of them.
 `explaining` says why one person is in or not: `looking` asks a rule of them alone, `facts` what each condition saw,
-`forecasting` when time alone changes it, at one of the instants `breaks` knows of.
+`forecasting` when time alone changes it, at one of the instants `breaks` knows of;
+`grid` holds many people against one rule.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ from user360.segments.checking import check
 from user360.segments.compiler import compile  # noqa: A004 - the house's word
 from user360.segments.difference import Change, difference
 from user360.segments.evidence import Moved, evidence
-from user360.segments.explaining import Explanation, explain
+from user360.segments.explaining import Explanation, Part, explain
 from user360.segments.forecasting import Forecast, forecast
+from user360.segments.grid import Grid, grid
 from user360.segments.notation import dump, parse
 from user360.segments.previewing import Preview, Step
 from user360.segments.previewing import preview as _preview
@@ -56,9 +58,11 @@ __all__ = [
     "Definition",
     "Explanation",
     "Forecast",
+    "Grid",
     "Group",
     "Moved",
     "Node",
+    "Part",
     "Preview",
     "PropertyCondition",
     "Rule",
@@ -73,6 +77,7 @@ __all__ = [
     "evidence",
     "explain",
     "forecast",
+    "grid",
     "lists",
     "load_catalog",
     "membership",
