@@ -32,6 +32,7 @@ OF_EVENTS = {
     "due": "datetime",
     "hour": "time",
     "items": "list",
+    "or “more”": "string",
 }
 PATTERNS = ("ann|bo", "^b", "d$", "r.d", "_1")
 NUMBERS = (-1, 0, 1, 1.5, 2, 5, 6.5, 10, 15)
@@ -43,7 +44,8 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "likes": ("x", "y", "q"),
     "tags": ("x", "y", "q"),
     "amount": NUMBERS,
-    "note": ("red", "RED", "Bo.b", "%", "_", ".", "É"),
+    "note": ("red", "RED", "Bo.b", "%", "_", ".", "É", 'a ” or\\\n“"b'),
+    "or “more”": ("red", "and", "1"),
     "hour": ("09:30:00", "09:30", "23:59:59"),
     "items": ("x", "y", "5"),
     "channel": tuple(each for each in CHANNELS if each),
@@ -205,14 +207,14 @@ class _Asking:
 
     def of_event(self) -> Json:
         """A condition on an event's own properties."""
-        name = self.pick((*OF_EVENTS, "channel", "source", "note as number", "no type"))
+        name = self.pick((*OF_EVENTS, "channel", "source", "note, a number", "no type"))
         if name in {"channel", "source"}:
             return {"property": name, **self.asked("string", GIVEN[name])}
         if name == "no type":
             values = self.several(lambda: self.pick((1, 1.5, 5)), 1, 2)
             return {"property": self.pick(("amount", "note")), "operator": "is", "values": values}
         kind = OF_EVENTS.get(name, "number")
-        return {"property": name.split()[0], "type": kind, **self.asked(kind, GIVEN.get(name, NUMBERS))}
+        return {"property": name.split(",")[0], "type": kind, **self.asked(kind, GIVEN.get(name, NUMBERS))}
 
     def during(self) -> Json:
         """A stretch of time."""

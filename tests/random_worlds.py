@@ -183,6 +183,7 @@ def _event(random: Random, now: Now, at: datetime, numbers: Any) -> Event:
         + [str(now.today), "2026-11-23 10:00:00", "1795456800000"],
         "hour": ("09:30", "23:59:59", "25:00"),
         "items": (["x"], ["x", "y"], ["x", "x"], [5, None], "x"),
+        "or “more”": ("red", 1, 'a ” or\\\n“"b'),
     }
     properties = {
         name: random.choice(JUNK) if random.random() < 0.15 else random.choice(values)

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from tests.steps import Telling
 
 CASES = int(os.environ.get("USER360_CASES", "200"))
-WORLDS = max(8, min(CASES // 60, 300))
+WORLDS = max(8, min(CASES // 60, 150))
 
 as_often = settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-seldom = settings(max_examples=max(CASES // 25, 4), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+seldom = settings(max_examples=max(CASES // 100, 4), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 class Worlds:
@@ -146,6 +146,16 @@ def test_a_rule_in_canonical_form_stays_as_it_is_written_and_read(worlds: Worlds
 
     assert segments.check(checked, catalog) == checked
     assert segments.parse(json.dumps(segments.dump(checked))) == checked
+
+
+@as_often
+@given(asked=questions(rules))
+def test_every_rule_is_said_and_its_sentence_read_back(worlds: Worlds, asked: Question) -> None:
+    catalog = segments.load_catalog(worlds[asked.world].store)
+    checked = segments.check(segments.parse(asked.node), catalog)
+
+    assert segments.read_text(segments.write_text(checked, catalog), catalog) == checked
+    assert segments.describe(checked, catalog, at=asked.at).endswith(".")
 
 
 def several(now: Now) -> st.SearchStrategy[list[dict[str, Any]]]:

@@ -21,7 +21,7 @@ QUOTED: Final = re.compile(r"[“\"]((?:\\.|[^\\”\"])*)[”\"]")
 WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SPACE: Final = re.compile(r"(?:\s|\[[^\]]*\])*")
 _NUMBER: Final = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_EDGE: Final = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d)?")
+_EDGE: Final = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d{4})?)?")
 
 
 @dataclass

@@ -139,9 +139,11 @@ class _Reader(Scanner):
         for occurrence in OCCURRENCES:
             if self.sees(occurrence):
                 of, _ = self.events()
-                if self.sees("has"):
+                asked = self.tried(partial(self.asked, datatypes.get("datetime")))
+                if asked is None:
+                    self.need("has")
                     return EventOccasion(of, occurrence, self.own_group())
-                operator, given, _, leave_out = self.asked(datatypes.get("datetime"))
+                operator, given, _, leave_out = asked
                 return EventMoment(of, occurrence, operator, given, leave_out)
         figure = self.tried(self.figure)
         if figure is not None and figure[1] is not None:
@@ -259,7 +261,7 @@ class _Reader(Scanner):
         return found if found is not None else self.own_condition()
 
     def own_condition(self) -> PropertyCondition:
-        of = self.own_name()
+        of = self.tried(self.named_property) or self.own_name()
         if self.sees("as"):
             kind = self.among(datatypes.names(), quoted=False)
             return self.own_asked(of, datatypes.get(kind), kind)
@@ -279,6 +281,10 @@ class _Reader(Scanner):
     def own_asked(self, of: str, datatype: DataType, kind: str | None) -> PropertyCondition:
         operator, given, case, leave_out = self.asked(datatype)
         return PropertyCondition(of, operator, given, case, leave_out, kind)
+
+    def named_property(self) -> str | None:
+        quoted = self.pattern(QUOTED, "“") if self.sees("property") else None
+        return unescaped(quoted[1]) if quoted else None
 
     def own_name(self) -> str:
         quoted = self.pattern(QUOTED, "“")

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from user360 import clock, datatypes, operators
+from user360.errors import InvalidRule
 from user360.segments import predicates, values, windows
 from user360.segments.checking import check, datatype_of, of_event
 from user360.segments.rules import (
@@ -205,19 +206,29 @@ def _events(of: Events, manner: _Manner, times: str = "") -> str:
 
 
 def _where(group: Group, manner: _Manner) -> str:
-    parts = [_where(each, manner) if isinstance(each, Group) else _own(each, manner) for each in group.conditions]
-    return (
-        parts[0]
-        if len(parts) == 1 and group.match == "all" and not isinstance(group.conditions[0], Group)
-        else _grouped(group, parts)
-    )
+    parts = [_own(each, manner) for each in group.conditions]
+    alone = len(parts) == 1 and group.match == "all" and not isinstance(group.conditions[0], Group)
+    return parts[0] if alone else _grouped(group, parts)
 
 
 def _own(node: Node, manner: _Manner) -> str:
-    """A condition on an event's own property; its type is said where it does not follow from the rest."""
+    """Conditions on an event's own properties; a type is said where it does not follow from the rest."""
+    if isinstance(node, Group):
+        return _grouped(node, [_own(each, manner) for each in node.conditions])
     assert isinstance(node, PropertyCondition)  # noqa: S101 - as it was checked
-    typed = "" if of_event(replace(node, type=None), manner.catalog) == node else f" as {node.type}"
-    return f"{_name(node.property)}{typed} {_asked(node, datatype_of(node, manner.catalog, of_event=True), manner)}"
+    typed = "" if _follows(node, manner.catalog) else f" as {node.type}"
+    own = _name(node.property)
+    # After the values of the condition before, a name in quotes would be one value more.
+    said = f"property {own}" if own.startswith("“") else own
+    return f"{said}{typed} {_asked(node, datatype_of(node, manner.catalog, of_event=True), manner)}"
+
+
+def _follows(node: PropertyCondition, catalog: Catalog) -> bool:
+    """Whether the condition would be taken for the same without its type."""
+    try:
+        return of_event(replace(node, type=None), catalog) == node
+    except InvalidRule:
+        return False
 
 
 def _during(during: During | None, manner: _Manner) -> str:
@@ -301,7 +312,7 @@ def _value(value: Scalar) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("”", "\\”").replace("\n", "\\n")
+    escaped = re.sub(r"[\\”\"]", r"\\\g<0>", text).replace("\n", "\\n")
     return f"“{escaped}”"
 
 
