@@ -138,6 +138,17 @@ def test_leaf_by_leaf_or_as_one_query_the_people_are_the_same(worlds: Worlds, as
     assert store.people(preview.sql) == preview.people
 
 
+@seldom
+@given(asked=questions(rules, past=True))
+def test_a_preview_of_the_past_is_one_query_too(worlds: Worlds, asked: Question) -> None:
+    store = worlds[asked.world].store
+    preview = segments.preview(store, segments.parse(asked.node), at=asked.at, past=True)
+
+    assert (
+        store.people(preview.sql) == preview.people == segments.people(store, segments.parse(asked.node), at=asked.at, past=True)
+    )
+
+
 @as_often
 @given(asked=questions(rules))
 def test_a_rule_in_canonical_form_stays_as_it_is_written_and_read(worlds: Worlds, asked: Question) -> None:

@@ -86,10 +86,11 @@ def _property(node: PropertyCondition, frame: Frame) -> Compiled:
     found = frame.catalog.properties[node.property]
     earlier = frame.earlier(found, since)
     if held.kind == "changed_in_the_last":
-        return Leaf(sql("SELECT profile_key FROM ({})", earlier), topics=EVENTS)
+        return Leaf(sql("SELECT profile_key FROM ({})", earlier), topics=EVENTS, gone=True)
     holds = predicates.holds(name(found.name), node, found.datatype, frame.catalog, frame.at)
     if held.kind == "ever":
-        return Either((_present(node, frame), Leaf(sql("SELECT profile_key FROM ({}) WHERE {}", earlier, holds), topics=EVENTS)))
+        once = Leaf(sql("SELECT profile_key FROM ({}) WHERE {}", earlier, holds), topics=EVENTS, gone=True)
+        return Either((_present(node, frame), once))
     assert since is not None  # noqa: S101 - so long has a start
     made = frame.property(frame.catalog.properties["createdAt"])
     there = Leaf(sql('SELECT profile_key FROM ({}) WHERE "createdAt" <= {}', made, clock.stored(since)))
@@ -133,7 +134,8 @@ def _segment(node: SegmentCondition, frame: Frame) -> Compiled:
         return compiled(check(found.rule, frame.catalog), frame)
     members = sql("SELECT profile_key FROM segment_members WHERE segment_id = {}", node.segment)
     then = sql("added_at <= {} AND (removed_at IS NULL OR removed_at > {})", frame.stood(), frame.stood())
-    return Leaf(sql("{} AND {}", members, then if frame.past else Sql("removed_at IS NULL")), topics=("profiles", "segments"))
+    on_it = sql("{} AND {}", members, then if frame.past else Sql("removed_at IS NULL"))
+    return Leaf(on_it, topics=("profiles", "segments"), gone=True)
 
 
 def _rank(node: Rank, frame: Frame) -> Compiled:

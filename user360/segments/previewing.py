@@ -15,7 +15,7 @@ from user360.segments import asking, compiler
 from user360.segments.checking import check
 from user360.segments.frames import Frame
 from user360.segments.rules import Group, PropertyCondition
-from user360.segments.tree import EVENTS, Leaf, as_query
+from user360.segments.tree import EVENTS, Both, Leaf, as_query, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,10 @@ def preview(store: Store, rule: Rule, catalog: Catalog, *, at: datetime, past: b
     everyone = asking.kept(store, within)
     count = _Count(store, frame, everyone)
     steps = tuple(count.steps(checked, "$", _Place(NOBODY, everyone), everyone))
-    return Preview(count.people(checked), len(everyone), steps, as_query(compiler.compiled(checked, frame), within.sql))
+    found = compiler.compiled(checked, frame)
+    beyond = past or any(each.gone for each in leaves(found))
+    query = as_query(Both((within, found)) if beyond else found, within.sql)
+    return Preview(count.people(checked), len(everyone), steps, query)
 
 
 @dataclass(frozen=True, slots=True)

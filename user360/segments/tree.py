@@ -21,12 +21,14 @@ EVENTS: Final = ("events", "profiles")
 class Leaf:
     """The people a query names. `where` is its condition, where it asks the wide table of profiles alone.
 
-    `topics` are what the answer follows from: it stands until one of them changes.
+    `topics` are what the answer follows from: it stands until one of them changes. `gone`: it may
+    name people who were deleted since.
     """
 
     sql: Sql
     where: Sql = NOTHING
     topics: tuple[str, ...] = PROFILES
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
