@@ -12,6 +12,7 @@ import streamlit as st
 
 from pages.ui import address, dialogs, downloads, layout, session, states, words
 from pages.ui.builder import editing, fixed, keeping, moving, rail, saving, sentence, tree
+from pages.ui.why import drawer
 from user360 import properties, segments
 from user360.errors import Unknown
 from user360.segments import saved
@@ -40,6 +41,7 @@ def page() -> None:
     if of is not None:
         keeping.draw(of)
         moving.draw(of)
+    drawer.draw()
 
 
 def _list(of: Segment) -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import streamlit as st
 
 from pages.ui import address, bulk, controls, dialogs, downloads, engaged, forms, layout, nav, session, states, timeline, words
+from pages.ui.why import drawer
 from user360 import events, identities, profiles, properties, segments
 from user360.errors import Unknown
 from user360.people import People
@@ -57,6 +58,7 @@ def page() -> None:
         engaged.weeks(engagement)
     layout.footnote("instants in the workspace's zone", "system events count in no engagement figure")
     forms.draw()
+    drawer.draw()
     people = People.of([profile.key])
     bulk.draw_tags(people)
     bulk.draw_deletion(people, after=_after_deletion)
@@ -269,10 +271,10 @@ def _earlier(key: str, shown: int) -> None:
 
 def _segments(profile: Profile) -> None:
     """The segments they are in, by name; each leads on to its page."""
-    every = len(session.cached(segments.saved.find, topics=("segments",)))
+    every = session.cached(segments.saved.find, topics=("segments",))
     with states.boundary("The segments", key="user.segments"):
         found = session.cached(segments.membership.of, profile.key, at=session.at(), topics=session.OF_PEOPLE)
-        with layout.card("Segments", f"in {words.number(len(found))} of {words.number(every)}" if every else ""):
+        with layout.card("Segments", f"in {words.number(len(found))} of {words.number(len(every))}" if every else ""):
             if not every:
                 states.nothing_to_show("No segments yet. A segment is a group of people that follows your rules.")
             elif not found:
@@ -283,6 +285,8 @@ def _segments(profile: Profile) -> None:
             if len(found) > MOST_SEGMENTS:
                 with st.popover(f"{words.number(len(found) - MOST_SEGMENTS)} more"):
                     st.markdown("\n".join(f"- {words.escape_md(each.name, 80)}" for each in found[MOST_SEGMENTS:]))
+            if every:
+                drawer.pick_segment(profile.key, every)
 
 
 def _segment(each: Segment) -> None:

@@ -16,6 +16,7 @@ import streamlit as st
 
 from pages.ui import address, layout, nav, session, states, words
 from pages.ui.builder import editing, kinds, moving
+from pages.ui.why import drawer
 from user360 import profiles, segments
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def _ways(rule: Rule, *, asked: bool) -> None:
         on_click=_open_rule,
         args=(judged_rule(),),
     )
+    drawer.button(judged_rule(), address.text("id"))
     then = editing.as_of()
     opened = st.popover("As of", key="segment.as_of", icon=":material/history:", type="tertiary", on_change="rerun")
     if opened.open:
