@@ -63,6 +63,13 @@ def rules(draw: Callable[..., Any], now: Now) -> Json:
 
 
 @st.composite
+def rules_then(draw: Callable[..., Any], now: Now) -> Json:
+    """A rule that may ask for the last session too, which in the present knows events still to come."""
+    asking = _Asking(draw, now, instants_known=("createdAt", "lastSession"))
+    return as_rule(asking.condition() if asking.chance() else asking.group(asking.condition, depth=3))
+
+
+@st.composite
 def reversible(draw: Callable[..., Any], now: Now) -> Json:
     """A condition that has an exact complement."""
     asking = _Asking(draw, now)
@@ -92,8 +99,8 @@ def as_rule(node: Json) -> Json:
 class _Asking:
     """Draws the parts of a question asked at an instant."""
 
-    def __init__(self, draw: Callable[..., Any], now: Now) -> None:
-        self.draw, self.now = draw, now
+    def __init__(self, draw: Callable[..., Any], now: Now, instants_known: tuple[str, ...] = ("createdAt",)) -> None:
+        self.draw, self.now, self.instants_known = draw, now, instants_known
         self.days = tuple(str(each) for each in days(now))
 
     def pick(self, choices: Sequence[T]) -> T:
@@ -178,7 +185,7 @@ class _Asking:
     # -- properties -----------------------------------------------------------------------------------
 
     def property(self) -> Json:
-        name = self.pick((*KINDS, "createdAt"))
+        name = self.pick((*KINDS, *self.instants_known))
         return {"property": name, **self.asked(KINDS.get(name, "datetime"), GIVEN.get(name, ()))}
 
     def held(self) -> Json:
@@ -187,7 +194,7 @@ class _Asking:
         held = {"ever": True} if how == "ever" else {how: self.pick(AMOUNTS), "unit": self.pick(UNITS)}
         if how == "changed_in_the_last":
             return {"property": self.pick(tuple(KINDS)), "held": held}
-        while _moves(found := self.property()):
+        while (found := self.property())["property"] == "lastSession" or _moves(found):
             pass
         return {**found, "held": held}
 
@@ -279,7 +286,7 @@ class _Asking:
         side = {"rank": self.pick(("top", "bottom")), **size}
         kind = self.pick(("property", "number of events", "measure"))
         if kind == "property":
-            return {**side, "property": self.pick(("score", "born", "seen", "at", "createdAt"))}
+            return {**side, "property": self.pick(("score", "born", "seen", "at", *self.instants_known))}
         return {**side, **self.of(), **(self.measure() if kind == "measure" else {})}
 
 

@@ -146,7 +146,7 @@ _SEGMENTS = (
 
 
 def _at_once(random: Random, now: Now, at: datetime, room: Any, numbers: Any, alive: set[str]) -> list[Step]:
-    """What arrives at one instant; events happened at instants of `room`, those of nobody known yet before they arrived."""
+    """What arrives at one instant; its events happened at instants of `room`."""
     found: list[Step] = []
     if random.random() < 0.8:
         told = {user: _values(random, now) for user in random.sample(USERS, random.randint(1, 6))}
@@ -155,8 +155,7 @@ def _at_once(random: Random, now: Now, at: datetime, room: Any, numbers: Any, al
         alive |= {*told}
     if random.random() < 0.8:
         acting = random.choices([*sorted(alive), random.choice(USERS)], k=random.randint(3, 14))
-        over = [each for each in room if each <= at] or [at]
-        happened = [(user, _event(random, now, random.choice(room if user in alive else over), numbers)) for user in acting]
+        happened = [(user, _event(random, now, random.choice(room), numbers)) for user in acting]
         found.append(Happened(at, happened, random.choice(SOURCES)))
         alive |= {*acting}
     if random.random() < 0.4:

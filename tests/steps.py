@@ -110,7 +110,7 @@ class Telling:
         ingest.receive(self.store, _events(step), source=step.source, by="t", at=step.at)
         for user, _ in step.events:
             if user not in self.users:
-                self._make(user, min(each.at for who, each in step.events if who == user), {})
+                self._make(user, min(step.at, *(each.at for who, each in step.events if who == user)), {})
         for user, each in step.events:
             if each.id not in self.ids:
                 self.ids.add(each.id)

@@ -63,6 +63,12 @@ def test_an_event_of_somebody_unknown_makes_the_user_as_of_that_event(store: Sto
     assert (receipt.created, profiles.get(store, 0).values["createdAt"]) == (1, AT - DAY)
 
 
+def test_somebody_met_in_an_event_still_to_come_was_made_when_it_arrived(store: Store) -> None:
+    take(store, events([("a", "Order", AT + DAY)]))
+
+    assert profiles.get(store, 0).values["createdAt"] == AT
+
+
 @pytest.mark.parametrize(
     ("row", "code"),
     [

@@ -369,6 +369,14 @@ def test_a_rank_then_was_among_those_who_were_there_then(few: Telling) -> None:
     assert [_found(few, top, at=AT - days * DAY) for days in (9, 3, 2, 1, 0)] == [[1], [3], [0], [3], [3]]
 
 
+def test_a_rank_then_was_not_of_who_was_made_later(few: Telling) -> None:
+    few.tell(Told(AT - HOUR, {"new": {}}))
+    few.tell(Happened(AT, [("new", order(AT - 4 * DAY, amount=100))]))
+    top = {"rank": "top", "count": 1, "event": "Order", "measure": {"function": "max", "property": "amount"}}
+
+    assert [_found(few, top, at=at) for at in (AT - DAY, AT)] == [[1], [5]]
+
+
 def test_a_list_has_who_was_on_it_then_and_a_segment_who_its_rule_holds_for(few: Telling) -> None:
     listed = few.save_list("few", at=AT - 3 * DAY)
     ruled = few.save_rule("ruled", group("none", {"segment": listed}), at=AT - 3 * DAY)

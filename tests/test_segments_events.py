@@ -210,6 +210,7 @@ def test_the_past_is_what_was_then(world: Store) -> None:
             "held",
             "moves with time",
         ),
+        ({"property": "lastSession", "held": {"changed_in_the_last": 1, "unit": "day"}}, "held", "no history"),
     ],
 )
 def test_a_faulty_condition_is_refused_with_the_path_of_its_fault(world: Store, node: Any, path: str, reason: str) -> None:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import oracle
-from tests.random_rules import as_rule, opposite, reversible, rules
+from tests.random_rules import as_rule, opposite, reversible, rules, rules_then
 from tests.random_worlds import TICK, begun, instants, recipe, told
 from tests.steps import Happened, Told
 from user360 import segments
@@ -99,7 +99,7 @@ def test_the_people_of_any_rule_are_those_of_its_plain_reading(worlds: Worlds, a
 
 
 @as_often
-@given(asked=questions(rules, past=True))
+@given(asked=questions(rules_then, past=True))
 def test_the_past_of_any_rule_is_its_plain_reading_then(worlds: Worlds, asked: Question) -> None:
     then = people(worlds[asked.world], asked.node, asked.at, past=True)
 
@@ -139,7 +139,7 @@ def test_leaf_by_leaf_or_as_one_query_the_people_are_the_same(worlds: Worlds, as
 
 
 @seldom
-@given(asked=questions(rules, past=True))
+@given(asked=questions(rules_then, past=True))
 def test_a_preview_of_the_past_is_one_query_too(worlds: Worlds, asked: Question) -> None:
     store = worlds[asked.world].store
     preview = segments.preview(store, segments.parse(asked.node), at=asked.at, past=True)
@@ -171,6 +171,10 @@ def test_every_rule_is_said_and_its_sentence_read_back(worlds: Worlds, asked: Qu
 
 def several(now: Now) -> st.SearchStrategy[list[dict[str, Any]]]:
     return st.lists(rules(now), min_size=4, max_size=8)
+
+
+def several_then(now: Now) -> st.SearchStrategy[list[dict[str, Any]]]:
+    return st.lists(rules_then(now), min_size=4, max_size=8)
 
 
 def _speaks_of(rule: dict[str, Any], *marks: str) -> bool:
@@ -211,7 +215,7 @@ def test_somebody_new_changes_nothing_for_the_others(asked: Question) -> None:
 @given(number=st.integers(0, 100_000), data=st.data())
 def test_the_past_is_the_answer_given_then(number: int, data: st.DataObject) -> None:
     made_of = recipe(Random(number), in_order=True)  # noqa: S311 - chance, not secrets
-    drawn = data.draw(several(made_of.now))
+    drawn = data.draw(several_then(made_of.now))
     found, (_, *steps) = begun(made_of), made_of.steps
     given_then = {}
     for step in steps:

@@ -27,6 +27,7 @@ MOST_CUSTOM: Final = 300
 LONGEST_NAME: Final = 64
 LONGEST_DESCRIPTION: Final = 500
 KEPT_BY_STORE: Final = frozenset({"userId", "createdAt", "updatedAt"})
+WITHOUT_HISTORY: Final = frozenset({"lastSession", "lastChannel", "updatedAt"})
 RESERVED: Final = frozenset({"profile_key", "rowid"})
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 

@@ -42,6 +42,9 @@ class Person:
         """The values up to that instant; what was never set was unknown from the first."""
         if name == "createdAt":
             return [(self.created, self.created)]
+        if name == "lastSession":
+            met = sorted(each.at for each in self.events if each.at <= at)
+            return [(self.created, None), *((each, each) for each in met)]
         told = self.history.get(name) or []
         start = [] if told and told[0][0] <= self.created else [(self.created, None)]
         return start + [each for each in told if each[0] <= at]

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from user360 import datatypes, events, identities, profiles
+from user360.clock import stored
 from user360.errors import shorten
 from user360.ingest.batches import Also, Events, OnRefusal, Receipt, Rejected, flags, nullable, placeholder, plain, unfit
 from user360.schema import SYSTEM_EVENTS
@@ -66,7 +67,7 @@ def _event_rows(batch: Events, names: pa.Array, picked: pa.Array, keys: pa.Array
 def _profiles_of(
     tx: Transaction, batch: Events, user_ids: pa.Array, picked: pa.Array, source: str, by: str, at: datetime
 ) -> tuple[pa.Array, int]:
-    """The profile of each event; who is not known yet is made, as of their first event here."""
+    """The profile of each event; who is not known yet is made, as of their first event here, though not of one still to come."""
     if batch.profile_keys is not None:
         return batch.profile_keys.take(picked), 0
     ids = user_ids.take(picked)
@@ -81,7 +82,8 @@ def _profiles_of(
     )
     fresh = first["id"].combine_chunks()
     nobody = pa.nulls(len(fresh), pa.uint32())
-    made = profiles.Incoming(nobody, fresh, {}, {}, None, unite=True, made_at=first["at_min"].combine_chunks())
+    made_at = pc.min_element_wise(first["at_min"].combine_chunks(), pa.scalar(stored(at), first["at_min"].type))
+    made = profiles.Incoming(nobody, fresh, {}, {}, None, unite=True, made_at=made_at)
     written = profiles.write(tx, made, source=source, by=by, at=at)
     return identities.look_up(tx, ids), written.created
 

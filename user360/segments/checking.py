@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from user360 import datatypes, operators
 from user360.errors import InvalidRule, Unknown, shorten
+from user360.properties import WITHOUT_HISTORY
 from user360.segments import values
 from user360.segments.rules import (
     During,
@@ -93,6 +94,9 @@ def _property(node: PropertyCondition, catalog: Catalog, path: str) -> PropertyC
         raise InvalidRule(f"{path}.property", missing.message, missing.hint)
     datatype = catalog.properties[node.property].datatype
     held = _held(node.held, f"{path}.held") if node.held is not None else None
+    if held is not None and node.property in WITHOUT_HISTORY:
+        reason = f"{node.property} follows from what happens, and keeps no history of its own."
+        raise InvalidRule(f"{path}.held", reason, "Ask for events instead.")
     if held is not None and held.kind == "changed_in_the_last":
         return replace(node, held=held)
     found = _fitting(node, datatype, catalog, path)

@@ -195,7 +195,8 @@ def per_person(of: Events, measure: Measure | None, frame: Frame) -> Sql:
         "SELECT profile_key, {} AS value FROM {} WHERE {} GROUP BY profile_key", figure, frame.events(), matching(of, frame)
     )
     if measure is not None and measure.function not in _FROM_ZERO:
-        return sql("SELECT * FROM ({}) WHERE value IS NOT NULL", rows)
+        there = sql(" AND profile_key IN ({})", frame.everyone()) if frame.past else NOTHING
+        return sql("SELECT * FROM ({}) WHERE value IS NOT NULL{}", rows, there)
     return sql(
         "SELECT profile_key, coalesce(value, 0) AS value FROM ({}) LEFT JOIN ({}) USING (profile_key)", frame.everyone(), rows
     )
