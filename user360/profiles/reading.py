@@ -168,6 +168,15 @@ def history(store: Store, profile_key: int) -> list[Change]:
     ]
 
 
+def beside(property_name: str, people: pa.Table) -> Sql:
+    """One property of a table of people by profile_key, beside the table's own columns: value, then those; NULL for unknown."""
+    if property_name == "tags":
+        return sql(
+            "SELECT t.names AS value, p.* FROM people p LEFT JOIN {} t USING (profile_key)", _tag_lists(NOTHING), people=people
+        )
+    return sql("SELECT r.{} AS value, p.* FROM people p JOIN profiles r USING (profile_key)", name(property_name), people=people)
+
+
 def last_changes(store: Store, people: People, property_name: str, *, since: datetime, until: datetime) -> dict[int, Change]:
     """Of each of these people the last change of one property after `since` and up to `until`, where there was one."""
     rows = store.rows(

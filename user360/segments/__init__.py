@@ -12,7 +12,7 @@ whose rows are asked and of when, `event_values` and `event_leaves` its question
 `membership` is its size over time, `turnover` who came and went and why, `evidence` what happened to each of them.
 `explaining` says why one person is in or not: `looking` asks a rule of them alone, `facts` what each condition saw,
 `forecasting` when time alone changes it, at one of the instants `breaks` knows of;
-`grid` holds many people against one rule.
+`grid` holds many people against one rule. `comparing` holds rules against each other, `contrast` says what sets two groups apart.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from user360 import properties
 from user360.clock import aware
-from user360.segments import lists, membership, saved, templates, usage
+from user360.segments import comparing, contrast, lists, membership, saved, templates, usage
 from user360.segments.asking import holding as people
 from user360.segments.catalog import Catalog, Definition, load_catalog
 from user360.segments.checking import check
@@ -69,8 +69,10 @@ __all__ = [
     "Step",
     "Turnover",
     "check",
+    "comparing",
     "compile",
     "complete",
+    "contrast",
     "describe",
     "difference",
     "dump",
