@@ -33,6 +33,8 @@ def page() -> None:
                 "args": (gallery.GALLERY,),
             }
             st.button("Usual segments", key="segments.usual", **usual)
+        if len(every) > 1:
+            st.button("Compare", key="segments.compare", icon=":material/join_inner:", on_click=_compare)
         paste: dict[str, Any] = {"icon": ":material/content_paste:", "on_click": dialogs.open_, "args": (lists.PASTE,)}
         st.button("Paste ids", key="segments.paste", **paste)
         st.button("New segment", key="segments.new", type="primary", icon=":material/add:", on_click=_new)
@@ -58,6 +60,10 @@ def page() -> None:
 
 def _new() -> None:
     nav.go("segment")
+
+
+def _compare() -> None:
+    nav.go("compare")
 
 
 def _controls() -> Sequence[Segment]:

@@ -138,9 +138,7 @@ def ranked(
     )
     drawn = figure(trace, height=height or 16 + 28 * len(values), bargap=0.5)
     drawn.update_xaxes(visible=False, range=[0, 1.25 * max([*values, 1])])
-    drawn.update_yaxes(
-        tickvals=list(range(len(names))), ticktext=[_plain(each) for each in names], autorange="reversed", ticks=""
-    )
+    drawn.update_yaxes(tickvals=list(range(len(names))), ticktext=[plain(each) for each in names], autorange="reversed", ticks="")
     return drawn
 
 
@@ -164,12 +162,71 @@ def area(values: Sequence[float], *, hover: Sequence[str], height: int) -> go.Fi
     return drawn
 
 
+def upset(names: Sequence[str], columns: Sequence[tuple[Sequence[int], int]], *, hover: Sequence[str]) -> go.Figure:
+    """Groups and the people of each exclusive combination: bars over a matrix of dots, a row a group, as given."""
+    inks, ink = neutrals(), colour(0)
+    places = list(range(len(columns)))
+    bar = go.Bar(
+        x=places,
+        y=[count for _, count in columns],
+        customdata=list(hover),
+        hovertemplate="%{customdata}<extra></extra>",
+        text=[f"{count:,}" for _, count in columns],
+        textposition="outside",
+        textfont={"size": 11, "color": inks.soft},
+        cliponaxis=False,
+        marker={"color": ink, "cornerradius": 2, "line": {"width": 0}},
+    )
+    cells = [(place, row, row in inside) for place, (inside, _) in enumerate(columns) for row in range(len(names))]
+    dots = go.Scatter(
+        x=[place for place, _, _ in cells],
+        y=[row for _, row, _ in cells],
+        yaxis="y2",
+        mode="markers",
+        marker={"size": 10, "color": [ink if there else inks.unknown for _, _, there in cells]},
+        hoverinfo="skip",
+    )
+    lines = [
+        go.Scatter(
+            x=[place] * 2,
+            y=[min(inside), max(inside)],
+            yaxis="y2",
+            mode="lines",
+            line={"color": ink, "width": 2},
+            hoverinfo="skip",
+        )
+        for place, (inside, _) in enumerate(columns)
+        if len(inside) > 1
+    ]
+    rows = 26 * len(names)
+    height = 190 + rows
+    drawn = figure(bar, *lines, dots, height=height)
+    drawn.update_xaxes(visible=False, range=[-0.6, len(columns) - 0.4])
+    drawn.update_layout(
+        yaxis={"domain": [(rows + 12) / (height - 16), 1], "rangemode": "tozero", "nticks": 4},
+        yaxis2={
+            "domain": [0, rows / (height - 16)],
+            "range": [len(names) - 0.5, -0.5],
+            "tickvals": list(range(len(names))),
+            "ticktext": [plain(name, 40) for name in names],
+            "tickfont": {"size": 12, "color": inks.ink},
+            "showgrid": False,
+            "zeroline": False,
+            "showline": False,
+            "fixedrange": True,
+            "automargin": True,
+        },
+        margin_t=20,
+    )
+    return drawn
+
+
 def draw(drawn: go.Figure, *, key: str, alt: str, **options: Any) -> Any:
     """Put a figure on the page. `alt` says what it shows; options are those of `st.plotly_chart`."""
     return st.plotly_chart(drawn, key=key, alt=alt, theme=None, config=CONFIG, **options)
 
 
-def _plain(name: str) -> str:
-    """Plotly reads HTML in labels: data has none."""
-    cut = name if len(name) <= 24 else name[:23] + "…"  # noqa: PLR2004 - what fits beside a bar
+def plain(name: str, most: int = 24) -> str:
+    """Plotly reads HTML in labels: data has none. What does not fit beside a bar is cut."""
+    cut = name if len(name) <= most else name[: most - 1] + "…"
     return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -41,6 +41,7 @@ SCREENS: Final = (
         "segments", "segments.py", "Segments", "filter_alt", "People", "Groups of people that follow your rules, and fixed lists."
     ),
     Screen("segment", "segment.py", "Segment", "filter_alt", ""),
+    Screen("compare", "compare.py", "Compare", "join_inner", ""),
     Screen("events", "events.py", "Events", "bolt", "Data", "What users do: the catalogue of events and the stream itself."),
     Screen(
         "properties",
