@@ -52,6 +52,7 @@ class Store:
         self._read_only = read_only
         self._writing = threading.RLock()
         self._revisions: Counter[str] = Counter()
+        self._rooms: dict[int, int] = {}
         self._cursors: defaultdict[str, set[duckdb.DuckDBPyConnection]] = defaultdict(set)
         self._registry = threading.Lock()
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -77,15 +78,23 @@ class Store:
     def people(self, query: Sql) -> People:
         """The people whose `profile_key` the query names, as a bitmap."""
         with self._cursor() as cursor:
-            room = room_for(_next(cursor, "profile_key"))
+            room = self._room(cursor)
             if not room:
                 return NOBODY
             packed = sql("SELECT bitstring_agg(profile_key, 0, {})::BLOB FROM ({})", Sql(str(room - 1)), query)
             try:
                 blob = _run(cursor, packed).fetchall()[0][0]
             except duckdb.OutOfRangeException:  # profiles were added since their number was read
+                self._rooms.clear()
                 return self.people(query)
             return People.packed(blob) if blob is not None else NOBODY
+
+    def _room(self, cursor: duckdb.DuckDBPyConnection) -> int:
+        """How many keys a bitmap must hold, read once per revision of the profiles."""
+        revision = self._revisions["profiles"]
+        if revision not in self._rooms:
+            self._rooms = {revision: room_for(_next(cursor, "profile_key"))}
+        return self._rooms[revision]
 
     # -- changing -------------------------------------------------------------------------------
 

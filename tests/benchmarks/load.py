@@ -25,7 +25,28 @@ EVENTS: Final = (
 )
 CHANNELS: Final = ("web", "whatsapp", "email", "sms", "voice", "app")
 BOUGHT: Final = (4, 12, 13)
-COUNTRIES: Final = ("US", "IN", "GB", "DE", "FR", "BR", "ES", "IT", "NL", "PL", "CA", "AU", "MX", "AE", "SA", "EG", "NG", "ZA", "ID", "PH")
+COUNTRIES: Final = (
+    "US",
+    "IN",
+    "GB",
+    "DE",
+    "FR",
+    "BR",
+    "ES",
+    "IT",
+    "NL",
+    "PL",
+    "CA",
+    "AU",
+    "MX",
+    "AE",
+    "SA",
+    "EG",
+    "NG",
+    "ZA",
+    "ID",
+    "PH",
+)
 TAGS: Final = ("vip", "newsletter", "churn_risk", "beta", "wholesale", "student", "loyal", "new", "b2b", "promo")
 DOMAINS: Final = ("gmail.com", "yahoo.com", "outlook.com", "hotmail.com", "acme.example", "corp.example")
 TEXTS: Final = (3, 8, 20, 50, 200, 1_000, 5_000, 20_000, 40_000, 60_000)
@@ -34,7 +55,13 @@ CHUNK: Final = 2_000_000
 
 def custom() -> dict[str, str]:
     """The custom properties and their types."""
-    kinds = {"text": ("string", 10), "figure": ("number", 10), "flag": ("boolean", 8), "day": ("date", 6), "moment": ("datetime", 6)}
+    kinds = {
+        "text": ("string", 10),
+        "figure": ("number", 10),
+        "flag": ("boolean", 8),
+        "day": ("date", 6),
+        "moment": ("datetime", 6),
+    }
     return {f"{stem}{number}": kind for stem, (kind, count) in kinds.items() for number in range(count)}
 
 
@@ -46,7 +73,10 @@ def people(count: int, seed: int = 7) -> pa.Table:
         "firstName": _of(draw, [f"Name{each:03d}" for each in range(800)], count, 0.7),
         "lastName": _of(draw, [f"Surname{each:04d}" for each in range(5_000)], count, 0.6),
         "email": pa.array(
-            [f"name{draw_:03d}.{place}@{DOMAINS[draw_ % 6]}" for place, draw_ in enumerate(draw.integers(0, 800, count).tolist())],
+            [
+                f"name{draw_:03d}.{place}@{DOMAINS[draw_ % 6]}"
+                for place, draw_ in enumerate(draw.integers(0, 800, count).tolist())
+            ],
             mask=draw.random(count) < 0.2,
         ),
         "country": _of(draw, list(COUNTRIES), count, 0.9),

@@ -8,11 +8,11 @@ our kept leaves let go before each, and all must find the same number of people.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +22,7 @@ from user360.segments import asking
 from user360.sql import Sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from user360.store import Store
 
@@ -45,11 +45,16 @@ def _times(count: int) -> dict[str, Any]:
 
 
 def _is(name: str, operator: str, *values: Any) -> dict[str, Any]:
-    return {"property": name, "operator": operator, "values": list(values)} if values else {"property": name, "operator": operator}
+    return (
+        {"property": name, "operator": operator, "values": list(values)} if values else {"property": name, "operator": operator}
+    )
 
 
 NEVER: Final = {"operator": "exactly", "values": [0]}
-ABOVE_100: Final = {"match": "all", "conditions": [{"property": "amount", "type": "number", "operator": "greater_than", "values": [100]}]}
+ABOVE_100: Final = {
+    "match": "all",
+    "conditions": [{"property": "amount", "type": "number", "operator": "greater_than", "values": [100]}],
+}
 SUM: Final = {"function": "sum", "property": "amount"}
 
 
@@ -93,7 +98,7 @@ def _since(days: int) -> Any:
 
 
 def _p(happened: Any, event: str, days: int | None = None) -> Any:
-    """polars' rows of an event."""
+    """Polars' rows of an event."""
     import polars as pl  # noqa: PLC0415 - only where it is compared
 
     rows = happened.lazy().filter(pl.col("event_id") == NUMBER[event])
@@ -139,10 +144,10 @@ def questions() -> tuple[Question, ...]:
     )
     eight = (
         "country = 'US' AND figure1 > 10 AND figure2 BETWEEN 50 AND 400 AND flag3 AND text1 = 'value 3 of 1' AND "
-        f"\"createdAt\" > {NOW} - to_days(400) AND \"createdAt\" <= {NOW} AND day1 < DATE '2024-06-01' AND email IS NOT NULL"
+        f'"createdAt" > {NOW} - to_days(400) AND "createdAt" <= {NOW} AND day1 < DATE \'2024-06-01\' AND email IS NOT NULL'
     )
     five = ("firstName", "lastName", "email", "city", "text5")
-    any_of_five = " OR ".join(f'"{each}" ILIKE \'%ame12%\'' for each in five)
+    any_of_five = " OR ".join(f"\"{each}\" ILIKE '%ame12%'" for each in five)
     return (
         Question(
             "S1",
@@ -285,14 +290,23 @@ def questions() -> tuple[Question, ...]:
             "S8b",
             "page view ever",
             [_did("page_view")],
-            (f"SELECT bit_count{_bits('SELECT profile_key ' + _e('page_view'))}", f"SELECT count(DISTINCT profile_key) {_e('page_view')}"),
+            (
+                f"SELECT bit_count{_bits('SELECT profile_key ' + _e('page_view'))}",
+                f"SELECT count(DISTINCT profile_key) {_e('page_view')}",
+            ),
             (f"SELECT uniqExact(profile_key) {_c('page_view')}", f"SELECT groupBitmap(profile_key) {_c('page_view')}"),
             lambda _, e: _size(_who(_p(e, "page_view"))),
         ),
         Question(
             "S9",
             "view, then purchase within one day, in 30 days",
-            [{"sequence": [{"event": "product_view"}, {"event": "purchase"}], "within": {"value": 1, "unit": "day"}, "during": _last(30)}],
+            [
+                {
+                    "sequence": [{"event": "product_view"}, {"event": "purchase"}],
+                    "within": {"value": 1, "unit": "day"},
+                    "during": _last(30),
+                }
+            ],
             (
                 f"SELECT count(DISTINCT profile_key) FROM (SELECT profile_key, occurred_at {_e('product_view', 30)}) v WHERE EXISTS "
                 f"(SELECT 1 FROM (SELECT profile_key, occurred_at {_e('purchase', 30)}) b WHERE b.profile_key = v.profile_key "
@@ -315,7 +329,9 @@ def questions() -> tuple[Question, ...]:
                 )
             ),
         ),
-        _wide("P1", "one property", [_is("country", "is", "US")], "country = 'US'", lambda p, _: _of(p, pl.col("country") == "US")),
+        _wide(
+            "P1", "one property", [_is("country", "is", "US")], "country = 'US'", lambda p, _: _of(p, pl.col("country") == "US")
+        ),
         _wide(
             "P3",
             "three properties",
@@ -384,7 +400,9 @@ def questions() -> tuple[Question, ...]:
     )
 
 
-def _wide(key: str, title: str, rule: list[dict[str, Any]], where: str, polars: Callable[[Any, Any], int], match: str = "all") -> Question:
+def _wide(
+    key: str, title: str, rule: list[dict[str, Any]], where: str, polars: Callable[[Any, Any], int], match: str = "all"
+) -> Question:
     """A question to the wide table alone, which reads nearly the same everywhere."""
     theirs = where.replace(f"{NOW} - to_days(400)", "toDateTime64('2026-11-23', 6, 'UTC') - toIntervalDay(400)")
     theirs = theirs.replace(NOW, "toDateTime64('2026-11-23', 6, 'UTC')").replace("DATE '2024-06-01'", "toDate('2024-06-01')")
@@ -408,7 +426,7 @@ def _timed(ask: Callable[[], int]) -> tuple[float, int]:
     return (time.perf_counter() - begun) * 1000, found
 
 
-def _best(shapes: list[Callable[[], int]], runs: int) -> tuple[float, set[int]]:
+def _best(shapes: Iterable[Callable[[], int]], runs: int) -> tuple[float, set[int]]:
     """The median of the fastest of these ways, and what they found."""
     medians, found = [], set()
     for shape in shapes:
@@ -416,6 +434,14 @@ def _best(shapes: list[Callable[[], int]], runs: int) -> tuple[float, set[int]]:
         medians.append(statistics.median(each for each, _ in times[1:]))
         found |= {each for _, each in times}
     return min(medians), found
+
+
+def _by_hand(store: Store, text: str) -> int:
+    return int(store.rows(Sql(text))[0][0])
+
+
+def _in_clickhouse(clickhouse: Any, text: str) -> int:
+    return int(str(clickhouse.query(text)).strip())
 
 
 def compare(store: Store, clickhouse: Any, frames: tuple[Any, Any], runs: int) -> None:
@@ -432,13 +458,13 @@ def compare(store: Store, clickhouse: Any, frames: tuple[Any, Any], runs: int) -
             asking.forget_leaves()
             return len(asking.people(store, segments.compile(rule, catalog, at=contenders.AT)))
 
-        hand = [lambda text=text: store.rows(Sql(text.replace("{last}", str(last))))[0][0] for text in each.shapes]  # type: ignore[misc]  # bound now
-        theirs = [lambda text=text: int(str(clickhouse.query(text)).strip()) for text in each.clickhouse]  # type: ignore[misc]  # bound now
+        hand = [partial(_by_hand, store, text.replace("{last}", str(last))) for text in each.shapes]
+        theirs = [partial(_in_clickhouse, clickhouse, text) for text in each.clickhouse]
         sides = [
             _best([ask], runs),
             _best(hand, runs),
             _best(theirs, runs),
-            _best([lambda question=each: question.polars(*frames)], runs),  # type: ignore[misc]  # bound now
+            _best([partial(each.polars, *frames)], runs),
         ]
         found = set.union(*[side[1] for side in sides])
         if len(found) > 1:
@@ -481,7 +507,6 @@ def previews(store: Store, runs: int) -> None:
     days = iter(range(20, 20 + 10 * runs))
     print(f"\npreview of ten conditions, cold: {_best([cold], runs)[0]:.1f} ms (goal 250)")
     print(f"the same with one condition edited: {_best([lambda: preview(next(days))], runs)[0]:.1f} ms (goal 30)")
-    print(json.dumps({"sql": segments.preview(store, segments.parse({"match": "all", "conditions": TEN}), at=contenders.AT).count}))
 
 
 def main() -> None:

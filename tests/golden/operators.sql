@@ -266,22 +266,22 @@ SELECT profile_key FROM profiles WHERE "likes" IS NOT NULL
 SELECT profile_key FROM profiles WHERE "likes" IS NOT NULL
 
 -- tags contains_any
-SELECT profile_key FROM (SELECT profile_key, list(name) AS tags FROM profile_tags JOIN tags USING (tag_id) GROUP BY profile_key) WHERE (list_contains("tags", '1') OR list_contains("tags", '2'))
+SELECT profile_key FROM profile_tags WHERE tag_id IN (SELECT tag_id FROM tags WHERE name IN ('1', '2'))
 
 -- tags contains_none
-SELECT profile_key FROM (SELECT profile_key, list(name) AS tags FROM profile_tags JOIN tags USING (tag_id) GROUP BY profile_key) WHERE (list_contains("tags", '1') OR list_contains("tags", '2'))
+SELECT profile_key FROM profile_tags WHERE tag_id IN (SELECT tag_id FROM tags WHERE name IN ('1', '2'))
 
 -- tags contains_all
-SELECT profile_key FROM (SELECT profile_key, list(name) AS tags FROM profile_tags JOIN tags USING (tag_id) GROUP BY profile_key) WHERE (list_contains("tags", '1') AND list_contains("tags", '2'))
+SELECT profile_key FROM profile_tags WHERE tag_id IN (SELECT tag_id FROM tags WHERE name IN ('1'))
 
 -- tags does_not_contain_all
-SELECT profile_key FROM (SELECT profile_key, list(name) AS tags FROM profile_tags JOIN tags USING (tag_id) GROUP BY profile_key) WHERE (list_contains("tags", '1') AND list_contains("tags", '2'))
+SELECT profile_key FROM profile_tags WHERE tag_id IN (SELECT tag_id FROM tags WHERE name IN ('1'))
 
 -- tags has_at_least
-SELECT profile_key FROM (SELECT profile_key, list(name) AS tags FROM profile_tags JOIN tags USING (tag_id) GROUP BY profile_key) WHERE len("tags") >= 2
+SELECT profile_key FROM profile_tags GROUP BY profile_key HAVING count(*) >= 2
 
 -- tags is_known
-SELECT profile_key FROM (SELECT profile_key, list(name) AS tags FROM profile_tags JOIN tags USING (tag_id) GROUP BY profile_key) WHERE "tags" IS NOT NULL
+SELECT profile_key FROM profile_tags
 
 -- tags is_not_known
-SELECT profile_key FROM (SELECT profile_key, list(name) AS tags FROM profile_tags JOIN tags USING (tag_id) GROUP BY profile_key) WHERE "tags" IS NOT NULL
+SELECT profile_key FROM profile_tags

@@ -34,17 +34,17 @@ EVERYONE: Final = Leaf(Sql("SELECT profile_key FROM profiles"))
 def holding(store: Store, rule: Rule, *, at: datetime, past: bool = False) -> People:
     """Who the rule holds for at that instant; `past` asks how things stood then, not what they are now."""
     catalog = load_catalog(store)
-    return people(store, compiler.compile(rule, catalog, at=at, past=past), within=_all(Frame(catalog, at, past=past)))
+    return people(store, compiler.compile(rule, catalog, at=at, past=past), within=everyone(Frame(catalog, at, past=past)))
 
 
 def living(store: Store, *, at: datetime, past: bool = False) -> People:
     """All living profiles; with `past` all who were living at that instant."""
-    return kept(store, _all(Frame(load_catalog(store), at, past=past)))
+    return kept(store, everyone(Frame(load_catalog(store), at, past=past)))
 
 
 def of_node(store: Store, node: Node, frame: Frame) -> People:
     """Who one node of a checked rule holds for, in a frame of everybody."""
-    return combined(store, fused(compiler.compiled(node, frame)), kept(store, _all(frame)))
+    return combined(store, fused(compiler.compiled(node, frame)), everyone(frame))
 
 
 def people(store: Store, compiled: Compiled, *, whole: bool = True, within: Leaf = EVERYONE) -> People:
@@ -54,7 +54,7 @@ def people(store: Store, compiled: Compiled, *, whole: bool = True, within: Leaf
     fast as a bitmap each; `whole=False` asks each leaf alone, for who wants to know about each.
     """
     tree = fused(compiled) if whole else compiled
-    return combined(store, tree, kept(store, within))
+    return combined(store, tree, within)
 
 
 def fused(compiled: Compiled) -> Compiled:
@@ -72,26 +72,32 @@ def fused(compiled: Compiled) -> Compiled:
     return compiled
 
 
-def combined(store: Store, compiled: Compiled, everyone: People) -> People:
-    """The tree put together from its leaves, among these."""
+def combined(store: Store, compiled: Compiled, within: Leaf) -> People:
+    """The tree put together from its leaves, among all of `within`, who are asked for only where the tree needs them."""
     match compiled:
         case Leaf():
-            return kept(store, compiled) & everyone
+            found = kept(store, compiled)
+            return found if within is EVERYONE and not compiled.gone else found & kept(store, within)
         case Both(parts):
-            found = everyone
-            for part in parts:
-                found &= combined(store, part, everyone)
+            taken: list[Compiled] = [each for each in parts if not isinstance(each, Others)]
+            found = combined(store, taken[0], within) if taken else kept(store, within)
+            for one in taken[1:]:
+                found &= combined(store, one, within)
+            for left_out in parts:
+                if isinstance(left_out, Others):
+                    found -= combined(store, left_out.part, within)
             return found
         case Either(parts):
             found = NOBODY
             for part in parts:
-                found |= combined(store, part, everyone)
+                found |= combined(store, part, within)
             return found
         case Others(part):
-            return everyone - combined(store, part, everyone)
+            return kept(store, within) - combined(store, part, within)
 
 
-def _all(frame: Frame) -> Leaf:
+def everyone(frame: Frame) -> Leaf:
+    """Who a frame of everybody is asked of."""
     return Leaf(frame.everyone(), topics=EVENTS) if frame.past else EVERYONE
 
 

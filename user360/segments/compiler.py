@@ -29,13 +29,13 @@ from user360.segments.rules import (
     Sequence,
 )
 from user360.segments.tree import EVENTS, Both, Either, Leaf, Others
-from user360.sql import NOTHING, Sql, name, sql
+from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from user360.segments.catalog import Catalog
-    from user360.segments.rules import Node, Rule
+    from user360.segments.rules import Node, Rule, Scalar
     from user360.segments.tree import Compiled
 
 
@@ -113,8 +113,30 @@ def _positive(node: PropertyCondition, frame: Frame) -> Compiled:
         return Leaf(sql("SELECT profile_key FROM profiles WHERE {}", said), said)
     if frame.past and found.name == "lastSession":
         return _session(node, said, frame)
+    if frame.plain:
+        return _tagged(node, frame)
     rows = sql("SELECT profile_key FROM ({}) WHERE {}", frame.property(found), said)
     return Leaf(rows, topics=EVENTS if frame.past else ("profiles",))
+
+
+def _tagged(node: PropertyCondition, frame: Frame) -> Compiled:
+    """A condition on the tags, which stand beside the wide table a row each: of several that all must be there, one by one."""
+    operator = predicates.positive_of(node, frame.catalog.properties[node.property].datatype)
+    if operator.key == "is_known":
+        return Leaf(Sql("SELECT profile_key FROM profile_tags"))
+    if operator.key == "has_at_least":
+        least = int(node.values[0])
+        rows = sql("SELECT profile_key FROM profile_tags GROUP BY profile_key HAVING count(*) >= {}", least)
+        return Leaf(rows)
+    if operator.key == "contains_all":
+        return Both(tuple(_with_tags([each]) for each in node.values))
+    return _with_tags(list(node.values))
+
+
+def _with_tags(names: list[Scalar]) -> Leaf:
+    """Who has any of these tags."""
+    of_these = sql("SELECT tag_id FROM tags WHERE name IN ({})", joined(", ", names))
+    return Leaf(sql("SELECT profile_key FROM profile_tags WHERE tag_id IN ({})", of_these))
 
 
 def _session(node: PropertyCondition, said: Sql, frame: Frame) -> Compiled:

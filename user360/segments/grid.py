@@ -79,7 +79,7 @@ def grid(store: Store, rule: Rule, people: People, *, at: datetime, past: bool =
 def _unknown(store: Store, node: Node, frame: Frame, among: People) -> People:
     if not isinstance(node, PropertyCondition) or node.held is not None or node.operator in {"is_known", "is_not_known"}:
         return NOBODY
-    return among - asking.combined(store, compiler.known(node.property, frame), among)
+    return among - asking.combined(store, compiler.known(node.property, frame), asking.everyone(frame))
 
 
 def _conditions(group: Group, path: str) -> Iterator[tuple[str, Node]]:

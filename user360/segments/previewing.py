@@ -15,7 +15,7 @@ from user360.segments import asking, compiler
 from user360.segments.checking import check
 from user360.segments.frames import Frame
 from user360.segments.rules import Group, PropertyCondition
-from user360.segments.tree import EVENTS, Both, Leaf, as_query, leaves
+from user360.segments.tree import Both, Leaf, as_query, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,9 +76,9 @@ class _Place:
 def preview(store: Store, rule: Rule, catalog: Catalog, *, at: datetime, past: bool = False) -> Preview:
     """Who the rule finds and what each of its parts does, or InvalidRule."""
     frame, checked = Frame(catalog, at, past=past), check(rule, catalog)
-    within = Leaf(frame.everyone(), topics=EVENTS) if past else asking.EVERYONE
+    within = asking.everyone(frame)
     everyone = asking.kept(store, within)
-    count = _Count(store, frame, everyone)
+    count = _Count(store, frame, within, everyone)
     steps = tuple(count.steps(checked, "$", _Place(NOBODY, everyone), everyone))
     found = compiler.compiled(checked, frame)
     beyond = past or any(each.gone for each in leaves(found))
@@ -90,10 +90,11 @@ def preview(store: Store, rule: Rule, catalog: Catalog, *, at: datetime, past: b
 class _Count:
     store: Store
     frame: Frame
+    within: Leaf
     everyone: People
 
     def people(self, node: Node) -> People:
-        return asking.combined(self.store, compiler.compiled(node, self.frame), self.everyone)
+        return asking.combined(self.store, compiler.compiled(node, self.frame), self.within)
 
     def steps(self, group: Group, path: str, place: _Place, gone: People) -> Iterator[Step]:
         """The steps of a group's conditions, and of the groups among them; `gone` is who is found without the group."""
@@ -129,7 +130,7 @@ class _Count:
     def _unknown(self, node: Node) -> int | None:
         if not isinstance(node, PropertyCondition):
             return None
-        return len(self.everyone) - len(asking.combined(self.store, compiler.known(node.property, self.frame), self.everyone))
+        return len(self.everyone) - len(asking.combined(self.store, compiler.known(node.property, self.frame), self.within))
 
 
 def _running(parts: list[People], match: str) -> list[People]:
