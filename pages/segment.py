@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from pages.ui import address, dialogs, downloads, layout, session, states, words
+from pages.ui import address, dialogs, downloads, layout, lint, session, states, words
 from pages.ui.builder import editing, fixed, keeping, moving, rail, saving, sentence, tree
 from pages.ui.why import drawer
 from user360 import properties, segments
@@ -70,6 +70,8 @@ def _rule(of: Segment | None) -> None:
     with grid.cell(column_span=3):
         tree.draw(judged, {each.path: each.alone for each in found.preview.steps})
         _unfinished(judged)
+        with states.boundary("These notes", key="segment.lint"):
+            lint.draw(editing.rule(), segment_id=of.id if of else "", on_repair=editing.replace)
         with states.boundary("The sentence", key="segment.sentence"):
             sentence.card()
     with grid.cell():

@@ -485,3 +485,15 @@ def test_the_size_over_time_of_a_draft_is_drawn_when_asked_for(store):
     assert len(test.get("plotly_chart")) == 0
     lives(test.button(key="segment.trend.ask").click().run())
     assert len(test.get("plotly_chart")) == 1
+
+
+def test_what_is_odd_about_a_rule_is_told_and_mended_in_one_click(store):
+    add_many(store, 9)
+    test = shown("segment", rule=rule({**INDIA, "values": ["Idnia"]}))
+    assert "No one has “Idnia” as country. Did you mean India (3)?" in said(test).replace("\\", "")
+    assert people_now(test) == "0"
+    lives(test.button(key="lint.repair.0").click().run())
+    assert people_now(test) == "3"
+    assert "No one has" not in said(test)
+    lives(test.button(key="segment.undo").click().run())
+    assert people_now(test) == "0"

@@ -74,7 +74,7 @@ TEXTS: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def _condition(name: str, operator: operators.Operator) -> st.SearchStrategy[dict[str, Any]]:
+def condition_of(name: str, operator: operators.Operator) -> st.SearchStrategy[dict[str, Any]]:
     values = _values(name, operator)
     extra: list[dict[str, Any]] = [{}]
     if operator.negative:
@@ -114,13 +114,13 @@ def _values(name: str, operator: operators.Operator) -> st.SearchStrategy[list[A
     return st.lists(one, min_size=1, max_size=3)
 
 
-def _families(name: str) -> list[operators.Operator]:
+def operators_of(name: str) -> list[operators.Operator]:
     from user360 import datatypes  # noqa: PLC0415 - only here
 
     return list(operators.of(datatypes.get("list" if name == "tags" else KINDS[name])))
 
 
-CONDITIONS = st.one_of([_condition(name, operator) for name in WORLD for operator in _families(name)])
+CONDITIONS = st.one_of([condition_of(name, operator) for name in WORLD for operator in operators_of(name)])
 RULES = st.recursive(
     CONDITIONS,
     lambda inner: st.builds(
@@ -519,7 +519,7 @@ def _samples() -> list[tuple[str, Rule]]:
     }
     found = []
     for name in [*KINDS, "tags"]:
-        for operator in _families(name):
+        for operator in operators_of(name):
             given = sample[operator.operand]
             if operator.operand in {"one", "two", "many"} and name in special:
                 given = special[name][: max(len(given), 1)]

@@ -25,6 +25,7 @@ from user360.events.reading import (
     per_week,
     schema,
     stream,
+    stretches,
     timeline,
     totals,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "recluster",
     "schema",
     "stream",
+    "stretches",
     "then",
     "tidy",
     "timeline",

@@ -73,6 +73,17 @@ def newest(store: Store) -> datetime | None:
     return aware(found) if found else None
 
 
+def stretches(store: Store) -> dict[str, tuple[datetime, datetime]]:
+    """Of every event that happened the first and the last time."""
+    rows = store.rows(
+        Sql(
+            "SELECT name, first_at, last_at FROM (SELECT event_id, min(occurred_at) AS first_at, max(occurred_at) AS last_at "
+            "FROM events GROUP BY event_id) JOIN event_names USING (event_id)"
+        )
+    )
+    return {event: (aware(first), aware(last)) for event, first, last in rows}
+
+
 def catalogue(store: Store) -> pa.Table:
     """Every event there is: event, system, users, total, first_at, last_at; commonest first, the system's last."""
     return store.read(

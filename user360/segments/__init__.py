@@ -13,6 +13,7 @@ whose rows are asked and of when, `event_values` and `event_leaves` its question
 `explaining` says why one person is in or not: `looking` asks a rule of them alone, `facts` what each condition saw,
 `forecasting` when time alone changes it, at one of the instants `breaks` knows of;
 `grid` holds many people against one rule. `comparing` holds rules against each other, `contrast` says what sets two groups apart.
+`contradictions` finds conditions that cannot hold together, `linting` what else is odd about a rule.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from user360.segments.evidence import Moved, evidence
 from user360.segments.explaining import Explanation, Part, explain
 from user360.segments.forecasting import Forecast, forecast
 from user360.segments.grid import Grid, grid
+from user360.segments.linting import Finding, lint
 from user360.segments.notation import dump, parse
 from user360.segments.previewing import Preview, Step
 from user360.segments.previewing import preview as _preview
@@ -57,6 +59,7 @@ __all__ = [
     "Compiled",
     "Definition",
     "Explanation",
+    "Finding",
     "Forecast",
     "Grid",
     "Group",
@@ -80,6 +83,7 @@ __all__ = [
     "explain",
     "forecast",
     "grid",
+    "lint",
     "lists",
     "load_catalog",
     "membership",
