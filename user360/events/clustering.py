@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from user360.sql import Sql, sql
+from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from user360.store import Store
 
 WEEK: Final = timedelta(days=7)
 WORTH_IT: Final = 20_000
 SHARE_WORTH_IT: Final = 0.2
+AT_ONCE: Final = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +45,66 @@ def buckets(store: Store) -> list[Bucket]:
     return [Bucket(*row) for row in rows]
 
 
-def recluster(store: Store, week: datetime) -> int:
-    """Sort one week; answer how many events it holds."""
-    end = week + WEEK
+def recluster(store: Store, *weeks: datetime) -> int:
+    """Sort these weeks, in one transaction; answer how many events they hold.
+
+    The sorted rows are written first and the others deleted after: that copies each event once, and
+    measured five times as fast as a week a time through a table aside.
+    """
+    within = sql(
+        "occurred_at >= {} AND occurred_at < {} AND date_trunc('week', occurred_at) IN ({})",
+        min(weeks),
+        max(weeks) + WEEK,
+        joined(", ", weeks),
+    )
     with store.transaction() as tx:
+        ((newest,),) = tx.rows(Sql("SELECT coalesce(max(rowid), -1) FROM events"))
         tx.execute(
             sql(
-                "CREATE OR REPLACE TEMP TABLE sorted_week AS SELECT * FROM events WHERE occurred_at >= {} AND occurred_at < {} "
-                "ORDER BY event_id, occurred_at",
-                week,
-                end,
+                "INSERT INTO events SELECT * FROM events WHERE {} ORDER BY date_trunc('week', occurred_at), event_id, occurred_at",
+                within,
             )
         )
-        tx.execute(sql("DELETE FROM events WHERE occurred_at >= {} AND occurred_at < {}", week, end))
-        moved = tx.execute(Sql("INSERT INTO events SELECT * FROM sorted_week"))
-        tx.execute(Sql("DROP TABLE sorted_week"))
-        tx.remember(f"sorted:{week:%Y-%m-%d}", moved)
-    return moved
+        held = dict(
+            tx.rows(
+                sql(
+                    "SELECT date_trunc('week', occurred_at)::TIMESTAMP AS week, count(*) FROM events WHERE rowid <= {} AND {} GROUP BY week",
+                    newest,
+                    within,
+                )
+            )
+        )
+        tx.execute(sql("DELETE FROM events WHERE rowid <= {} AND {}", newest, within))
+        for week in weeks:
+            tx.remember(f"sorted:{week:%Y-%m-%d}", held.get(week, 0))
+    return sum(held.values())
 
 
 def tidy(store: Store, tell: Callable[[int, int], None] | None = None) -> int:
     """Sort every week whose unsorted tail is worth it; answer how many weeks were.
 
-    `tell` hears (done, of all) after each week, and may raise `Interrupted`.
+    `tell` hears (done, of all) after each lot of weeks, and may raise `Interrupted`.
     """
     due = [each for each in buckets(store) if each.tail >= WORTH_IT or each.tail < 0 or _long_tail(each)]
-    for done, each in enumerate(due, start=1):
-        recluster(store, each.week)
+    done = 0
+    for lot in _lots(due):
+        recluster(store, *(each.week for each in lot))
+        done += len(lot)
         if tell:
             tell(done, len(due))
     return len(due)
+
+
+def _lots(due: list[Bucket]) -> Iterator[list[Bucket]]:
+    """The weeks in lots that fit into memory: each at least one week."""
+    lot: list[Bucket] = []
+    for each in due:
+        if lot and sum(one.total for one in lot) + each.total > AT_ONCE:
+            yield lot
+            lot = []
+        lot.append(each)
+    if lot:
+        yield lot
 
 
 def _long_tail(bucket: Bucket) -> bool:
