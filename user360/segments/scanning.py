@@ -48,7 +48,7 @@ class Scanner:
     def stopped(self) -> InvalidSentence:
         """The refusal at the furthest place reached."""
         rest = self.text[self.furthest :]
-        word = re.match(r"\S*", rest)
+        word = re.match(r"(?:[“\"][^”\"]*[”\"])?\S*", rest)
         return InvalidSentence(self.furthest, word[0] if word else "", tuple(self.expected))
 
     def sees(self, words: str) -> bool:
