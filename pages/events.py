@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from pages.ui import address, charts, layout, nav, session, states, words
-from user360 import clock, events, identities
+from pages.ui import address, charts, downloads, layout, making, nav, session, states, words
+from user360 import clock, events, exports, identities
+from user360.people import People
 
 VIEWS = {"catalogue": "Catalogue", "stream": "Stream"}
 DAYS = 30
@@ -40,6 +41,7 @@ def page() -> None:
         _stream(found)
     else:
         _catalogue(found)
+    making.draw()
     layout.footnote("a user counts once per event, whatever the number of times", "USER_… are written by User 360 itself")
 
 
@@ -221,6 +223,7 @@ def _stream(found: list[dict[str, Any]]) -> None:
         return
     _rows(rows)
     with st.container(horizontal=True, gap="xsmall"):
+        _download(tuple(names), tuple(channels), text or "", within)
         last = rows[-1]
         older = f"{last['at'].isoformat()}|{last['messageId']}"
         if address.text("before"):
@@ -233,6 +236,13 @@ def _stream(found: list[dict[str, Any]]) -> None:
             on_click=address.put,
             kwargs={"before": older},
         )
+
+
+def _download(names: tuple[str, ...], channels: tuple[str, ...], text: str, profile_key: int | None) -> None:
+    """The menu of all the events that meet the filters, whatever page is shown."""
+    people = None if profile_key is None else People.of([profile_key])
+    total = session.cached(events.count, names=names, channels=channels, text=text, within=people, topics=("events",))
+    downloads.menu("events", exports.Events(names=names, channels=channels, text=text, within=people), rows=total, name="events")
 
 
 def _within(user: str) -> int | None:

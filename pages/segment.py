@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from pages.ui import address, dialogs, downloads, layout, lint, session, states, words
+from pages.ui import address, dialogs, downloads, layout, lint, making, session, states, words
 from pages.ui.builder import editing, fixed, keeping, moving, rail, saving, sentence, tree
 from pages.ui.why import drawer
-from user360 import properties, segments
+from user360 import exports, properties, segments
 from user360.errors import Unknown
 from user360.segments import saved
 
 if TYPE_CHECKING:
     from pages.ui.builder.draft import Judged
     from user360.people import People
+    from user360.segments import Rule
     from user360.segments.saved import Segment
 
 BACK: Final = ("segments", "Segments")
@@ -42,12 +43,13 @@ def page() -> None:
         keeping.draw(of)
         moving.draw(of)
     drawer.draw()
+    making.draw()
 
 
 def _list(of: Segment) -> None:
     people = session.cached(segments.people, saved.rule_of(of), at=session.at(), topics=session.OF_PEOPLE)
     with layout.header(words.escape_md(of.name, 60), _facts(of), back=BACK):
-        _more(of, people)
+        _more(of, saved.rule_of(of), people)
     _described(of)
     fixed.draw(of)
     layout.footnote("a list holds who was put on it, as long as they exist")
@@ -61,7 +63,7 @@ def _rule(of: Segment | None) -> None:
     with layout.header(words.escape_md(of.name, 60) if of else "New segment", back=BACK):
         st.caption(_standing(of, changed=changed), width="content")
         _back_and_forth(made)
-        _more(of, found.preview.people)
+        _more(of, editing.rule(), found.preview.people)
         saving.button(of, changed=changed)
     if made.fault:
         st.error(words.escape_md(made.fault, 400), icon=":material/block:")
@@ -80,9 +82,9 @@ def _rule(of: Segment | None) -> None:
     saving.draw(of)
 
 
-def _more(of: Segment | None, people: People) -> None:
+def _more(of: Segment | None, rule: Rule, people: People) -> None:
     columns = tuple(each.name for each in session.cached(properties.find, topics=("properties",)) if each.visible)
-    downloads.menu("segment", downloads.Users(columns, people), rows=len(people), name=_file_name(of))
+    downloads.menu("segment", exports.Users(columns, rule, people), rows=len(people), name=_file_name(of))
     if of is not None:
         st.button(
             "",

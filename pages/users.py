@@ -10,9 +10,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from pages.ui import address, bulk, columns, dialogs, downloads, forms, layout, lists, nav, rules, session, states, tables, words
+from pages.ui import (
+    address,
+    bulk,
+    columns,
+    dialogs,
+    downloads,
+    forms,
+    layout,
+    lists,
+    making,
+    nav,
+    rules,
+    session,
+    states,
+    tables,
+    words,
+)
 from pages.ui.builder import saving
-from user360 import profiles, properties, segments
+from user360 import exports, profiles, properties, segments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +60,7 @@ def page() -> None:
         _table(matching, view, shown, known, within=within, search=search)
     else:
         rules.nothing_matches(rule, search, at=session.at())
+    making.draw()
     layout.footnote("a user is one person, whatever the channel", "a filter looks at the present", "no value is shown as —")
     forms.draw()
     saving.draw(None)
@@ -115,7 +132,7 @@ def _summary(
             save: dict[str, Any] = {"icon": ":material/filter_alt:", "type": "tertiary", "on_click": _save_as, "args": (rule,)}
             st.button("Save as segment", key="users.save", help="The filter as a segment; a search is not part of it", **save)
         columns.chooser("users", known, shown, _defaults(known))
-        wanted = downloads.Users(tables.stored_columns(shown), within, search, tables.stored_sort(view.sort))
+        wanted = exports.Users(tables.stored_columns(shown), rule, within, search, tables.stored_sort(view.sort))
         downloads.menu("users", wanted, rows=matching)
 
 
@@ -178,7 +195,7 @@ def _selection(matching: int, shown: Sequence[str], view: tables.View, *, within
         add: dict[str, Any] = {"icon": ":material/filter_alt:", "on_click": dialogs.open_, "args": (lists.ADD,)}
         st.button("Add to segment", key="users.list", **add)
         st.button("Tag", key="users.tag", icon=":material/label:", on_click=dialogs.open_, args=(bulk.TAG,))
-        wanted = downloads.Users(tables.stored_columns(shown), people, "", tables.stored_sort(view.sort))
+        wanted = exports.Users(tables.stored_columns(shown), None, people, "", tables.stored_sort(view.sort))
         downloads.menu("users.ticked", wanted, rows=len(people), kind="secondary")
         st.button("Delete…", key="users.delete", icon=":material/delete:", on_click=dialogs.open_, args=(bulk.DELETE,))
         st.button("Clear", key="users.clear", type="tertiary", on_click=tables.untick)

@@ -85,7 +85,7 @@ def test_a_key_to_read_changes_nothing(server, method, path):
     secret = keys.create(doors.current_store(), "read", "reader", by="ann", at=NOW)
     answer = server.request(method, f"/api{path}".replace("{id}", "s1"), headers={"Authorization": f"bearer {secret}"}, json={})
 
-    reads = method == "GET" or path.endswith(("/preview", "/explain", "/query"))
+    reads = method == "GET" or path.endswith(("/preview", "/explain", "/query", "/exports", "/exports/{id}/stop"))
     assert (answer.status_code == 403) == (not reads)
     assert segments.saved.find(doors.current_store(), archived=None) == ()
 

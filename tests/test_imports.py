@@ -316,7 +316,7 @@ def test_a_file_of_ours_read_again_changes_nothing(
     ]
     _run(store, _file(folder, "\n".join(lines), "first.jsonl"))
     columns = [each.name for each in properties.find(store)]
-    exports.write(store, folder / f"out.{form}", format=form, columns=columns, by="Mira", at=AT)
+    exports.write(store, folder / f"out.{form}", exports.Users(tuple(columns)), exports.Layout(form), by="Mira", at=AT)
     written = imports.inspect(folder / f"out.{form}").shape.columns
     done = _run(store, folder / f"out.{form}", imports.Plan(mapping={each: each for each in written}))
     count = profiles.count(store)

@@ -92,7 +92,9 @@ def test_an_import_and_an_export_go_on_by_themselves(store: Store, tmp_path: Pat
     plan = imports.Plan(mapping={"userId": "userId", "city": "city"})
     number, job = jobs.start_import(store, path, plan, by="Mira")
     taken = jobs.wait(job, SECONDS)
-    made, job = jobs.start_export(store, format="csv", file_name="users.csv", by="Mira", columns=("userId", "city"))
+    made, job = jobs.start_export(
+        store, exports.Users(("userId", "city")), exports.Layout("csv"), file_name="users.csv", by="Mira"
+    )
     written = jobs.wait(job, SECONDS)
 
     assert (taken.status, imports.get(store, number).counts.created, profiles.count(store)) == ("done", 2, 2)

@@ -155,8 +155,9 @@ def test_a_file_that_cannot_be_read_is_refused_in_words(shop: Store) -> None:
 
 
 def test_a_finished_export_waits_with_its_link(shop: Store) -> None:
-    number = exports.start(shop, format="csv", file_name="users.csv", columns=["userId"], by="Mira", at=AT)
-    exports.run(shop, number, columns=["userId"], now=lambda: AT)
+    wanted, layout = exports.Users(("userId",)), exports.Layout("csv")
+    number = exports.start(shop, wanted, layout, file_name="users.csv", by="Mira", at=AT)
+    exports.run(shop, number, wanted, layout, now=lambda: AT)
     at = _open("downloads")
 
     assert at.dataframe[0].value["State"].tolist() == ["ready"]

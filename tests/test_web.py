@@ -127,15 +127,32 @@ def test_a_token_cannot_be_guessed_and_leads_nowhere_else(client, tmp_path):
         assert client.get(guess).status_code == 404
 
 
-def test_a_file_offered_again_keeps_its_address(tmp_path):
+def test_an_address_is_good_once_and_every_offer_has_its_own(client, tmp_path):
     file = tmp_path / "export.csv"
     file.write_text("userId\n")
-    offers = web.Offers()
+    first, second = web.offer(file, "export.csv"), web.offer(file, "export.csv")
 
-    first = offers.put(file, "export.csv")
+    assert [client.get(address).status_code for address in (first, first, second)] == [200, 404, 200]
 
-    assert offers.put(file, "export.csv") == first
-    assert offers.put(file, "other name.csv") != first
+
+def test_looking_whether_a_file_is_there_does_not_use_its_address_up(client, tmp_path):
+    file = tmp_path / "export.csv"
+    file.write_text("userId\n")
+    address = web.offer(file, "export.csv")
+
+    assert [client.head(address).status_code, client.get(address).status_code] == [405, 200]
+
+
+def test_a_link_that_was_passed_on_is_good_for_nothing_elsewhere(client, tmp_path):
+    file = tmp_path / "export.csv"
+    file.write_text("userId\n")
+    mine = {web.BROWSER: "2|00000000|" + "ab" * 16 + "|1795456800"}
+    masked_anew = {web.BROWSER: "2|ffffffff|" + "54" * 16 + "|1795456800"}
+    address = web.offer(file, "export.csv", web.holder(mine))
+
+    assert client.get(address).status_code == 403
+    client.cookies.update(masked_anew)
+    assert client.get(address).status_code == 200
 
 
 def test_an_offer_ends_with_its_time(tmp_path):
@@ -146,8 +163,9 @@ def test_an_offer_ends_with_its_time(tmp_path):
     token = offers.put(file, "export.csv")
     passed[0] = web.OFFER_SECONDS - 1
     assert offers.take(token).path == file
+    token = offers.put(file, "export.csv")
 
-    passed[0] = web.OFFER_SECONDS
+    passed[0] += web.OFFER_SECONDS
 
     with pytest.raises(errors.Unknown, match="no longer on offer"):
         offers.take(token)

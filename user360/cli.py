@@ -113,11 +113,11 @@ def _mapping(text: str) -> dict[str, str]:
 def _export(store: Store, asked: argparse.Namespace, at: datetime) -> int:
     if asked.file.exists():
         raise NameTaken(f"{asked.file} is there already.", "Name another file, or move it away.")
-    people = segments.people(store, segments.parse(_written(asked.rule)), at=at) if asked.rule else None
+    rule = segments.parse(_written(asked.rule)) if asked.rule else None
     visible = [each.name for each in properties.find(store) if each.visible]
     form = asked.format or asked.file.suffix.removeprefix(".").lower()
-    columns = asked.columns.split(",") if asked.columns else visible
-    users = exports.write(store, asked.file, format=form, columns=columns, within=people, by=_by(), at=at, progress=_tell)
+    wanted = exports.Users(tuple(asked.columns.split(",") if asked.columns else visible), rule)
+    users = exports.write(store, asked.file, wanted, exports.Layout(form), by=_by(), at=at, progress=_tell).rows
     print(f"{asked.file}: {users:,} users")
     return DONE
 

@@ -14,7 +14,7 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from user360 import clock, exports, imports, records
 from user360.errors import Interrupted, Unknown, User360Error
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from user360.exports import Layout, Wanted
     from user360.imports import Plan
     from user360.store import Store
 
@@ -51,11 +52,12 @@ class Progress:
 
 @dataclass
 class Job:
-    """One job. `message` says why it failed."""
+    """One job. `subject` names what it is about, `message` says why it failed."""
 
     id: str
     kind: str
     started_at: datetime
+    subject: str = ""
     progress: Progress = field(default_factory=Progress)
     status: Literal["running", "done", "failed", "stopped"] = "running"
     message: str = ""
@@ -75,10 +77,10 @@ class _Pool:
 _pool: Final = _Pool()
 
 
-def submit(store: Store, kind: str, work: Callable[[Progress], object]) -> str:
-    """Begin work in the background, after what is running already; answers the job's id."""
+def submit(store: Store, kind: str, work: Callable[[Progress], object], *, subject: str = "") -> str:
+    """Begin work in the background, after what is running already; answers the job's id. `subject` says what it is about."""
     with _pool.lock:
-        job = Job(f"{kind}-{next(_pool.numbers)}", kind, clock.now())
+        job = Job(f"{kind}-{next(_pool.numbers)}", kind, clock.now(), subject)
         _pool.jobs[job.id] = job
         for old in [each.id for each in _pool.jobs.values() if each.status != "running"][:-KEPT]:
             del _pool.jobs[old]
@@ -118,15 +120,16 @@ def start_import(store: Store, path: Path, plan: Plan, *, file_name: str = "", b
     return number, submit(store, "import", lambda each: imports.run(store, number, now=clock.now, progress=each.tell))
 
 
-def start_export(store: Store, *, format: str, file_name: str, by: str, **wanted: Any) -> tuple[int, str]:  # noqa: A002 - the glossary's word
-    """Begin an export in the background; answers its number and the job's id. `wanted` is as for `exports.write`."""
-    number = exports.start(store, format=format, file_name=file_name, columns=wanted["columns"], by=by, at=clock.now())
-    work = functools.partial(exports.run, store, number, now=clock.now, **wanted)
-    return number, submit(store, "export", lambda each: work(progress=each.tell))
+def start_export(store: Store, wanted: Wanted, layout: Layout, *, file_name: str, by: str) -> tuple[int, str]:
+    """Begin an export in the background; answers its number and the job's id. A wish that cannot be met is refused at once."""
+    number = exports.start(store, wanted, layout, file_name=file_name, by=by, at=clock.now())
+    work = functools.partial(exports.run, store, number, wanted, layout, now=clock.now)
+    return number, submit(store, "export", lambda each: work(progress=each.tell), subject=f"export {number}")
 
 
 def begin(store: Store) -> int:
     """To be called once when the program starts: what ran when it last ended is marked as interrupted."""
+    exports.sweep(store)
     return records.interrupted_at_start(store, at=clock.now())
 
 

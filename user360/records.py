@@ -208,6 +208,11 @@ def find_exports(store: Store, *, limit: int = 50, offset: int = 0) -> list[Expo
     ]
 
 
+def count_exports(store: Store) -> int:
+    """How many exports there were."""
+    return int(store.rows(sql("SELECT count(*) FROM exports"))[0][0])
+
+
 def get_export(store: Store, export_id: int) -> Export:
     """One export, or a refusal."""
     rows = store.rows(sql("SELECT * FROM exports WHERE export_id = {}", export_id))

@@ -9,6 +9,8 @@ its database does not live here (`doors`).
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import itertools
 import logging
 import os
 import secrets
@@ -47,7 +49,7 @@ from user360.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
@@ -75,6 +77,7 @@ HEADERS: Final = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
 }
 OFFER_SECONDS: Final = 15 * 60
+BROWSER: Final = "_streamlit_xsrf"
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'self'; "
@@ -162,36 +165,42 @@ def _report() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Offer:
-    """A file somebody may fetch for a while, and the name it is saved under."""
+    """A file that one browser may fetch once, within a while, and the name it is saved under."""
 
     path: Path
     filename: str
+    holder: str
     until: float
 
 
 @dataclass
 class Offers:
-    """Files behind addresses nobody can guess, each for a quarter of an hour. Kept in memory: a restart ends them."""
+    """Files behind addresses nobody can guess, each good once and for a quarter of an hour.
+
+    A link that was passed on is good for nothing in another browser: who may not make the file may not fetch it either.
+    Kept in memory: a restart ends them.
+    """
 
     clock: Callable[[], float] = time.monotonic
     _by_token: dict[str, Offer] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def put(self, path: Path, filename: str) -> str:
-        """The token of the file; offered again, it keeps its token and gains time."""
-        path = path.resolve(strict=True)
+    def put(self, path: Path, filename: str, holder: str = "") -> str:
+        """A new token for the file."""
+        token = secrets.token_urlsafe(32)
+        offered = Offer(path.resolve(strict=True), filename, holder, self.clock() + OFFER_SECONDS)
         with self._lock:
             now = self.clock()
-            self._by_token = {token: offer for token, offer in self._by_token.items() if offer.until > now}
-            known = (token for token, offer in self._by_token.items() if (offer.path, offer.filename) == (path, filename))
-            token = next(known, None) or secrets.token_urlsafe(32)
-            self._by_token[token] = Offer(path, filename, now + OFFER_SECONDS)
-            return token
+            self._by_token = {known: offer for known, offer in self._by_token.items() if offer.until > now} | {token: offered}
+        return token
 
-    def take(self, token: str) -> Offer:
-        """The file behind a token, or `Unknown` once its time is over or the file is gone."""
+    def take(self, token: str, holder: str = "") -> Offer:
+        """The file behind a token, which is used up by this; `Unknown` once it is, or its time is over, or the file is gone."""
         with self._lock:
             offer = self._by_token.get(token)
+            if offer is not None and offer.holder != holder:
+                raise Forbidden("This download was offered to another browser.", "Open the page here and start it again.")
+            self._by_token.pop(token, None)
         if offer is None or offer.until <= self.clock() or not offer.path.is_file():
             raise Unknown("This download is no longer on offer.", "Go back to the page and start it again.")
         return offer
@@ -200,13 +209,27 @@ class Offers:
 _offers: Final = Offers()
 
 
-def offer(path: Path, filename: str) -> str:
-    """Put a file on offer and answer the address to fetch it from, good for a quarter of an hour."""
-    return f"/files/{_offers.put(path, filename)}"
+def offer(path: Path, filename: str, holder: str = "") -> str:
+    """Put a file on offer and answer the address to fetch it from, good once, for a quarter of an hour, for this holder."""
+    return f"/files/{_offers.put(path, filename, holder)}"
+
+
+def holder(cookies: Mapping[str, str]) -> str:
+    """Which browser it is: the secret the pages gave it against forged requests; "" where it has none."""
+    parts = cookies.get(BROWSER, "").strip("\"'").split("|")
+    try:
+        _, mask, masked, _ = parts
+        pairs = zip(bytes.fromhex(masked), itertools.cycle(bytes.fromhex(mask)), strict=False)
+        return hashlib.sha256(bytes(one ^ other for one, other in pairs)).hexdigest()
+    except ValueError:
+        return ""
 
 
 async def _file(request: Request) -> Response:
-    found = await to_thread.run_sync(_offers.take, request.path_params["token"])
+    if request.method != "GET":  # a look at the headers must not use the address up
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET"})
+    token = request.path_params["token"]
+    found = await to_thread.run_sync(_offers.take, token, holder(request.cookies))
     return FileResponse(
         found.path, filename=found.filename, media_type="application/octet-stream", headers={"Cache-Control": "no-store"}
     )

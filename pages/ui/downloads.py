@@ -10,45 +10,33 @@ from __future__ import annotations
 import functools
 import json
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from pages.ui import nav, progress, session, states, words
+from pages.ui import making, nav, progress, session, states, words
 from user360 import events, exports, identities, jobs, profiles
 
 if TYPE_CHECKING:
-    from user360.people import People
+    from user360.exports import Wanted
     from user360.profiles import Profile
 
 AT_ONCE_BYTES: Final = 50_000_000
 BYTES_OF_A_CELL: Final = 14
-FORMATS: Final = {"csv": "CSV", "xlsx": "Excel", "parquet": "Parquet", "jsonl": "JSON Lines"}
 MOST_EVENTS: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Users:
-    """Which users and which of their properties, in which order: what the page shows, all of its pages."""
-
-    columns: tuple[str, ...]
-    within: People | None = None
-    search: str = ""
-    sort: tuple[tuple[str, bool], ...] = ()
-
-
-def menu(key: str, wanted: Users, *, rows: int, kind: str = "tertiary", name: str = "users") -> None:
-    """The menu. `rows` is how many users there are, and decides whether the file comes at once."""
+def menu(key: str, wanted: Wanted, *, rows: int, kind: str = "tertiary", name: str = "users") -> None:
+    """The menu. `rows` is how many there are, and decides whether the file comes at once; `name` is that of the file."""
     at_once = rows * max(len(wanted.columns), 1) * BYTES_OF_A_CELL <= AT_ONCE_BYTES
     with st.popover("Download", key=f"{key}.download", icon=":material/download:", type=kind, disabled=not rows):  # type: ignore[arg-type]
-        st.caption(f"{words.count(rows, 'user')}, {words.count(len(wanted.columns), 'column')}")
-        for format_, label in FORMATS.items():
+        st.caption(f"{words.count(rows, wanted.unit)}, {words.count(len(wanted.columns), 'column')}")
+        for format_, label in making.FORMATS.items():
             if at_once:
                 st.download_button(
                     label,
-                    functools.partial(_file, wanted, format_, session.analyst()),
+                    functools.partial(_file, wanted, format_, name, session.analyst()),
                     file_name=f"{name}.{format_}",
                     key=f"{key}.download.{format_}",
                     type="tertiary",
@@ -57,38 +45,30 @@ def menu(key: str, wanted: Users, *, rows: int, kind: str = "tertiary", name: st
             else:
                 start = states.acting(_start)
                 st.button(label, key=f"{key}.download.{format_}", type="tertiary", on_click=start, args=(wanted, format_, name))
+        more: dict[str, Any] = {"on_click": making.open_for, "args": (wanted, name)}
+        st.button("More choices…", key=f"{key}.download.more", type="tertiary", icon=":material/tune:", **more)
         if not at_once:
             st.caption("A large file: it is made in the background and waits under Downloads.")
 
 
-def _file(wanted: Users, format_: str, by: str) -> bytes:
+def _file(wanted: Wanted, format_: str, name: str, by: str) -> bytes:
     """The file, whole. Called when the button is pressed, outside the page's run."""
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / f"users.{format_}"
+        target = Path(folder) / f"{name}.{format_}"
         exports.write(
             session.store(),
             target,
-            format=format_,
-            columns=wanted.columns,
-            within=wanted.within,
-            search=wanted.search,
-            sort=wanted.sort,
+            wanted,
+            exports.Layout(format_),
             by=by,
             at=session.moment(),
         )
         return target.read_bytes()
 
 
-def _start(wanted: Users, format_: str, name: str) -> None:
+def _start(wanted: Wanted, format_: str, name: str) -> None:
     _, job_id = jobs.start_export(
-        session.store(),
-        format=format_,
-        file_name=f"{name}.{format_}",
-        by=session.analyst(),
-        columns=wanted.columns,
-        within=wanted.within,
-        search=wanted.search,
-        sort=wanted.sort,
+        session.store(), wanted, exports.Layout(format_), file_name=f"{name}.{format_}", by=session.analyst()
     )
     progress.watch(progress.EXPORT, job_id)
     session.notice("The file is being made. It waits under Downloads.", icon=":material/download:")

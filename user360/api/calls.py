@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from anyio import to_thread
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Route
 
 from user360 import clock, datatypes, doors, keys
@@ -24,6 +24,7 @@ from user360.errors import InvalidRequest, InvalidValue, UnreadableRequest, near
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
+    from pathlib import Path
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -107,7 +108,15 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Call: TypeAlias = "Callable[[Asked], Answer]"
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A file that a call hands out, and the name it is saved under."""
+
+    path: Path
+    filename: str
+
+
+Call: TypeAlias = "Callable[[Asked], Answer | Handed]"
 
 
 def route(method: str, path: str, scope: Scope, call: Call, *, takes: tuple[str, ...] = ()) -> Route:
@@ -119,6 +128,8 @@ def route(method: str, path: str, scope: Scope, call: Call, *, takes: tuple[str,
         _only(given, takes)
         asked = Asked(store, by, at, request.path_params, given)
         answer = await to_thread.run_sync(call, asked)
+        if isinstance(answer, Handed):
+            return FileResponse(answer.path, filename=answer.filename, headers={"Cache-Control": "no-store"})
         return JSONResponse(answer.body, answer.status, {"Cache-Control": "no-store", **answer.headers})
 
     return Route(path, endpoint, methods=[method])

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 from user360.clock import aware, stored
 from user360.errors import Unknown
 from user360.people import People, room_for
-from user360.sql import NOTHING, Sql, joined, sql
+from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from user360.store import Store
@@ -149,6 +149,54 @@ def stream(
     return store.read(_page(conditions, limit, relations))
 
 
+def count(
+    store: Store,
+    *,
+    names: Sequence[str] = (),
+    channels: Sequence[str] = (),
+    within: People | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    text: str = "",
+    system: bool = True,
+) -> int:
+    """How many events meet all of this."""
+    where = _met(names, channels, since, until, within, text, system=system)
+    return int(store.rows(sql("SELECT count(*) FROM events {}", where))[0][0])
+
+
+def through(
+    store: Store,
+    *,
+    names: Sequence[str] = (),
+    channels: Sequence[str] = (),
+    within: People | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    text: str = "",
+    system: bool = True,
+    own: Sequence[str] = (),
+) -> Iterator[pa.RecordBatch]:
+    """All that `count` counts, the oldest first, never all in memory.
+
+    Columns: userId, event, timestamp, channel, source, messageId, properties (JSON text), and for each
+    name in `own` that property of the event as text, as `properties.` and its name.
+    """
+    values = [
+        sql(", json_extract_string(e.properties::JSON, {}) AS {}", _pointer(each), name(f"properties.{each}")) for each in own
+    ]
+    yield from store.stream(
+        sql(
+            'SELECT u.user_id AS "userId", n.name AS event, e.occurred_at AS "timestamp", c.name AS channel, s.name AS source, '
+            'e.message_id AS "messageId", e.properties::JSON::VARCHAR AS properties{} '
+            "FROM (SELECT * FROM events {}) e JOIN event_names n USING (event_id) LEFT JOIN channels c USING (channel_id) "
+            "LEFT JOIN sources s USING (source_id) LEFT JOIN user_ids u USING (profile_key) ORDER BY e.occurred_at, e.message_id",
+            joined("", values),
+            _met(names, channels, since, until, within, text, system=system),
+        )
+    )
+
+
 def timeline(
     store: Store,
     profile_key: int,
@@ -238,6 +286,32 @@ def _conditions(
         at, message = stored(before[0]), before[1]
         found.append(sql("occurred_at <= {} AND (occurred_at < {} OR message_id < {})", at, at, message))
     return found
+
+
+def _met(
+    names: Sequence[str],
+    channels: Sequence[str],
+    since: datetime | None,
+    until: datetime | None,
+    within: People | None,
+    text: str,
+    *,
+    system: bool,
+) -> Sql:
+    found = _conditions(names, channels, since, until, None)
+    if within is not None:
+        members = pa.table({"profile_key": within.keys()})
+        found.append(sql("profile_key IN (SELECT profile_key FROM members)", members=members))
+    if text:
+        found.append(sql("contains(lower(properties::JSON::VARCHAR), lower({}))", text))
+    if not system:
+        found.append(Sql("event_id IN (SELECT event_id FROM event_names WHERE NOT system)"))
+    return sql("WHERE {}", joined(" AND ", found)) if found else NOTHING
+
+
+def _pointer(property_name: str) -> str:
+    """The property as a JSON pointer, which no name can leave."""
+    return "/" + property_name.replace("~", "~0").replace("/", "~1")
 
 
 def _page(conditions: list[Sql], limit: int, relations: dict[str, Any], ids: Sql | None = None) -> Sql:

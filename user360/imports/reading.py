@@ -314,7 +314,8 @@ def _batch(gathered: _Gathered, of: Shape) -> Batch:
 
 def _columns(gathered: _Gathered, of: Shape) -> dict[str, pa.Array]:
     cells = zip(*gathered.rows, strict=True) if gathered.rows else [()] * len(of.columns)
-    return {name: spreadsheet.unguard(pa.array(values, pa.string())) for name, values in zip(of.columns, cells, strict=True)}
+    found = {name: pa.array(values, pa.string()) for name, values in zip(of.columns, cells, strict=True)}
+    return {name: spreadsheet.unguard(values) for name, values in found.items()} if of.format == "csv" else found
 
 
 def _set_aside(gathered: _Gathered) -> None:
