@@ -16,6 +16,8 @@ A table's rows are read and written by its owner alone; this room only makes the
 | imports, exports, import_templates | records |
 | segments, segment_versions, segment_members | segments |
 | api_keys | keys |
+| boards | boards |
+| annotations | annotating |
 
 `profiles` is one wide table with a real column per property and no index (an index forbids later
 columns and slows every write); `user_ids` is the only index. `events` is kept clustered by week,
@@ -160,4 +162,18 @@ def _keys() -> list[Sql]:
     ]
 
 
-STEPS: Final = (_first, _segments, _keys)
+def _boards() -> list[Sql]:
+    return [
+        Sql(
+            "CREATE TABLE boards (board_id VARCHAR NOT NULL, name VARCHAR NOT NULL, description VARCHAR NOT NULL, tiles VARCHAR NOT NULL, "
+            "period VARCHAR, people VARCHAR, version UINTEGER NOT NULL, made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL, "
+            "changed_at TIMESTAMP NOT NULL, changed_by VARCHAR NOT NULL, archived_at TIMESTAMP)"
+        ),
+        Sql(
+            "CREATE TABLE annotations (annotation_id VARCHAR NOT NULL, day DATE NOT NULL, text VARCHAR NOT NULL, "
+            "made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL)"
+        ),
+    ]
+
+
+STEPS: Final = (_first, _segments, _keys, _boards)
