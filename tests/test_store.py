@@ -232,3 +232,17 @@ def test_a_full_disk_is_said_plainly_and_loses_nothing(tmp_path: Path) -> None:
     assert "[('kept',), ('after',)]" in child.stdout
     assert store.rows(Sql("SELECT name FROM tags ORDER BY tag_id")) == [("kept",), ("after",)]
     store.close()
+
+
+@pytest.mark.parametrize("way", ["bulk", "shredding"])
+def test_settings_of_large_work_end_with_it_even_where_it_fails(store: Store, way: str) -> None:
+    settings = Sql(
+        "SELECT name, value FROM duckdb_settings() "
+        "WHERE name IN ('checkpoint_threshold', 'variant_minimum_shredding_size') ORDER BY name"
+    )
+    before = store.rows(settings)
+    with pytest.raises(ZeroDivisionError), getattr(store, way)():
+        within = store.rows(settings)
+        raise ZeroDivisionError
+    assert within != before
+    assert before == store.rows(settings)

@@ -57,7 +57,7 @@ def recluster(store: Store, *weeks: datetime) -> int:
         max(weeks) + WEEK,
         joined(", ", weeks),
     )
-    with store.transaction() as tx:
+    with store.shredding(), store.transaction() as tx:
         ((newest,),) = tx.rows(Sql("SELECT coalesce(max(rowid), -1) FROM events"))
         tx.execute(
             sql(

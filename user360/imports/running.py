@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -111,12 +110,11 @@ def failed_rows(store: Store, number: int) -> Path:
 def _take_all(of: _Run, path: Path, position: int, tell: Tell) -> None:
     total = max(reading.count_lines(path), 1)
     done = position
-    for batch in _ahead(reading.rows(path, of.shape, skip=position)):
-        rows = len(batch.lines) + len(batch.damaged) + batch.empty
-        take = _take_events if of.plan.kind == "events" else _take_users
-        take(of, batch, done + rows)
-        done += rows
-        tell(min(done, total), total, "Importing")
+    with of.store.bulk():
+        for batch in _ahead(reading.rows(path, of.shape, skip=position)):
+            done += len(batch.lines) + len(batch.damaged) + batch.empty
+            _take(of, batch, done)
+            tell(min(done, total), total, "Importing")
     if of.plan.kind == "events":
         events.tidy(of.store, lambda sorted_, weeks: tell(sorted_, weeks, "Sorting events"))
     elif of.plan.mapping:
@@ -133,6 +131,19 @@ def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
         while (batch := coming.result()) is not None:
             coming = reader.submit(next, batches, None)
             yield batch
+
+
+def _take(of: _Run, batch: Batch, position: int) -> Receipt:
+    return ingest.receive(
+        of.store,
+        _events(of, batch) if of.plan.kind == "events" else _users(of, batch),
+        source=of.file_name,
+        by=of.by,
+        at=of.at,
+        mode="replace" if of.plan.mode == "replace" else "update",
+        merge_tags=of.plan.merge_tags,
+        also=_advance(of, batch, position),
+    )
 
 
 def _end(of: _Run, status: str, message: str) -> None:
@@ -165,7 +176,7 @@ def _advance(of: _Run, batch: Batch, position: int) -> Callable[[Transaction, Re
 # -- users --------------------------------------------------------------------------------------
 
 
-def _take_users(of: _Run, batch: Batch, position: int) -> Receipt:
+def _users(of: _Run, batch: Batch) -> ingest.Users:
     columns: dict[str, pa.Array] = {}
     user_ids = pa.nulls(len(batch.lines), pa.string())
     for column, target in of.plan.mapping.items():
@@ -176,17 +187,7 @@ def _take_users(of: _Run, batch: Batch, position: int) -> Receipt:
             columns[target] = values
     if of.plan.tags:
         columns["tags"] = _with_tags(columns.get("tags"), of.plan.tags, len(batch.lines))
-    users = ingest.Users(user_ids, columns, batch.lines)
-    return ingest.receive(
-        of.store,
-        users,
-        source=of.file_name,
-        by=of.by,
-        at=of.at,
-        mode="replace" if of.plan.mode == "replace" else "update",
-        merge_tags=of.plan.merge_tags,
-        also=_advance(of, batch, position),
-    )
+    return ingest.Users(user_ids, columns, batch.lines)
 
 
 def _fit(column: pa.Array, arrow: pa.DataType) -> pa.Array:
@@ -211,10 +212,10 @@ def _with_tags(column: pa.Array | None, tags: tuple[str, ...], count: int) -> pa
 # -- events -------------------------------------------------------------------------------------
 
 
-def _take_events(of: _Run, batch: Batch, position: int) -> Receipt:
+def _events(of: _Run, batch: Batch) -> ingest.Events:
     count, plan = len(batch.lines), of.plan
     parsed = datatypes.get("datetime").parse_column(_fit(batch.columns[plan.time_column], pa.timestamp("us")), of.zone)
-    taken = ingest.Events(
+    return ingest.Events(
         _text(batch, plan.user_column),
         _constant(plan.event, count) if plan.event else _text(batch, plan.event_column),
         parsed.values,
@@ -223,7 +224,6 @@ def _take_events(of: _Run, batch: Batch, position: int) -> Receipt:
         message_ids=_text(batch, plan.message_column) if plan.message_column else None,
         properties=_documents(plan, batch, count),
     )
-    return ingest.receive(of.store, taken, source=of.file_name, by=of.by, at=of.at, also=_advance(of, batch, position))
 
 
 def _channels(plan: Plan, batch: Batch, count: int) -> pa.Array:
@@ -252,11 +252,9 @@ def _documents(plan: Plan, batch: Batch, count: int) -> pa.Array | None:
 def _checked(plan: Plan, documents: pa.Array) -> pa.Array:
     """The documents as they stand where they are flat JSON objects, which most are; else an object that holds each."""
     flat = pc.fill_null(pc.match_substring_regex(documents, _FLAT), fill_value=False)
-    others = np.flatnonzero(~flat.to_numpy(zero_copy_only=False))
-    found = [_written(_object(plan, each)) for each in documents.take(pa.array(others)).to_pylist()]
-    places = np.arange(len(documents))
-    places[others] = len(documents) + np.arange(len(found))
-    return pa.concat_arrays([documents, pa.array(found, pa.string())]).take(pa.array(places))
+    rest = pc.invert(flat)
+    found = [_written(_object(plan, each)) for each in documents.filter(rest).to_pylist()]
+    return pc.replace_with_mask(documents, rest, pa.array(found, pa.string()))
 
 
 def _written(document: dict[str, Any]) -> str | None:
