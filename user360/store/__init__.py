@@ -9,9 +9,9 @@ declares itself broken the file is opened anew. What the tables mean does not li
 from __future__ import annotations
 
 import logging
-import re
 import tempfile
 import threading
+import time
 from collections import Counter, defaultdict
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,22 +20,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
-from user360 import schema
 from user360.errors import Interrupted, StoreUnavailable
 from user360.people import NOBODY, People, room_for
 from user360.sql import Sql, name, sql
+from user360.store import copies, opening
+from user360.store.opening import BACKUPS, IN_MEMORY, LOG, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
-MEMORY_LIMIT: Final = "1200MB"
-LOG: Final = "16MB"
+__all__ = ["BACKUPS", "IN_MEMORY", "TOPICS", "Store", "Transaction", "open_store"]
+
 BULK_LOG: Final = "256MB"
 SHREDDED_FROM: Final = 30_000
-NEVER: Final = -1
-IN_MEMORY: Final = ":memory:"
+PATIENCE_SECONDS: Final = 10
 TOPICS: Final = ("profiles", "events", "properties", "workspace", "imports", "exports", "activity", "segments")
 
 _log = logging.getLogger("user360.store")
@@ -59,6 +59,7 @@ class Store:
         self._rooms: dict[int, int] = {}
         self._cursors: defaultdict[str, set[duckdb.DuckDBPyConnection]] = defaultdict(set)
         self._registry = threading.Lock()
+        self._swapping = False
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._connection = self._open()
 
@@ -167,6 +168,57 @@ class Store:
         with self._writing, self._cursor() as cursor:
             cursor.execute("CHECKPOINT")
 
+    # -- whole copies ---------------------------------------------------------------------------
+
+    def copy_to(self, target: Path) -> dict[str, copies.Print]:
+        """Write all of one moment into a new file of the folder `backups`; readers and writers go on meanwhile.
+
+        Answers what each table held in that moment.
+        """
+        with self._cursor() as cursor:
+            return copies.copy(cursor, target)
+
+    def prints(self) -> dict[str, copies.Print]:
+        """What each table holds: its rows, and a number that every value of them goes into. Reads the whole file."""
+        with self._cursor() as cursor:
+            return copies.prints(cursor)
+
+    def swap(self, newcomer: Path, aside: Path) -> None:
+        """Go on with another file, which must lie beside the present one; that one is moved to `aside`.
+
+        Whoever reads is interrupted. If the other file cannot be opened everything stays as it was.
+        """
+        mine = Path(self.path)
+        with self._writing:
+            self._leave_by_force()
+            try:
+                self._connection.close()
+                mine.replace(aside)
+                newcomer.replace(mine)
+                try:
+                    self._connection = self._open()
+                except StoreUnavailable:
+                    mine.replace(newcomer)
+                    aside.replace(mine)
+                    self._connection = self._open()
+                    raise
+                self._rooms.clear()
+                self._revisions.update(TOPICS)
+            finally:
+                self._swapping = False
+
+    def _leave_by_force(self) -> None:
+        """Let nobody begin to read, and interrupt whoever does until nobody is left: a file in use cannot be exchanged."""
+        self._swapping = True
+        until = time.monotonic() + PATIENCE_SECONDS
+        while reading := [cursor for some in self._cursors.values() for cursor in some]:
+            if time.monotonic() > until:
+                self._swapping = False
+                raise StoreUnavailable("Somebody still reads the database.", "Stop what is running and try again.")
+            for cursor in reading:
+                cursor.interrupt()
+            time.sleep(0.02)
+
     # -- abandoning -----------------------------------------------------------------------------
 
     @contextmanager
@@ -204,22 +256,7 @@ class Store:
                 self._scratch.cleanup()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        try:
-            if self.path != IN_MEMORY:
-                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-            connection = duckdb.connect(self.path, read_only=self._read_only)
-        except (duckdb.Error, OSError) as fault:
-            raise _cannot_open(self.path, fault) from fault
-        if self.path != IN_MEMORY and not self._read_only:
-            Path(self.path).chmod(0o600)
-        try:
-            _configure(connection, None if self.path == IN_MEMORY else self.folder("spill"))
-            _bring_up_to_date(connection, read_only=self._read_only)
-            _lock_down(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        return opening.connect(self.path, self.folder, read_only=self._read_only)
 
     def _reopen(self) -> None:
         _log.error("the database declared itself broken and is opened anew: %s", self.path)
@@ -231,11 +268,13 @@ class Store:
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         token = _reader.get()
-        try:
-            cursor = self._connection.cursor()
-        except duckdb.Error as fault:
-            raise StoreUnavailable("The database is closed.", "Try again in a moment.") from fault
         with self._registry:
+            if self._swapping:
+                raise StoreUnavailable("The database is being restored.", "Try again in a moment.")
+            try:
+                cursor = self._connection.cursor()
+            except duckdb.Error as fault:
+                raise StoreUnavailable("The database is closed.", "Try again in a moment.") from fault
             self._cursors[token].add(cursor)
         try:
             yield cursor
@@ -245,7 +284,7 @@ class Store:
             self._reopen()
             raise StoreUnavailable("The database had to be opened anew.", "Nothing that was saved is lost. Try again.") from fault
         except duckdb.Error as fault:
-            raise _refusal(fault) from fault
+            raise opening.refusal(fault) from fault
         finally:
             with self._registry:
                 self._cursors[token].discard(cursor)
@@ -314,73 +353,3 @@ def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
         cursor.rollback()
     except duckdb.Error:
         _log.warning("nothing was left to roll back")
-
-
-def _configure(connection: duckdb.DuckDBPyConnection, spill: Path | None) -> None:
-    settings: dict[str, str | int] = {
-        "TimeZone": "UTC",
-        "memory_limit": MEMORY_LIMIT,
-        "dynamic_or_filter_threshold": 2000,  # ON CONFLICT and MERGE probe the index instead of scanning
-        "checkpoint_threshold": LOG,
-        "variant_minimum_shredding_size": NEVER,
-    }
-    if spill:
-        settings["temp_directory"] = str(spill)
-    for setting, value in settings.items():
-        connection.execute(sql("SET {} = {}", name(setting), value).shown())
-
-
-def _lock_down(connection: duckdb.DuckDBPyConnection) -> None:
-    """No file, network or host variable can be reached by a query from here on, and no query can change that."""
-    connection.execute("SET allowed_configs = ['checkpoint_threshold', 'variant_minimum_shredding_size']")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET autoinstall_known_extensions = false")
-    connection.execute("SET python_enable_replacements = false")
-    connection.execute("SET lock_configuration = true")
-
-
-def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
-    connection.execute("CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER NOT NULL)") if not read_only else None
-    done = connection.execute("SELECT count(*) FROM schema_steps").fetchall()[0][0]
-    if done > len(schema.STEPS):
-        raise StoreUnavailable(
-            "This database was written by a newer User 360.", "Start the newer version, or restore a backup of before."
-        )
-    if read_only:
-        return
-    for number, step in enumerate(schema.STEPS[done:], start=done):
-        connection.begin()
-        for statement in step():
-            connection.execute(statement.text, list(statement.params))
-        connection.execute("INSERT INTO schema_steps VALUES (?)", [number])
-        connection.commit()
-        connection.execute("CHECKPOINT")
-
-
-def _cannot_open(path: str, fault: Exception) -> StoreUnavailable:
-    text = str(fault)
-    if "lock" in text:
-        process = re.search(r"PID (\d+)", text)
-        whom = f"process {process[1]}" if process else "another process"
-        return StoreUnavailable(
-            f"The database is in use by {whom}.", "Only one User 360 can have it open. Stop the other one, or use its pages."
-        )
-    if isinstance(fault, PermissionError) or "ermission denied" in text or "ead-only" in text:
-        return StoreUnavailable(
-            f"The database {Path(path).name} cannot be written.", "Give this user the right to write the file and its folder."
-        )
-    if re.search(r"newer|storage version|serialization version", text, re.IGNORECASE):
-        return StoreUnavailable(f"The database {Path(path).name} is of a newer version.", "Start the newer User 360.")
-    return StoreUnavailable(
-        f"The database {Path(path).name} is damaged or is no database.",
-        "It was left as it is. Move it away and restore a backup.",
-    )
-
-
-def _refusal(fault: duckdb.Error) -> Exception:
-    text = str(fault)
-    if "No space left" in text or "could not write" in text.lower():
-        return StoreUnavailable("The disk is full.", "Free some space. What was saved before is kept.")
-    if isinstance(fault, duckdb.OutOfMemoryException):
-        return StoreUnavailable("The question needs more memory than the database may use.", "Ask for fewer rows or columns.")
-    return fault

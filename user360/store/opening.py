@@ -1,0 +1,115 @@
+"""Opening the file: with our settings, up to date, locked against the outside; or saying plainly why it cannot be."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from user360 import schema
+from user360.errors import StoreUnavailable
+from user360.sql import name, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MEMORY_LIMIT: Final = "1200MB"
+LOG: Final = "16MB"
+NEVER: Final = -1
+IN_MEMORY: Final = ":memory:"
+BACKUPS: Final = "backups"
+
+
+def connect(path: str, folder: Callable[[str], Path], *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """The open file, made where there is none. `folder` answers the private folder of a purpose."""
+    try:
+        if path != IN_MEMORY:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(path, read_only=read_only)
+    except (duckdb.Error, OSError) as fault:
+        raise _cannot_open(path, fault) from fault
+    if path != IN_MEMORY and not read_only:
+        Path(path).chmod(0o600)
+    try:
+        _configure(connection, None if path == IN_MEMORY or read_only else folder("spill"))
+        _bring_up_to_date(connection, read_only=read_only)
+        _lock_down(connection, None if read_only else folder(BACKUPS))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _configure(connection: duckdb.DuckDBPyConnection, spill: Path | None) -> None:
+    settings: dict[str, str | int] = {
+        "TimeZone": "UTC",
+        "memory_limit": MEMORY_LIMIT,
+        "dynamic_or_filter_threshold": 2000,  # ON CONFLICT and MERGE probe the index instead of scanning
+        "checkpoint_threshold": LOG,
+        "variant_minimum_shredding_size": NEVER,
+    }
+    if spill:
+        settings["temp_directory"] = str(spill)
+    for setting, value in settings.items():
+        connection.execute(sql("SET {} = {}", name(setting), value).shown())
+
+
+def _lock_down(connection: duckdb.DuckDBPyConnection, writable: Path | None) -> None:
+    """No file but those of one folder, no network, no host variable can be reached by a query from here on, whatever it says."""
+    if writable:
+        connection.execute(sql("SET allowed_directories = [{}]", f"{writable}/").shown())
+    connection.execute("SET allowed_configs = ['checkpoint_threshold', 'variant_minimum_shredding_size']")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET autoinstall_known_extensions = false")
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
+    connection.execute("CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER NOT NULL)") if not read_only else None
+    done = connection.execute("SELECT count(*) FROM schema_steps").fetchall()[0][0]
+    if done > len(schema.STEPS):
+        raise StoreUnavailable(
+            "This database was written by a newer User 360.", "Start the newer version, or restore a backup of before."
+        )
+    if read_only:
+        return
+    for number, step in enumerate(schema.STEPS[done:], start=done):
+        connection.begin()
+        for statement in step():
+            connection.execute(statement.text, list(statement.params))
+        connection.execute("INSERT INTO schema_steps VALUES (?)", [number])
+        connection.commit()
+        connection.execute("CHECKPOINT")
+
+
+def _cannot_open(path: str, fault: Exception) -> StoreUnavailable:
+    text = str(fault)
+    if "lock" in text:
+        process = re.search(r"PID (\d+)", text)
+        whom = f"process {process[1]}" if process else "another process"
+        return StoreUnavailable(
+            f"The database is in use by {whom}.", "Only one User 360 can have it open. Stop the other one, or use its pages."
+        )
+    if isinstance(fault, PermissionError) or "ermission denied" in text or "ead-only" in text:
+        return StoreUnavailable(
+            f"The database {Path(path).name} cannot be written.", "Give this user the right to write the file and its folder."
+        )
+    if re.search(r"newer|storage version|serialization version", text, re.IGNORECASE):
+        return StoreUnavailable(f"The database {Path(path).name} is of a newer version.", "Start the newer User 360.")
+    return StoreUnavailable(
+        f"The database {Path(path).name} is damaged or is no database.",
+        "It was left as it is. Move it away and restore a backup.",
+    )
+
+
+def refusal(fault: duckdb.Error) -> Exception:
+    """What a fault of the database means to whoever asked."""
+    text = str(fault)
+    if "No space left" in text or "could not write" in text.lower():
+        return StoreUnavailable("The disk is full.", "Free some space. What was saved before is kept.")
+    if isinstance(fault, duckdb.OutOfMemoryException):
+        return StoreUnavailable("The question needs more memory than the database may use.", "Ask for fewer rows or columns.")
+    return fault
