@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from user360 import datatypes, errors, operators, schema
+from user360 import datatypes, errors, insights, operators, schema
 
 ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ROOT / "user360"
@@ -26,7 +26,7 @@ WITHOUT_SQL = sorted(
     + [HOUSE / f"{each}.py" for each in ("web", "doors", "jobs", "cli", "__main__") if (HOUSE / f"{each}.py").exists()]
     + [HOUSE / f"{each}.py" for each in ("imports", "exports", "demo") if (HOUSE / f"{each}.py").exists()]
 )
-SHELVES = {"datatypes"}
+SHELVES = {"datatypes", "insights"}
 
 # Rooms that spell a table of another room, each with its reason.
 GUESTS = {
@@ -39,6 +39,11 @@ GUESTS = {
     ("segments", "profile_tags"): "a leaf about tags is a question to the table of tags",
     ("segments", "tags"): "the same",
     ("segments", "events"): "a leaf of a rule is a question to the events",
+    ("insights", "events"): "an insight is a question to the events",
+    ("marks", "channels"): "an insight names the channels of the events it counts within one query",
+    ("marks", "profiles"): "a breakdown is by a property of the people whose events are counted",
+    ("marks", "profile_tags"): "the same, of tags",
+    ("marks", "tags"): "the same",
 }
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 400
@@ -291,6 +296,11 @@ def test_every_room_has_a_name_plate(room):
 @pytest.mark.parametrize("datatype", datatypes.every(), ids=lambda each: each.name)
 def test_every_data_type_has_a_name_plate(datatype):
     assert datatype.name in plates()
+
+
+@pytest.mark.parametrize("kind", insights.every(), ids=lambda each: each.kind)
+def test_every_insight_has_a_name_plate(kind):
+    assert kind.kind in plates()
 
 
 def test_every_operator_has_a_name_plate():

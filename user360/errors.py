@@ -5,6 +5,7 @@
     │   ├─ InvalidValue       a value that its data type refuses
     │   ├─ InvalidProperty    a property that cannot be made or written
     │   ├─ InvalidRule        a segment rule with a fault, and the path of the fault
+    │   ├─ InvalidInsight     a question of a chart with a fault, and the path of the fault
     │   ├─ InvalidMessage     an inbound message that identifies nobody or says nothing
     │   ├─ InvalidFile        a file that cannot be read, and the line
     │   └─ InvalidRequest     a call whose body or parameters cannot be taken, and the path of the fault
@@ -81,6 +82,16 @@ class InvalidRule(Invalid):
     """A rule with a fault. `path` points at it: `$.conditions[2].values[0]`."""
 
     code = "invalidRule"
+
+    def __init__(self, path: str, reason: str, hint: str = "") -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: {reason}", hint)
+
+
+class InvalidInsight(Invalid):
+    """A question of a chart with a fault. `path` points at it: `$.steps[1].event`."""
+
+    code = "invalidInsight"
 
     def __init__(self, path: str, reason: str, hint: str = "") -> None:
         self.path, self.reason = path, reason

@@ -37,7 +37,7 @@ from user360.segments.linting import Finding, lint
 from user360.segments.notation import dump, parse
 from user360.segments.previewing import Preview, Step
 from user360.segments.previewing import preview as _preview
-from user360.segments.rules import EVERYONE, Group, Node, PropertyCondition, Rule, walk
+from user360.segments.rules import EVERYONE, EventCondition, Group, Node, PropertyCondition, Rule, walk
 from user360.segments.sentences import complete
 from user360.segments.sentences import read as read_text
 from user360.segments.tree import Compiled
@@ -58,6 +58,7 @@ __all__ = [
     "Change",
     "Compiled",
     "Definition",
+    "EventCondition",
     "Explanation",
     "Finding",
     "Forecast",

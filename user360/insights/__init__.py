@@ -1,0 +1,95 @@
+"""The shelf of insights: a file dropped here is a question the product can ask.
+
+Each file holds one `INSIGHT`, a class of questions. The shelf reads them all, refuses two of one kind, and asks them: the
+answer and the people behind one mark come of the same relation. What a question is made of stands in `insight`.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import time
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from user360 import events, insight, segments
+from user360.errors import InvalidInsight, Unknown
+from user360.insight import Asked, Insight, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from user360.people import People
+    from user360.segments import Rule
+    from user360.store import Store
+
+
+@cache
+def _shelf() -> dict[str, type[Insight]]:
+    found: dict[str, type[Insight]] = {}
+    for module in pkgutil.iter_modules(__path__):
+        kind: type[Insight] = import_module(f"{__name__}.{module.name}").INSIGHT
+        if kind.kind in found:
+            raise ValueError(f"two insights are called {kind.kind}")
+        found[kind.kind] = kind
+    return dict(sorted(found.items()))
+
+
+def every() -> tuple[type[Insight], ...]:
+    """All kinds."""
+    return tuple(_shelf().values())
+
+
+def get(kind: str) -> type[Insight]:
+    """One kind, or a refusal that offers the nearest."""
+    if kind not in _shelf():
+        raise Unknown.named("insight", kind, _shelf())
+    return _shelf()[kind]
+
+
+def parse(source: str | Mapping[str, Any]) -> Insight:
+    """A question from its JSON, or a refusal with the path of the fault."""
+    return insight.parse(source, _shelf())
+
+
+def dump(question: Insight) -> dict[str, Any]:
+    """The objects of a question's JSON."""
+    return insight.dump(question)
+
+
+def run(store: Store, question: Insight, *, at: datetime) -> Result:
+    """Ask it: the table in long form with what its columns are."""
+    began = time.perf_counter()
+    asked = _asked(store, question, at)
+    plan = question.compile(asked)
+    table = store.read(plan.answer)
+    roles = {each: role for each, role in question.roles.items() if each in table.column_names}
+    milliseconds = 1000 * (time.perf_counter() - began)
+    found = insight.buckets(question, asked)
+    return Result(table, roles, (plan.answer.shown(),), min(at, events.newest(store) or at), milliseconds, found)
+
+
+def who(store: Store, question: Insight, cell: Mapping[str, Any], *, at: datetime) -> People:
+    """The people behind one mark of the answer."""
+    known = set(question.roles)
+    for each in cell:
+        if each not in known:
+            raise InvalidInsight(f"$.cell.{each}", "is no column of this answer.", f"It has {', '.join(sorted(known))}.")
+    plan = question.compile(_asked(store, question, at))
+    return store.people(insight.behind(plan, cell))
+
+
+def like(store: Store, question: Insight, cell: Mapping[str, Any], *, moving: bool, at: datetime) -> Rule | None:
+    """The rule of people like those behind a mark, its window moving with time or fixed; None where no rule says it."""
+    return question.like(cell, _asked(store, replace(question, people=None), at), moving=moving)
+
+
+def _asked(store: Store, question: Insight, at: datetime) -> Asked:
+    catalog = segments.load_catalog(store)
+    question.check(catalog)
+    asked = Asked(catalog, at)
+    if question.people is None or not question.people.conditions:
+        return asked
+    return replace(asked, among=insight.members(segments.people(store, question.people, at=at)))

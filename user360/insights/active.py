@@ -1,0 +1,99 @@
+"""Active users: people with at least one event that is not a system event, per hour, day, week or month, or rolling.
+
+`active(b) = |{p : p has an event of the channels in bucket b}|`. With `rolling`, for each day d of the period
+`DAU(d) = |A(d)|`, `WAU(d) = |A(d−6) ∪ … ∪ A(d)|`, `MAU(d) = |A(d−29) ∪ … ∪ A(d)|` (research/features.md 5.1); a window that
+reaches beyond now is unfinished. Stickiness is DAU ÷ MAU (5.2), of the same rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from user360 import clock, insight, likeness, marks
+from user360.insight import Insight, Plan, Role
+from user360.segments.rules import During, Events
+from user360.sql import Sql, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from user360.insight import Asked
+    from user360.segments import Rule
+
+WINDOWS: Final = (1, 7, 30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Active(Insight):
+    """Who was there, over time. `rolling` asks of each day the 1, 7 and 30 days up to and with it; it takes no breakdown."""
+
+    kind: ClassVar[str] = "active"
+    label: ClassVar[str] = "Active users"
+    definition: ClassVar[str] = "A user is active in a period with at least one event in it that is not a system event."
+    roles: ClassVar[dict[str, Role]] = {
+        "time": Role("time", "Time"),
+        "window": Role("dimension", "Days"),
+        "breakdown": Role("dimension", "Breakdown"),
+        "users": Role("measure", "Users", "users", people=True),
+    }
+
+    rolling: bool = False
+
+    def compile(self, asked: Asked) -> Plan:
+        """Rows of people and buckets."""
+        relation = self._rolling(asked) if self.rolling else self._calendar(asked)
+        columns = Sql('time, "window"' if self.rolling else "time, breakdown" if self.breakdown else "time")
+        answer = sql("SELECT {}, count(DISTINCT profile_key) AS users FROM ({}) GROUP BY ALL ORDER BY ALL", columns, relation)
+        return Plan(relation, answer)
+
+    def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
+        """Who was active in the time of the mark; of a rolling day in the days up to it."""
+        if cell.get("breakdown") == "other":
+            return None
+        during = likeness.window(self, cell, asked, moving=moving)
+        if "window" in cell:
+            during = _days(cell, moving=moving)
+        return likeness.rule(self, cell, asked, (likeness.happened(self, Events(None), cell, during),))
+
+    def _calendar(self, asked: Asked) -> Sql:
+        raw, beside = marks.raw(self.breakdown, asked)
+        rows = sql(
+            "SELECT DISTINCT profile_key, {} AS time{} FROM events{} WHERE {} AND {}",
+            marks.bucket(self, asked),
+            raw,
+            beside,
+            marks.ANY,
+            marks.within(self, asked),
+        )
+        return marks.broken(rows, self.breakdown)
+
+    def _rolling(self, asked: Asked) -> Sql:
+        start, end = insight.span(self.period, asked.catalog, asked.at)
+        first = clock.calendar_day(start, asked.catalog.zone)
+        last = clock.calendar_day(end - timedelta(microseconds=1), asked.catalog.zone)
+        early = clock.start_of_day(first - timedelta(days=max(WINDOWS) - 1), asked.catalog.zone)
+        days = sql(
+            "SELECT DISTINCT profile_key, ({})::DATE AS active FROM events WHERE {} AND {}",
+            marks.local(asked, early, end),
+            marks.ANY,
+            marks.within(self, asked, early),
+        )
+        return sql(
+            'SELECT DISTINCT profile_key, unnest(generate_series(greatest(active, {}), least(active + "window" - 1, {}), '
+            'INTERVAL 1 DAY))::DATE::VARCHAR AS time, "window" FROM ({}), (SELECT unnest([1, 7, 30]) AS "window")',
+            first,
+            last,
+            days,
+        )
+
+
+def _days(cell: Mapping[str, Any], *, moving: bool) -> During:
+    if moving:
+        return During("last", (cell["window"], "day"))
+    last = date.fromisoformat(cell["time"])
+    return During("between", ((last - timedelta(days=cell["window"] - 1)).isoformat(), last.isoformat()))
+
+
+INSIGHT = Active

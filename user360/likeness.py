@@ -1,0 +1,77 @@
+"""From a mark of a chart to the rule of people like those behind it: its time, its event, its channel, its group.
+
+Only what insights share stands here; which marks a kind has does not (`insights`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from user360 import insight
+from user360.insight import NONE, VALUE
+from user360.segments.rules import During, EventCondition, Events, Group, PropertyCondition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from user360.insight import Asked, Insight
+    from user360.segments import Node, Rule
+
+
+def window(question: Insight, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> During:
+    """The time of a mark: its place on the axis or the whole period; moving, a stretch as long that ends now."""
+    start, end = insight.span(question.period, asked.catalog, asked.at)
+    amount, unit = question.period.last or max((end - start).days, 1), question.period.unit if question.period.last else "day"
+    if "time" in cell:
+        place = next((each for each in insight.buckets(question, asked) if each.name == cell["time"]), None)
+        amount, unit = 1, question.granularity
+        start, end = (place.start, place.end) if place is not None else (start, end)
+    if moving:
+        return During("last", (amount, unit))
+    return During("between", (start.isoformat(timespec="seconds"), end.isoformat(timespec="seconds")))
+
+
+def rule(question: Insight, cell: Mapping[str, Any], asked: Asked, conditions: Sequence[Node]) -> Rule | None:
+    """These conditions, those of the question's people and of the mark's group; None for Other, which no rule names."""
+    group = _of_group(question, cell, asked)
+    if group is None:
+        return None
+    people = (question.people,) if question.people is not None and question.people.conditions else ()
+    return Group("all", (*people, *conditions, *group))
+
+
+def _of_group(question: Insight, cell: Mapping[str, Any], asked: Asked) -> tuple[Node, ...] | None:
+    """The condition of a group of people; none where the group is one of events, None where no condition says it."""
+    broken, value = question.breakdown, cell.get("breakdown")
+    if broken is None or broken.by != "property" or value is None:
+        return ()
+    if value == NONE:
+        return (PropertyCondition(broken.name, "is_not_known"),)
+    if not value.startswith(VALUE):
+        return None
+    said, datatype = value.removeprefix(VALUE), asked.catalog.properties[broken.name].datatype.name
+    match datatype:
+        case "list":
+            return (PropertyCondition(broken.name, "contains_any", (said,)),)
+        case "boolean":
+            return (PropertyCondition(broken.name, "is_true" if said == "true" else "is_false"),)
+        case "number":
+            return (PropertyCondition(broken.name, "is", (float(said),)),)
+        case "datetime" | "time":
+            return None
+    return (PropertyCondition(broken.name, "is", (said,)),)
+
+
+def happened(question: Insight, of: Events, cell: Mapping[str, Any], during: During) -> EventCondition:
+    """That such an event happened then, on the channels of the question and in the group of the mark."""
+    conditions: list[Node] = [of.where] if of.where is not None else []
+    if question.channels:
+        conditions.append(PropertyCondition("channel", "is", question.channels))
+    broken, value = question.breakdown, cell.get("breakdown")
+    if broken is not None and broken.by != "property" and value is not None:
+        named = "channel" if broken.by == "channel" else broken.name
+        if value == NONE:
+            conditions.append(PropertyCondition(named, "is_not_known"))
+        else:
+            conditions.append(PropertyCondition(named, "is", (value.removeprefix(VALUE),)))
+    return EventCondition(Events(of.event, Group("all", tuple(conditions)) if conditions else None, during))

@@ -1,0 +1,138 @@
+"""The columns that insights share: the time of an event as a place on the axis, its channel, a breakdown with Other.
+
+Without this room each insight would cut days by its own clock. What is counted does not live here (`insights`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from user360 import clock, insight
+from user360.events import FIRST_OF_OTHERS
+from user360.insight import NONE, OTHER, VALUE
+from user360.segments import event_values
+from user360.sql import NOTHING, Sql, joined, name, sql
+
+if TYPE_CHECKING:
+    from user360.insight import Asked, Breakdown, Insight
+
+ANY: Final = sql("event_id >= {}", FIRST_OF_OTHERS)
+GROUP: Final = Sql("breakdown")
+
+
+def within(question: Insight, asked: Asked, start: datetime | None = None) -> Sql:
+    """The condition of the events a question looks at: of its period, up to now, of its people and channels."""
+    begin, end = insight.span(question.period, asked.catalog, asked.at)
+    edges = (clock.stored(start or begin), clock.stored(end), clock.stored(asked.at))
+    parts = [sql("occurred_at >= {} AND occurred_at < {} AND occurred_at <= {}", *edges)]
+    if question.channels:
+        names = joined(", ", question.channels)
+        parts.append(sql("channel_id IN (SELECT channel_id FROM channels WHERE name IN ({}))", names))
+    if asked.among:
+        parts.append(asked.among)
+    return joined(" AND ", parts)
+
+
+def bucket(question: Insight, asked: Asked) -> Sql:
+    """The name of the place of the time axis an event falls on, as text."""
+    start, end = insight.span(question.period, asked.catalog, asked.at)
+    unit = question.granularity
+    if unit == "hour":
+        shift = _shift(asked, start) % timedelta(hours=1)
+        whole = (
+            sql("date_trunc('hour', occurred_at + {}) - {}", _interval(shift), _interval(shift))
+            if shift
+            else Sql("date_trunc('hour', occurred_at)")
+        )
+        return sql("strftime({}, '%Y-%m-%dT%H:%MZ')", whole)
+    day = sql("({})::DATE", local(asked, start, end))
+    if unit == "week":
+        week = asked.catalog.week_starts
+        return sql("(date_trunc('week', {} - {}) + to_days({}))::DATE::VARCHAR", day, week, week)
+    if unit == "month":
+        return sql("date_trunc('month', {})::DATE::VARCHAR", day)
+    return sql("{}::VARCHAR", day)
+
+
+def local(asked: Asked, start: datetime, end: datetime) -> Sql:
+    """The time on the wall of an event of that span: the offset added, which measured many times as fast as asking the zone.
+
+    The span is cut where the zone's clocks change.
+    """
+    cases, before, here = [], _shift(asked, start), start
+    while here < end:
+        following = min(here + timedelta(days=1), end)
+        if _shift(asked, following) != before:
+            change = _change(asked, here, following)
+            cases.append(sql("WHEN occurred_at < {} THEN occurred_at + {}", clock.stored(change), _interval(before)))
+            before = _shift(asked, following)
+        here = following
+    last = sql("occurred_at + {}", _interval(before))
+    return sql("CASE {} ELSE {} END", joined(" ", cases), last) if cases else last
+
+
+def broken(rows: Sql, breakdown: Breakdown | None) -> Sql:
+    """The rows with a column `breakdown`: `=value` for the largest groups, `none` for no value, `other` for the rest.
+
+    `rows` has a column `raw` with the group as text, where there is a breakdown.
+    """
+    if breakdown is None:
+        return rows
+    largest = sql(
+        "SELECT raw FROM rows WHERE raw IS NOT NULL GROUP BY raw ORDER BY count(DISTINCT profile_key) DESC, raw LIMIT {}",
+        breakdown.most,
+    )
+    return sql(
+        "WITH rows AS MATERIALIZED ({}) SELECT * EXCLUDE raw, CASE WHEN raw IS NULL THEN {} "
+        "WHEN raw IN ({}) THEN {} || raw ELSE {} END AS breakdown FROM rows",
+        rows,
+        NONE,
+        largest,
+        VALUE,
+        OTHER,
+    )
+
+
+def raw(breakdown: Breakdown | None, asked: Asked) -> tuple[Sql, Sql]:
+    """The column `raw` of a breakdown over events, with a comma before it, and what has to be joined for it."""
+    if breakdown is None:
+        return NOTHING, NOTHING
+    if breakdown.by == "channel":
+        return Sql(", channels.name AS raw"), Sql(" LEFT JOIN channels USING (channel_id)")
+    if breakdown.by == "event_property":
+        return sql(", ({})::VARCHAR AS raw", event_values.plain(breakdown.name)), NOTHING
+    found = asked.catalog.properties[breakdown.name]
+    if found.aside:
+        held = Sql(
+            " LEFT JOIN (SELECT profile_key, tags.name AS held FROM profile_tags JOIN tags USING (tag_id)) AS owned USING (profile_key)"
+        )
+    elif found.datatype.name == "list":
+        held = sql(
+            " LEFT JOIN (SELECT profile_key, unnest({}) AS held FROM profiles) AS owned USING (profile_key)", name(found.name)
+        )
+    else:
+        held = sql(
+            " LEFT JOIN (SELECT profile_key, {}::VARCHAR AS held FROM profiles) AS owned USING (profile_key)", name(found.name)
+        )
+    return Sql(", held AS raw"), held
+
+
+def _shift(asked: Asked, instant: datetime) -> timedelta:
+    return instant.astimezone(asked.catalog.zone).utcoffset() or timedelta()
+
+
+def _change(asked: Asked, low: datetime, high: datetime) -> datetime:
+    """The minute between the two at which the zone's offset changes."""
+    before = _shift(asked, low)
+    while high - low > timedelta(minutes=1):
+        middle = low + (high - low) / 2
+        middle = middle.replace(second=0, microsecond=0, tzinfo=UTC)
+        if middle <= low:
+            break
+        low, high = (middle, high) if _shift(asked, middle) == before else (low, middle)
+    return high
+
+
+def _interval(shift: timedelta) -> Sql:
+    return sql("to_minutes({})", int(shift.total_seconds() // 60))
