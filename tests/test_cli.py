@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,7 +70,7 @@ def test_help_names_every_command_and_every_exit_status():
         [sys.executable, "-m", "user360", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
 
-    for word in ("demo", "import", "export", "query", "check", "exit status: 0", "USER360_DATABASE"):
+    for word in ("demo", "import", "export", "query", "backup", "restore", "check", "exit status: 0", "USER360_DATABASE"):
         assert word in told
 
 
@@ -129,6 +130,8 @@ def test_a_database_another_process_has_is_refused_with_what_to_do(capsys):
         told = capsys.readouterr()
         assert (status, told.out) == (cli.REFUSED, "")
         assert f"process {other.pid}" in told.err
+        assert cli.main(["export", "out.csv"]) == cli.REFUSED
+        assert "POST /api/exports" in capsys.readouterr().err
         other.communicate("\n")
 
 
@@ -260,3 +263,35 @@ def test_keys_are_listed_without_their_secret_and_can_be_revoked(capsys):
 def test_a_key_that_is_not_there_cannot_be_revoked(capsys):
     assert cli.main(["key", "revoke", "dashbord"]) == cli.REFUSED
     assert "There is no key" in capsys.readouterr().err
+
+
+def test_a_backup_is_made_listed_and_put_back(imported, capsys):
+    assert cli.main(["backup"]) == cli.DONE
+    assert "2 users" in capsys.readouterr().out
+    cli.main(["restore", "--list"])
+    made = capsys.readouterr().out.split(":")[0]
+    opened(lambda store: profiles.delete(store, profiles.everyone(store), by="t", source="t", at=AT))
+
+    assert cli.main(["restore", made]) == cli.DONE
+    assert "2 users" in capsys.readouterr().out
+    assert opened(profiles.count) == 2
+
+
+def test_a_damaged_database_is_moved_aside_for_the_file_of_a_backup(imported, tmp_path, capsys):
+    cli.main(["backup"])
+    file = tmp_path / "kept.duckdb"
+    shutil.copyfile(capsys.readouterr().out.split(": ")[0], file)
+    database = Path(doors.database())
+    database.write_bytes(b"broken" * 1_000)
+
+    assert cli.main(["check"]) == cli.REFUSED
+    assert cli.main(["restore", str(file)]) == cli.DONE
+
+    assert "moved to" in capsys.readouterr().err
+    assert opened(profiles.count) == 2
+    assert [each.read_bytes()[:6] for each in tmp_path.glob("user360.duckdb.damaged-*")] == [b"broken"]
+
+
+def test_a_backup_nobody_knows_is_refused(capsys):
+    assert cli.main(["restore", "20260101-000000-000000"]) == cli.REFUSED
+    assert "There is no backup" in capsys.readouterr().err

@@ -57,8 +57,8 @@ def test_a_stopped_job_ends_at_its_next_step(store: Store) -> None:
 
 def test_a_job_stopped_while_it_waits_never_begins(store: Store) -> None:
     go_on, begun = threading.Event(), threading.Event()
-    first = jobs.submit(store, "first", lambda _: go_on.wait(SECONDS) and None)
-    second = jobs.submit(store, "second", lambda _: begun.set())
+    first = jobs.submit(store, "work", lambda _: go_on.wait(SECONDS) and None)
+    second = jobs.submit(store, "work", lambda _: begun.set())
     jobs.stop(second)
     go_on.set()
 

@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from user360 import clock, demo, doors, events, exports, imports, keys, profiles, properties, segments, workspace
-from user360.errors import InvalidFile, NameTaken, StoreUnavailable, User360Error
+from user360 import backup, clock, demo, doors, events, exports, imports, keys, profiles, properties, segments, workspace
+from user360.errors import DatabaseDamaged, DatabaseInUse, InvalidFile, NameTaken, StoreUnavailable, User360Error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and answer the exit status."""
     asked = _parser().parse_args(arguments)
     try:
-        store = doors.current_store()
-    except StoreUnavailable as refusal:
+        store = _opened(asked)
+    except User360Error as refusal:
         return _refuse(refusal)
     try:
         command: Callable[[Store, argparse.Namespace, datetime], int] = asked.command
@@ -52,6 +52,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(refusal)
     finally:
         doors.close()
+
+
+def _opened(asked: argparse.Namespace) -> Store:
+    """The database; one that is damaged is put aside where a backup is to take its place."""
+    try:
+        return doors.current_store()
+    except DatabaseDamaged:
+        if asked.command is not _restore or not Path(asked.backup).is_file():
+            raise
+        moved = backup.replace_damaged(Path(doors.database()), Path(asked.backup), at=clock.now())
+        print(f"The damaged database was moved to {moved}.", file=sys.stderr)
+        asked.backup = ""
+        return doors.current_store()
+    except DatabaseInUse as refusal:
+        raise DatabaseInUse(refusal.message, f"{asked.instead} {refusal.hint}" if asked.instead else refusal.hint) from None
 
 
 def _refuse(refusal: User360Error) -> int:
@@ -175,6 +190,27 @@ def _list_keys(store: Store, _: argparse.Namespace, __: datetime) -> int:
     return DONE
 
 
+def _backup(store: Store, _: argparse.Namespace, at: datetime) -> int:
+    made = backup.write(store, by=_by(), at=at, progress=_tell)
+    print(f"{backup.file_of(store, made)}: {made.users:,} users, {made.events:,} events, {made.bytes:,} bytes")
+    return DONE
+
+
+def _restore(store: Store, asked: argparse.Namespace, at: datetime) -> int:
+    """Put back a backup of the list, or a file; with none named say which there are."""
+    if asked.list:
+        for each in backup.find(store):
+            print(f"{each.id}: {each.users:,} users, {each.events:,} events, {each.why}, by {each.by}")
+        return DONE
+    if asked.backup:
+        file = Path(asked.backup)
+        name = backup.bring(store, file, by=_by(), at=at).id if file.is_file() else asked.backup
+        kept = backup.restore(store, name, by=_by(), at=clock.now())
+        print(f"What was there before is kept as the backup {kept.id}.")
+    print(_contents(store))
+    return DONE
+
+
 def _check(store: Store, _: argparse.Namespace, __: datetime) -> int:
     """Read everything once: whatever is damaged refuses to be read."""
     columns = [each.name for each in properties.find(store)]
@@ -208,7 +244,7 @@ def _parser() -> argparse.ArgumentParser:
     load = commands.add_parser("demo", help="fill an empty database with a believable shop")
     load.add_argument("--users", type=_count, default=5_000, metavar="N", help="how many users (default: 5000)")
     load.add_argument("--events", type=_count, default=150_000, metavar="N", help="how many events (default: 150000)")
-    load.set_defaults(command=_demo)
+    load.set_defaults(command=_demo, instead="Or load it on the page Welcome.")
 
     take = commands.add_parser("import", help="users or events from CSV, JSON Lines or Parquet files")
     take.add_argument("files", nargs="+", type=Path, metavar="FILE")
@@ -219,19 +255,19 @@ def _parser() -> argparse.ArgumentParser:
         "--tag", action="append", default=[], metavar="T", help="put on every user; may be repeated (default: the time)"
     )
     take.add_argument("--segment", default="", metavar="NAME", help="a fixed list to put the users on; made where there is none")
-    take.set_defaults(command=_import)
+    take.set_defaults(command=_import, instead="Or call POST /api/imports.")
 
     give = commands.add_parser("export", help="users as CSV, XLSX, Parquet or JSON Lines")
     give.add_argument("file", type=Path, metavar="FILE", help="a file that is not there yet")
     give.add_argument("--format", choices=exports.FORMATS, help="default: as the name of the file ends")
     give.add_argument("--rule", default="", metavar="JSON", help="only those who match; @FILE to read it (default: everybody)")
     give.add_argument("--columns", default="", metavar="A,B", help="which properties, in which order (default: all visible ones)")
-    give.set_defaults(command=_export)
+    give.set_defaults(command=_export, instead="Or call POST /api/exports.")
 
     query = commands.add_parser("query", help="who matches a rule: count, sentence and the first users, as JSON")
     query.add_argument("rule", metavar="JSON", help="the rule, or @FILE to read it from a file")
     query.add_argument("--limit", type=_count, default=SAMPLE, metavar="N", help="how many users to show (default: 10)")
-    query.set_defaults(command=_query)
+    query.set_defaults(command=_query, instead="Or call POST /api/users/query.")
 
     key = commands.add_parser("key", help="keys for the HTTP API: make, list, revoke").add_subparsers(
         metavar="WHAT", required=True
@@ -239,14 +275,21 @@ def _parser() -> argparse.ArgumentParser:
     make = key.add_parser("create", help="a new key, printed alone on the last line and never shown again")
     make.add_argument("scope", choices=keys.SCOPES, help="how far it reaches; each includes those before it")
     make.add_argument("name", help="what uses it")
-    make.set_defaults(command=_make_key)
+    make.set_defaults(command=_make_key, instead="Or make it on the page Sources.")
     revoke = key.add_parser("revoke", help="let a key be good for nothing")
     revoke.add_argument("name")
-    revoke.set_defaults(command=_revoke_key)
-    key.add_parser("list", help="the keys that are good").set_defaults(command=_list_keys)
+    revoke.set_defaults(command=_revoke_key, instead="Or revoke it on the page Sources.")
+    key.add_parser("list", help="the keys that are good").set_defaults(command=_list_keys, instead="Or look at the page Sources.")
+
+    save = commands.add_parser("backup", help="the whole database into a file beside it, verified by opening it")
+    save.set_defaults(command=_backup, instead="Or call POST /api/backups.")
+    back = commands.add_parser("restore", help="put a backup in the place of the database, which is kept as a backup")
+    back.add_argument("backup", nargs="?", default="", metavar="FILE|ID", help="a file, or the id of a backup of the list")
+    back.add_argument("--list", action="store_true", help="the backups that lie ready")
+    back.set_defaults(command=_restore, instead="Or call POST /api/backups/{id}/restore.")
 
     check = commands.add_parser("check", help="read the whole database once and say what is in it")
-    check.set_defaults(command=_check)
+    check.set_defaults(command=_check, instead="Or call GET /api/health, which says whether it answers.")
     return parser
 
 

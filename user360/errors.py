@@ -20,6 +20,8 @@
     │   └─ KeyNeeded          … because nobody is known to ask
     ├─ Interrupted            the answer is no longer wanted
     └─ StoreUnavailable       the database is locked, damaged, full, or of a newer version
+        ├─ DatabaseInUse      … another process has it open
+        └─ DatabaseDamaged    … it cannot be read
 
 Without this room every caller would invent its own words for the same refusal. A message says what
 happened and to what; a hint says what to do. A bug is not in the tree: it crashes and is logged.
@@ -220,3 +222,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     by_lower = {candidate.lower(): candidate for candidate in known}
     found = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[found[0]] if found else ""
+
+
+class DatabaseInUse(StoreUnavailable):
+    """Another process has the database open, and only one can."""
+
+    code = "storeUnavailable"
+
+
+class DatabaseDamaged(StoreUnavailable):
+    """The file cannot be read as a database."""
+
+    code = "storeUnavailable"

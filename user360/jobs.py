@@ -16,20 +16,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
-from user360 import clock, exports, imports, records
-from user360.errors import Interrupted, Unknown, User360Error
+from user360 import backup, clock, exports, imports, records, schedules
+from user360.errors import Conflict, Interrupted, Unknown, User360Error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
+    from user360.backup import Backup
     from user360.exports import Layout, Wanted
     from user360.imports import Plan
     from user360.store import Store
 
-WORKERS: Final = 1
 KEPT: Final = 200
+BACKUP: Final = "backup"
+BY_ITSELF: Final = "schedule"
 
 _log = logging.getLogger("user360.jobs")
 
@@ -71,20 +73,27 @@ class _Pool:
         self.lock = threading.Lock()
         self.jobs: dict[str, Job] = {}
         self.numbers = itertools.count(1)
-        self.threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="user360-job")
+        self.lanes: dict[str, ThreadPoolExecutor] = {}
+
+    def lane(self, kind: str) -> ThreadPoolExecutor:
+        """Work of one kind is done one after the other, beside that of other kinds."""
+        with self.lock:
+            if kind not in self.lanes:
+                self.lanes[kind] = ThreadPoolExecutor(1, thread_name_prefix=f"user360-{kind}")
+            return self.lanes[kind]
 
 
 _pool: Final = _Pool()
 
 
 def submit(store: Store, kind: str, work: Callable[[Progress], object], *, subject: str = "") -> str:
-    """Begin work in the background, after what is running already; answers the job's id. `subject` says what it is about."""
+    """Begin work in the background, after what is running already of its kind; answers the job's id. `subject` says what it is about."""
     with _pool.lock:
         job = Job(f"{kind}-{next(_pool.numbers)}", kind, clock.now(), subject)
         _pool.jobs[job.id] = job
         for old in [each.id for each in _pool.jobs.values() if each.status != "running"][:-KEPT]:
             del _pool.jobs[old]
-    _pool.threads.submit(_run, store, job, work)
+    _pool.lane(kind).submit(_run, store, job, work)
     return job.id
 
 
@@ -129,8 +138,34 @@ def start_export(store: Store, wanted: Wanted, layout: Layout, *, file_name: str
 
 def begin(store: Store) -> int:
     """To be called once when the program starts: what ran when it last ended is marked as interrupted."""
+    at = clock.now()
     exports.sweep(store)
-    return records.interrupted_at_start(store, at=clock.now())
+    if backup.sweep(store):
+        with store.transaction() as tx:
+            schedules.make_up(tx, BACKUP, "", at=at)
+    return records.interrupted_at_start(store, at=at)
+
+
+def start_backup(store: Store, *, why: str = backup.BY_HAND, by: str) -> str:
+    """Begin a backup in the background; answers the job's id."""
+    return submit(store, BACKUP, lambda each: backup.write(store, why=why, by=by, at=clock.now(), progress=each.tell))
+
+
+def restore(store: Store, name: str, *, by: str, at: datetime) -> Backup:
+    """Put a backup in the place of the present database; refused while other work is under way. Answers what was kept of the present."""
+    if running():
+        raise Conflict("Something is still being done.", "Wait for it, or stop it, and try again.")
+    return backup.restore(store, name, by=by, at=at)
+
+
+def run_due(store: Store, *, at: datetime) -> list[str]:
+    """Begin whatever is due by now, each once however often it was missed; answers the jobs' ids."""
+    return [_DUTIES[each.kind](store, each.subject) for each in schedules.take_due(store, at=at)]
+
+
+_DUTIES: Final[dict[str, Callable[[Store, str], str]]] = {
+    BACKUP: lambda store, _: start_backup(store, why=backup.SCHEDULED, by=BY_ITSELF),
+}
 
 
 def _run(store: Store, job: Job, work: Callable[[Progress], object]) -> None:

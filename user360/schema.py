@@ -16,6 +16,7 @@ A table's rows are read and written by its owner alone; this room only makes the
 | imports, exports, import_templates | records |
 | segments, segment_versions, segment_members | segments |
 | api_keys | keys |
+| schedules | schedules |
 | boards | boards |
 | annotations | annotating |
 
@@ -176,4 +177,13 @@ def _boards() -> list[Sql]:
     ]
 
 
-STEPS: Final = (_first, _segments, _keys, _boards)
+def _schedules() -> list[Sql]:
+    return [
+        Sql(
+            "CREATE TABLE schedules (kind VARCHAR NOT NULL, subject VARCHAR NOT NULL, definition VARCHAR NOT NULL, "
+            "next_at TIMESTAMP, last_at TIMESTAMP)"
+        )
+    ]
+
+
+STEPS: Final = (_first, _segments, _keys, _boards, _schedules)

@@ -8,6 +8,7 @@ its database does not live here (`doors`).
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import itertools
@@ -33,7 +34,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
 import user360
-from user360 import api, doors, workspace
+from user360 import api, clock, doors, jobs, workspace
 from user360.errors import (
     Conflict,
     Forbidden,
@@ -72,6 +73,7 @@ STATUS: Final[dict[type[User360Error], HTTPStatus]] = {
     User360Error: HTTPStatus.BAD_REQUEST,
 }
 RETRY_AFTER_SECONDS: Final = 5
+TICK_SECONDS: Final = 15
 HEADERS: Final = {
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_AFTER_SECONDS)},
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
@@ -280,10 +282,31 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     _send_at_once()
     doors.close()
     await to_thread.run_sync(_open_or_say_why)
+    stopping = asyncio.Event()
+    ticking = asyncio.create_task(_tick(stopping))
     try:
         yield
     finally:
+        stopping.set()
+        await ticking
         await to_thread.run_sync(partial(doors.close, for_good=True))
+
+
+async def _tick(stopping: asyncio.Event) -> None:
+    """Begin what is due, again and again, until the server stops."""
+    while not stopping.is_set():
+        await to_thread.run_sync(_begin_what_is_due)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
+
+
+def _begin_what_is_due() -> None:
+    try:
+        jobs.run_due(doors.current_store(), at=clock.now())
+    except User360Error as refusal:
+        _log.warning("nothing could be begun: %s", refusal)
+    except Exception:  # noqa: BLE001 - a fault of ours is logged, and the next tick comes
+        _log.exception("nothing could be begun")
 
 
 def _open_or_say_why() -> None:

@@ -53,6 +53,7 @@ SCREENS: Final = (
     ),
     Screen("import", "imports.py", "Import", "upload_file", "Data", "Users or events from a CSV, JSON Lines or Parquet file."),
     Screen("downloads", "downloads.py", "Downloads", "download", "Reach", "Files that were made here, ready to be fetched."),
+    Screen("backups", "backups.py", "Backups", "backup", "Workspace", "The whole database of a moment, to go back to."),
     Screen(
         "activity",
         "activity.py",

@@ -8,6 +8,7 @@ declares itself broken the file is opened anew. What the tables mean does not li
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import tempfile
 import threading
@@ -59,7 +60,7 @@ class Store:
         self._rooms: dict[int, int] = {}
         self._cursors: defaultdict[str, set[duckdb.DuckDBPyConnection]] = defaultdict(set)
         self._registry = threading.Lock()
-        self._swapping = False
+        self._shut = ""
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._connection = self._open()
 
@@ -129,7 +130,7 @@ class Store:
 
     def revision(self, *topics: str) -> int:
         """A number that rises with every commit that touched one of the topics, or any."""
-        return sum(self._revisions[topic] for topic in topics or TOPICS)
+        return sum(self._revisions[topic] for topic in topics or tuple(self._revisions))
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
@@ -178,6 +179,11 @@ class Store:
         with self._cursor() as cursor:
             return copies.copy(cursor, target)
 
+    def bytes_on_disk(self) -> int:
+        """How many bytes the file and its log take; none in memory."""
+        files = [] if self.path == IN_MEMORY else [Path(self.path), Path(f"{self.path}.wal")]
+        return sum(each.stat().st_size for each in files if each.exists())
+
     def prints(self) -> dict[str, copies.Print]:
         """What each table holds: its rows, and a number that every value of them goes into. Reads the whole file."""
         with self._cursor() as cursor:
@@ -190,7 +196,7 @@ class Store:
         """
         mine = Path(self.path)
         with self._writing:
-            self._leave_by_force()
+            self._leave_by_force("The database is being restored.")
             try:
                 self._connection.close()
                 mine.replace(aside)
@@ -203,21 +209,25 @@ class Store:
                     self._connection = self._open()
                     raise
                 self._rooms.clear()
-                self._revisions.update(TOPICS)
+                self._revisions.update({*TOPICS, *self._revisions})
             finally:
-                self._swapping = False
+                self._shut = ""
 
-    def _leave_by_force(self) -> None:
+    def _leave_by_force(self, why: str) -> None:
         """Let nobody begin to read, and interrupt whoever does until nobody is left: a file in use cannot be exchanged."""
-        self._swapping = True
+        self._shut = why
         until = time.monotonic() + PATIENCE_SECONDS
-        while reading := [cursor for some in self._cursors.values() for cursor in some]:
+        while reading := self._reading():
             if time.monotonic() > until:
-                self._swapping = False
+                self._shut = ""
                 raise StoreUnavailable("Somebody still reads the database.", "Stop what is running and try again.")
             for cursor in reading:
                 cursor.interrupt()
             time.sleep(0.02)
+
+    def _reading(self) -> list[duckdb.DuckDBPyConnection]:
+        with self._registry:
+            return [cursor for some in self._cursors.values() for cursor in some]
 
     # -- abandoning -----------------------------------------------------------------------------
 
@@ -251,6 +261,9 @@ class Store:
     def close(self) -> None:
         """Write what is in the log into the file and let go of it."""
         with self._writing:
+            with contextlib.suppress(StoreUnavailable):
+                self._leave_by_force("The database is closed.")
+            self._shut = "The database is closed."
             self._connection.close()
             if self._scratch:
                 self._scratch.cleanup()
@@ -260,21 +273,18 @@ class Store:
 
     def _reopen(self) -> None:
         _log.error("the database declared itself broken and is opened anew: %s", self.path)
-        with self._writing:
+        with self._writing, self._registry:
             self._connection.close()
             self._connection = self._open()
-            self._revisions.update(TOPICS)
+            self._revisions.update({*TOPICS, *self._revisions})
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         token = _reader.get()
         with self._registry:
-            if self._swapping:
-                raise StoreUnavailable("The database is being restored.", "Try again in a moment.")
-            try:
-                cursor = self._connection.cursor()
-            except duckdb.Error as fault:
-                raise StoreUnavailable("The database is closed.", "Try again in a moment.") from fault
+            if self._shut:
+                raise StoreUnavailable(self._shut, "Try again in a moment.")
+            cursor = self._connection.cursor()
             self._cursors[token].add(cursor)
         try:
             yield cursor

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from user360 import schema
-from user360.errors import StoreUnavailable
+from user360.errors import DatabaseDamaged, DatabaseInUse, StoreUnavailable
 from user360.sql import name, sql
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _cannot_open(path: str, fault: Exception) -> StoreUnavailable:
     if "lock" in text:
         process = re.search(r"PID (\d+)", text)
         whom = f"process {process[1]}" if process else "another process"
-        return StoreUnavailable(
+        return DatabaseInUse(
             f"The database is in use by {whom}.", "Only one User 360 can have it open. Stop the other one, or use its pages."
         )
     if isinstance(fault, PermissionError) or "ermission denied" in text or "ead-only" in text:
@@ -99,7 +99,7 @@ def _cannot_open(path: str, fault: Exception) -> StoreUnavailable:
         )
     if re.search(r"newer|storage version|serialization version", text, re.IGNORECASE):
         return StoreUnavailable(f"The database {Path(path).name} is of a newer version.", "Start the newer User 360.")
-    return StoreUnavailable(
+    return DatabaseDamaged(
         f"The database {Path(path).name} is damaged or is no database.",
         "It was left as it is. Move it away and restore a backup.",
     )
