@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 AT = datetime(2026, 11, 23, 12, 50, tzinfo=UTC)
 
 # A law is tried on the same cases everywhere, so that a red build can be repeated; `thorough` looks for new ones.
-settings.register_profile("everyday", max_examples=50, deadline=None, derandomize=True, database=None)
+settings.register_profile("everyday", max_examples=25, deadline=None, derandomize=True, database=None)
 settings.register_profile(
     "thorough", max_examples=1_000, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -32,7 +32,7 @@ def every_refusal():
 
 
 def an_instance_of(kind):
-    if issubclass(kind, errors.InvalidRule | errors.InvalidRequest):
+    if issubclass(kind, errors.InvalidRule | errors.InvalidInsight | errors.InvalidRequest):
         return kind("$.conditions[0]", "is no condition", "Make it one.")
     if kind is errors.InvalidValue:
         return kind("number", "abc", "is no number", "Write it in digits.")
@@ -193,7 +193,7 @@ def test_every_refusal_has_a_status_and_is_told_in_full(kind):
         "code": kind.code,
         "message": refusal.message,
         "hint": refusal.hint,
-        "path": "$.conditions[0]" if issubclass(kind, errors.InvalidRule | errors.InvalidRequest) else "",
+        "path": "$.conditions[0]" if issubclass(kind, errors.InvalidRule | errors.InvalidInsight | errors.InvalidRequest) else "",
     }
 
 
