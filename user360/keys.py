@@ -22,7 +22,7 @@ from user360.sql import sql
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from user360.store import Store
+    from user360.store import Store, Transaction
 
 Scope: TypeAlias = Literal["read", "write", "admin"]
 
@@ -55,8 +55,9 @@ def create(store: Store, scope: str, name: str, *, by: str, at: datetime) -> str
     with store.transaction() as tx:
         if any(each.name.casefold() == called.casefold() for each in find(store)):
             raise NameTaken(f"A key is called “{called}” already.", "Choose another name, or revoke that one.")
-        row = sql("VALUES ({}, {}, {}, {}, {}, NULL, NULL)", _hash(secret), called, scope, stored(at), by)
+        row = sql("VALUES ({}, {}, {}, {}, {}, NULL, NULL)", fingerprint(secret), called, scope, stored(at), by)
         tx.execute(sql("INSERT INTO api_keys {}", row))
+        tx.touch("sources")
         activity.record(tx, "create key", called, {"scope": scope}, by=by, at=at)
     return secret
 
@@ -77,6 +78,7 @@ def revoke(store: Store, name: str, *, by: str, at: datetime) -> None:
             raise Unknown.named("key", name, found.values())
         called = found[name.strip().casefold()]
         tx.execute(sql("UPDATE api_keys SET revoked_at = {} WHERE name = {} AND revoked_at IS NULL", stored(at), called))
+        tx.touch("sources")
         activity.record(tx, "revoke key", called, {}, by=by, at=at)
 
 
@@ -84,7 +86,7 @@ def check(store: Store, secret: str, scope: Scope, *, at: datetime) -> Key:
     """The key of this secret, if it reaches so far; else KeyNeeded or Forbidden. Notes, once an hour, that it is used."""
     if not secret:
         raise KeyNeeded("This call needs a key.", "Send it as “Authorization: Bearer …”.")
-    rows = store.rows(sql("SELECT * EXCLUDE (hash) FROM api_keys WHERE hash = {} AND revoked_at IS NULL", _hash(secret)))
+    rows = store.rows(sql("SELECT * EXCLUDE (hash) FROM api_keys WHERE hash = {} AND revoked_at IS NULL", fingerprint(secret)))
     if not rows:
         raise KeyNeeded("This key is not known.", "It may have been revoked. Make a new one.")
     found = _key(*rows[0])
@@ -92,12 +94,23 @@ def check(store: Store, secret: str, scope: Scope, *, at: datetime) -> Key:
         raise Forbidden(f"The key “{found.name}” may {found.scope}, not {scope}.", f"Use a key of the scope {scope}.")
     if found.used_at is None or at - found.used_at >= NOTED_EVERY:
         with store.transaction() as tx:
-            tx.execute(sql("UPDATE api_keys SET used_at = {} WHERE hash = {}", stored(at), _hash(secret)))
+            note_used(tx, fingerprint(secret), at=at)
     return found
 
 
-def _hash(secret: str) -> str:
-    """A secret of 256 random bits needs no salt and no slow hash."""
+def writing(store: Store) -> dict[str, str]:
+    """The keys that may write: their fingerprints, and their names."""
+    rows = store.rows(sql("SELECT hash, name FROM api_keys WHERE revoked_at IS NULL AND scope IN ('write', 'admin')"))
+    return dict(rows)
+
+
+def note_used(tx: Transaction, hashed: str, *, at: datetime) -> None:
+    """Note that the key of this fingerprint was used."""
+    tx.execute(sql("UPDATE api_keys SET used_at = {} WHERE hash = {}", stored(at), hashed))
+
+
+def fingerprint(secret: str) -> str:
+    """By what a secret is known again. One of 256 random bits needs no salt and no slow hash."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 

@@ -16,6 +16,7 @@ A table's rows are read and written by its owner alone; this room only makes the
 | imports, exports, import_templates | records |
 | segments, segment_versions, segment_members | segments |
 | api_keys | keys |
+| known_sources, write_keys | sources |
 | schedules | schedules |
 | boards | boards |
 | annotations | annotating |
@@ -186,4 +187,18 @@ def _schedules() -> list[Sql]:
     ]
 
 
-STEPS: Final = (_first, _segments, _keys, _boards, _schedules)
+def _sources() -> list[Sql]:
+    return [
+        Sql(
+            "CREATE TABLE known_sources (name VARCHAR NOT NULL, kind VARCHAR NOT NULL, description VARCHAR NOT NULL, "
+            "made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL)"
+        ),
+        Sql(
+            "CREATE TABLE write_keys (key_number UINTEGER NOT NULL, hash VARCHAR NOT NULL, source VARCHAR NOT NULL, "
+            "label VARCHAR NOT NULL, ending VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL, "
+            "used_at TIMESTAMP, revoked_at TIMESTAMP)"
+        ),
+    ]
+
+
+STEPS: Final = (_first, _segments, _keys, _boards, _schedules, _sources)
