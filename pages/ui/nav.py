@@ -42,6 +42,7 @@ SCREENS: Final = (
     ),
     Screen("segment", "segment.py", "Segment", "filter_alt", ""),
     Screen("compare", "compare.py", "Compare", "join_inner", ""),
+    Screen("trends", "trends.py", "Trends", "show_chart", "Insights", "What happens how often, and who is active, over time."),
     Screen("events", "events.py", "Events", "bolt", "Data", "What users do: the catalogue of events and the stream itself."),
     Screen(
         "properties",

@@ -37,7 +37,19 @@ __all__ = ["BACKUPS", "IN_MEMORY", "TOPICS", "Store", "Transaction", "open_store
 BULK_LOG: Final = "256MB"
 SHREDDED_FROM: Final = 30_000
 PATIENCE_SECONDS: Final = 10
-TOPICS: Final = ("profiles", "events", "properties", "workspace", "imports", "exports", "activity", "segments", "sources")
+TOPICS: Final = (
+    "profiles",
+    "events",
+    "properties",
+    "workspace",
+    "imports",
+    "exports",
+    "activity",
+    "segments",
+    "boards",
+    "annotations",
+    "sources",
+)
 
 _log = logging.getLogger("user360.store")
 _reader: ContextVar[str] = ContextVar("reader", default="")

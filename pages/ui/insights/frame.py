@@ -1,0 +1,217 @@
+"""Around every chart: its title with the definition behind a help sign, its menu (CSV, table, SQL, pin), its people below.
+
+Without this room a number would stand without what it counts, or open nothing on one page. What is drawn does not live here.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import streamlit as st
+
+from pages.ui import charts, layout, session, states, words
+from pages.ui.insights import asking, behind, pinning, readings
+from user360 import insights, spreadsheet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import plotly.graph_objects as go
+
+    from user360.insight import Insight, Result
+
+LONGEST_TABLE: Final = 1_000
+BOX: Final = "insight.box"
+
+
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """What a chart shows: a key of its own, a title in words, the question and its answer, how it is drawn on a board."""
+
+    key: str
+    title: str
+    question: Insight
+    result: Result
+    document: dict[str, Any]
+    view: str = ""
+
+
+@contextmanager
+def card(of: Framed, quiet: str = "", *, box: bool = False) -> Iterator[None]:
+    """The card a chart stands in, with its menu at the right. `quiet` is the unit or a hint; `box`: several can be chosen at once."""
+    with st.container(border=True, gap="xsmall", key=f"{of.key}.card"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.markdown(
+                f"**{words.escape_md(of.title, 120)}**", width="content", help=words.escape_md(of.question.definition, 600)
+            )
+            st.space("stretch")
+            if quiet:
+                st.caption(quiet, width="content")
+            if box:
+                _box(of)
+            menu(of)
+        with states.boundary("This chart", key=of.key):
+            yield
+            if st.session_state.get(f"{of.key}.table"):
+                table(of)
+
+
+def _box(of: Framed) -> None:
+    """Whether a mark is clicked, or a stretch is drawn around many: plotly does one or the other."""
+    key = f"{of.key}.box"
+    drawing = bool(st.session_state.get(key))
+    st.button(
+        "",
+        key=f"{key}.turn",
+        icon=":material/ads_click:" if drawing else ":material/select:",
+        type="tertiary",
+        help="Click single marks again" if drawing else "Choose several marks by drawing a box around them",
+        on_click=_turn,
+        args=(key,),
+    )
+
+
+def _turn(key: str) -> None:
+    st.session_state[key] = not st.session_state.get(key)
+
+
+def draw(of: Framed, figure: go.Figure, alt: str) -> None:
+    """Draw a plotly figure whose marks carry cells; what is clicked or boxed is chosen."""
+    drawing = bool(st.session_state.get(f"{of.key}.box"))
+    if drawing:
+        figure.update_layout(dragmode="select", selectdirection="h")
+    # a new key with every choice: else the browser's own selection would fade all other marks
+    key = f"{of.key}.plot.{drawing}.{hash(asking.chosen(of.question))}"
+    charts.draw(
+        figure,
+        key=key,
+        alt=alt,
+        on_select=states.acting(functools.partial(asking.picked, of.question, key)),
+        selection_mode=("points", "box", "lasso") if drawing else "points",
+    )
+
+
+# -- the menu -----------------------------------------------------------------------------------
+
+
+def menu(of: Framed) -> None:
+    """What can be done with a chart: its figures as a file or a table, its query, a place on a board."""
+    opener = st.popover("", key=f"{of.key}.menu", icon=":material/more_horiz:", type="tertiary", help="More", on_change="rerun")
+    if not opener.open:
+        return
+    with opener, st.container(width=260, gap="xsmall"):
+        pinning.button(f"{of.key}.pin", of.title, of.document, of.view)
+        csv(of, f"{of.key}.csv")
+        st.toggle(
+            "Table under the chart",
+            key=f"{of.key}.table.shown",
+            value=bool(st.session_state.get(f"{of.key}.table")),
+            on_change=_table_shown,
+            args=(of.key,),
+        )
+        st.caption("PNG: the camera at the top right of the chart")
+        told = f"{of.result.milliseconds:.0f} ms · {words.count(of.result.table.num_rows, 'mark')}"
+        with st.expander("SQL", icon=":material/code:"):
+            st.caption(told)
+            for each in of.result.sql:
+                st.code(each, language="sql", wrap_lines=True, height=260)
+
+
+def _table_shown(key: str) -> None:
+    st.session_state[f"{key}.table"] = st.session_state[f"{key}.table.shown"]
+
+
+def csv(of: Framed, key: str) -> None:
+    """The figures as a file."""
+    st.download_button(
+        "CSV",
+        functools.partial(file_of, of.result),
+        file_name=f"{of.question.kind}.csv",
+        mime="text/csv",
+        key=key,
+        type="tertiary",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def file_of(result: Result) -> bytes:
+    """The answer as CSV, with headings in words, safe in a spreadsheet."""
+    columns = {}
+    for each in result.table.column_names:
+        role = result.roles.get(each)
+        column = result.table[each]
+        if pa.types.is_string(column.type):
+            column = spreadsheet.guard(pa.array([readings.value_of(value) for value in column.to_pylist()], pa.string()))
+        columns[role.label if role else each] = column
+    target = io.BytesIO()
+    pa_csv.write_csv(pa.table(columns), target)
+    return target.getvalue()
+
+
+def table(of: Framed) -> None:
+    """The figures below the chart; a row opens its people."""
+    shown = of.result.table.slice(0, LONGEST_TABLE)
+    rows = shown.to_pylist()
+    columns: dict[str, Any] = {}
+    config: dict[str, Any] = {}
+    for each in shown.column_names:
+        role = of.result.roles.get(each)
+        label = role.label if role else each
+        texts = pa.types.is_string(shown[each].type)
+        columns[label] = pa.array([readings.named(row[each]) for row in rows], pa.string()) if texts else shown[each]
+        config[label] = (
+            st.column_config.TextColumn(width=160) if texts else st.column_config.NumberColumn(width=110, format="localized")
+        )
+    key = f"{of.key}.rows.{len(rows)}"
+    st.dataframe(
+        pa.table(columns),
+        key=key,
+        hide_index=True,
+        height=layout.table_height(len(rows), layout.CARD_ROW, most=12),
+        row_height=layout.CARD_ROW,
+        column_config=config,
+        placeholder=words.NO_VALUE,
+        alt=f"{of.title}: the figures. A cell opens the people of its row.",
+        on_select=states.acting(functools.partial(_row, of, key, rows)),
+        selection_mode="single-cell",
+    )
+    if of.result.table.num_rows > LONGEST_TABLE:
+        st.caption(f"The first {words.number(LONGEST_TABLE)} of {words.number(of.result.table.num_rows)}; the file has all.")
+
+
+def _row(of: Framed, key: str, rows: list[dict[str, Any]]) -> None:
+    cells = st.session_state[key]["selection"]["cells"]
+    if cells:
+        row = rows[cells[0][0]]
+        asking.choose(of.question, [readings.cell({each: row[each] for each in of.result.marks()})])
+
+
+# -- the people ---------------------------------------------------------------------------------
+
+
+def people(of: Framed) -> None:
+    """The people behind what was chosen, below the chart."""
+    cells = asking.chosen(of.question)
+    if not cells:
+        return
+    with states.boundary("The people", key=f"{of.key}.people"):
+        found = asking.people(of.question, cells)
+        single = asking.cell(cells[0]) if len(cells) == 1 else None
+        chosen = behind.Chosen(
+            title=readings.titled(of.question, of.result, cells),
+            people=found,
+            drawn=readings.drawn(of.result, single) if single is not None else None,
+            like=lambda moving: _like(of.question, cells[0], moving) if single is not None else None,
+        )
+        behind.panel(of.key, chosen, asking.clear)
+
+
+def _like(question: Insight, text: str, moving: bool) -> Any:  # noqa: FBT001 - handed on
+    return insights.like(session.store(), question, asking.cell(text) or {}, moving=moving, at=session.at())

@@ -1,0 +1,275 @@
+"""Figures over time: stacked bars, shares of 100, lines with their names at the end, bars up and down.
+
+Every mark carries its cell, as the text a click hands back. Without this room a bar would be hatched on one
+page and not on the next. What is counted does not live here, nor what a click opens (`behind`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import plotly.graph_objects as go
+
+from pages.ui import charts, words
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+Form = Literal["bars", "shares", "lines", "up and down"]
+MOST_BARS: Final = 90
+MOST_END_LABELS: Final = 5
+FEW_POINTS: Final = 45
+HEIGHT: Final = 250
+_TICK_ROOM: Final = 74  # pixels one label of the axis needs
+_WIDTH: Final = 900
+_LINE_OF_LABEL: Final = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One colour of a figure: a value and a cell for each place on the axis; None where there is none.
+
+    `faint` is the period before, or another group: the same colour, dashed, at half strength.
+    """
+
+    name: str
+    values: Sequence[float | None]
+    cells: Sequence[str | None]
+    colour: str
+    texts: Sequence[str] = ()
+    faint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The places of the axis in words, which of them are not over yet, and what the values are."""
+
+    places: Sequence[str]
+    unfinished: Collection[int] = ()
+    unit: str = ""
+    suffix: str = ""
+    notes: Sequence[tuple[int, str]] = field(default_factory=tuple)
+
+
+def draw(series: Sequence[Series], axis: Axis, form: Form, *, chosen: Collection[str] = (), height: int = HEIGHT) -> go.Figure:
+    """The figure. Bars of more than 90 places become lines, as bars would be thinner than their gaps."""
+    if form == "lines" or (form == "bars" and len(axis.places) > MOST_BARS):
+        return _lines(series, axis, chosen, height)
+    return _bars(series, axis, form, chosen, height)
+
+
+# -- bars ---------------------------------------------------------------------------------------
+
+
+def _bars(series: Sequence[Series], axis: Axis, form: Form, chosen: Collection[str], height: int) -> go.Figure:
+    traces = [_bar(each, axis, chosen, first=place == 0) for place, each in enumerate(series)]
+    drawn = charts.figure(*traces, height=height, barmode="relative", hovermode="x unified", bargap=0.25)
+    if form == "shares":
+        drawn.update_layout(barnorm="percent")
+        drawn.update_yaxes(ticksuffix="%", range=[0, 100])
+    _frame(drawn, axis, legend=len(series) > 1)
+    if form == "up and down":
+        drawn.update_yaxes(zeroline=True, zerolinecolor=charts.neutrals().axis)
+    elif form == "bars":
+        _from_zero(drawn, _tops(series))
+    return drawn
+
+
+def _bar(each: Series, axis: Axis, chosen: Collection[str], *, first: bool) -> go.Bar:
+    inks = charts.neutrals()
+    shapes = ["/" if place in axis.unfinished else "" for place in range(len(axis.places))]
+    picked = [cell is not None and cell in chosen for cell in each.cells]
+    marker = {
+        "color": each.colour,
+        "pattern": {"shape": shapes, "fgcolor": inks.ground, "bgcolor": each.colour, "size": 5, "solidity": 0.35},
+        "opacity": [0.75 if shape else 1.0 for shape in shapes],
+        "line": {"width": [2 if here else 0 for here in picked], "color": inks.ink},
+    }
+    return go.Bar(
+        name=charts.plain(each.name, 60),
+        x=_names(axis),
+        y=list(each.values),
+        customdata=list(each.cells),
+        hovertext=list(each.texts) or [_text(value, axis) for value in each.values],
+        hovertemplate=f"{charts.plain(each.name)} %{{hovertext}}<extra></extra>" if axis.places else None,
+        marker=marker,
+        legendrank=1 if first else None,
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+    )
+
+
+def _tops(series: Sequence[Series]) -> float:
+    stacked = [sum(value or 0 for value in each) for each in zip(*(one.values for one in series), strict=True)]
+    return max([*stacked, 0])
+
+
+# -- lines --------------------------------------------------------------------------------------
+
+
+def _lines(series: Sequence[Series], axis: Axis, chosen: Collection[str], height: int) -> go.Figure:
+    told = _told(series, axis)
+    traces = [trace for each in series for trace in _line(each, axis, chosen, told)]
+    drawn = charts.figure(*traces, height=height, hovermode="closest", hoverdistance=30)
+    leading = [each for each in series if not each.faint]
+    ends = 1 < len(leading) <= MOST_END_LABELS
+    _frame(drawn, axis, legend=len(series) > 1 and not (ends and len(leading) == len(series)))
+    top = max([value for each in series for value in each.values if value is not None] or [0])
+    _from_zero(drawn, top)
+    if ends:
+        _end_labels(drawn, leading, axis, top, height)
+    return drawn
+
+
+def _line(each: Series, axis: Axis, chosen: Collection[str], told: Sequence[str]) -> list[go.Scatter]:
+    """The line, and apart from it the dashed stretch to what is not over yet."""
+    over = len(axis.places) if each.faint else min(axis.unfinished, default=len(axis.places))
+    inks, dots, names = charts.neutrals(), len(axis.places) <= FEW_POINTS, _names(axis)
+    picked = [cell is not None and cell in chosen for cell in each.cells]
+    common: dict[str, Any] = {
+        "name": charts.plain(each.name, 60),
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "opacity": 0.5 if each.faint else 1.0,
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
+        "legendgroup": each.name,
+        "connectgaps": False,
+    }
+
+    def stretch(places: range, *, dash: str | None, legend: bool) -> go.Scatter:
+        marker = {
+            "size": [9 if picked[place] else 5 if dots else 4 for place in places],
+            "color": each.colour,
+            "opacity": 1 if dots else [1 if picked[place] else 0 for place in places],
+            "line": {"width": [2 if picked[place] else 0 for place in places], "color": inks.ink},
+        }
+        return go.Scatter(
+            x=[names[place] for place in places],
+            y=[each.values[place] for place in places],
+            customdata=[each.cells[place] for place in places],
+            hovertext=[told[place] for place in places],
+            mode="lines+markers",
+            line={"color": each.colour, "width": 2, "dash": dash},
+            marker=marker,
+            showlegend=legend,
+            **common,
+        )
+
+    dash = "dash" if each.faint else None
+    whole = stretch(range(min(over, len(axis.places))), dash=dash, legend=True)
+    if over >= len(axis.places):
+        return [whole]
+    return [whole, stretch(range(max(over - 1, 0), len(axis.places)), dash="dot", legend=over == 0)]
+
+
+def _told(series: Sequence[Series], axis: Axis) -> list[str]:
+    """What hovering tells of a place: every series there, so that none has to be hit on its own."""
+    return [
+        "<br>".join(
+            [f"<b>{charts.plain(name, 40)}</b>{' · unfinished' if place in axis.unfinished else ''}"]
+            + [
+                f"{charts.plain(each.name)} {each.texts[place] if each.texts else _text(each.values[place], axis)}"
+                for each in series
+                if each.values[place] is not None
+            ]
+        )
+        for place, name in enumerate(axis.places)
+    ]
+
+
+def _end_labels(drawn: go.Figure, series: Sequence[Series], axis: Axis, top: float, height: int) -> None:
+    """The names beside where the lines end, pushed apart where they would cover each other."""
+    ends = []
+    for each in series:
+        last = next((place for place in range(len(axis.places) - 1, -1, -1) if each.values[place] is not None), None)
+        if last is not None:
+            ends.append((each.values[last] or 0.0, last, each))
+    ends.sort(key=lambda end: end[0])
+    scale = (height - 40) / (top * 1.05 or 1)
+    before = -float("inf")
+    for value, last, each in ends:
+        pixels = max(value * scale, before + _LINE_OF_LABEL)
+        before = pixels
+        drawn.add_annotation(
+            x=last,
+            y=value,
+            text=charts.plain(each.name, 18),
+            showarrow=False,
+            xanchor="left",
+            xshift=8,
+            yshift=pixels - value * scale,
+            font={"size": 11, "color": charts.neutrals().ink},
+        )
+    drawn.update_layout(margin_r=12 + 7 * max(min(len(each.name), 18) for each in series))
+
+
+# -- the frame ----------------------------------------------------------------------------------
+
+
+def _frame(drawn: go.Figure, axis: Axis, *, legend: bool) -> None:
+    inks = charts.neutrals()
+    count = len(axis.places)
+    step = max(1, -(-count // max(2, _WIDTH // max(_TICK_ROOM, 7 * max(map(len, axis.places), default=1) + 14))))
+    ticks = list(range(0, count, step))
+    drawn.update_xaxes(
+        tickvals=ticks,
+        ticktext=[charts.plain(axis.places[each], 24) for each in ticks],
+        showline=True,
+        tickangle=0,
+        range=[-0.6, count - 0.4],
+        type="category",
+        categoryorder="array",
+        categoryarray=_names(axis),
+    )
+    drawn.update_yaxes(ticksuffix=axis.suffix or None, nticks=6, separatethousands=True)
+    if legend:
+        drawn.update_layout(
+            showlegend=True,
+            legend={
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "y": 1,
+                "yanchor": "bottom",
+                "font": {"size": 12, "color": inks.soft},
+                "itemclick": False,
+                "itemdoubleclick": False,
+                "traceorder": "normal",
+            },
+            margin_t=30,
+        )
+    for place, text in axis.notes:
+        drawn.add_vline(x=place, line={"width": 1, "dash": "dot", "color": inks.soft})
+        drawn.add_annotation(
+            x=place,
+            y=1,
+            yref="paper",
+            text=charts.plain(text, 20),
+            hovertext=charts.plain(text, 300),
+            showarrow=False,
+            xanchor="left",
+            yanchor="top",
+            xshift=3,
+            font={"size": 11, "color": inks.soft},
+        )
+
+
+def _names(axis: Axis) -> list[str]:
+    """The places as the axis tells them apart: one that is written like another gets an unseen mark."""
+    seen: dict[str, int] = {}
+    names = []
+    for each in axis.places:
+        seen[each] = seen.get(each, -1) + 1
+        names.append(charts.plain(each, 40) + "\u200b" * seen[each])
+    return names
+
+
+def _from_zero(drawn: go.Figure, top: float) -> None:
+    """Counts begin at 0; few of them get no halves."""
+    few = top < charts.FEW
+    drawn.update_yaxes(range=[0, charts.FEW if few else top * 1.05], dtick=1 if few else None)
+
+
+def _text(value: float | None, axis: Axis) -> str:
+    return words.NO_VALUE if value is None else f"{words.number(round(value, 1) if value % 1 else int(value))}{axis.suffix}"
