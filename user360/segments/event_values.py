@@ -38,17 +38,15 @@ def where(node: Node, frame: Frame) -> Sql:
 def number(property_name: str) -> Sql:
     """The property as a number. Where a value is written as one, a number kept as text is that number; true and false are none.
 
-    The quick reading knows neither outer blanks nor a leading plus; what it leaves is read as text, where `1_000` is no number.
+    The quick reading knows neither outer blanks nor a leading plus, and takes true for 1; what it leaves or may have
+    mistaken is read as text, where `1_000` is no number. One use of the text beside the quick reading, because each
+    costs as much again.
     """
     value = _value(property_name)
     read = sql("TRY_CAST({} AS DOUBLE)", value)
     as_text = sql("TRY_CAST(replace(TRY_CAST({} AS VARCHAR), '_', 'x') AS DOUBLE)", value)
     return sql(
-        "CASE WHEN {} IN (0, 1) THEN CASE WHEN starts_with(variant_typeof({}), 'BOOL') THEN NULL ELSE {} END "
-        "WHEN isfinite({}) THEN {} WHEN {} IS NULL AND isfinite({}) THEN {} END",
-        read,
-        value,
-        read,
+        "CASE WHEN isfinite({}) AND {} NOT IN (0, 1) THEN {} ELSE CASE WHEN isfinite({}) THEN {} END END",
         read,
         read,
         read,
