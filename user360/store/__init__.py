@@ -25,6 +25,7 @@ from user360.errors import Interrupted, StoreUnavailable
 from user360.people import NOBODY, People, room_for
 from user360.sql import Sql, name, sql
 from user360.store import copies, opening
+from user360.store.ledger import Ledger, Log
 from user360.store.opening import BACKUPS, IN_MEMORY, LOG, NEVER
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Store:
         self._registry = threading.Lock()
         self._shut = ""
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._ledger: Ledger | None = None
+        self.missing = 0
         self._connection = self._open()
 
     # -- asking ---------------------------------------------------------------------------------
@@ -124,11 +127,19 @@ class Store:
             transaction = Transaction(cursor)
             try:
                 yield transaction
+                number = self._ledger.count(cursor) if self._ledger else 0
                 cursor.commit()
             except BaseException:
                 _roll_back(cursor)
                 raise
+            if self._ledger:
+                self._ledger.note(number)
             self._revisions.update(transaction.topics)
+
+    @property
+    def commits(self) -> int:
+        """How many transactions were ever committed to this database; 0 for one in memory."""
+        return self._ledger.number if self._ledger else 0
 
     @contextmanager
     def snapshot(self) -> Iterator[Transaction]:
@@ -214,7 +225,7 @@ class Store:
                 mine.replace(aside)
                 newcomer.replace(mine)
                 try:
-                    self._connection = self._open()
+                    self._connection = self._open(another=True)
                 except StoreUnavailable:
                     mine.replace(newcomer)
                     aside.replace(mine)
@@ -277,11 +288,23 @@ class Store:
                 self._leave_by_force("The database is closed.")
             self._shut = "The database is closed."
             self._connection.close()
+            if self._ledger:
+                self._ledger.close()
+                self._ledger = None
             if self._scratch:
                 self._scratch.cleanup()
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        return opening.connect(self.path, self.folder, read_only=self._read_only)
+    def _open(self, *, another: bool = False) -> duckdb.DuckDBPyConnection:
+        """Open the file. Where it counts fewer commits than were noted beside it, `missing` says how many; not of `another` file."""
+        if self.path == IN_MEMORY or self._read_only:
+            return opening.connect(self.path, self.folder, read_only=self._read_only)
+        log = Log(self.path)
+        connection = opening.connect(self.path, self.folder, log)
+        self._ledger = self._ledger or Ledger(self.path)
+        missing = self._ledger.open(connection)
+        self.missing = 0 if another else missing
+        log.keep() if self.missing else log.forget()
+        return connection
 
     def _reopen(self) -> None:
         _log.error("the database declared itself broken and is opened anew: %s", self.path)

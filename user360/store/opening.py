@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,8 @@ from user360.sql import name, sql
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from user360.store.ledger import Log
+
 MEMORY_LIMIT: Final = "1200MB"
 LOG: Final = "16MB"
 NEVER: Final = -1
@@ -22,12 +25,14 @@ IN_MEMORY: Final = ":memory:"
 BACKUPS: Final = "backups"
 
 
-def connect(path: str, folder: Callable[[str], Path], *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def connect(
+    path: str, folder: Callable[[str], Path], log: Log | None = None, *, read_only: bool = False
+) -> duckdb.DuckDBPyConnection:
     """The open file, made where there is none. `folder` answers the private folder of a purpose."""
     try:
         if path != IN_MEMORY:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(path, read_only=read_only)
+        connection = log.read_by(partial(duckdb.connect, path)) if log else duckdb.connect(path, read_only=read_only)
     except (duckdb.Error, OSError) as fault:
         raise _cannot_open(path, fault) from fault
     if path != IN_MEMORY and not read_only:
