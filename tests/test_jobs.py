@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -114,3 +116,15 @@ def test_what_ran_when_the_program_ended_is_marked_once_it_starts(store: Store) 
     number = records.begin_export(store, "csv", "users.csv", {}, by="Mira", at=AT)
 
     assert (jobs.begin(store), records.get_export(store, number).status, jobs.begin(store)) == (1, "interrupted", 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows a priority for one thread")
+def test_background_work_steps_back_behind_pages_and_they_keep_their_place(store: Store) -> None:
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    found: list[int] = []
+
+    job = jobs.submit(store, "test", lambda _: found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+    jobs.wait(job, SECONDS)
+
+    assert found == [jobs.NICE]
+    assert before == os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
