@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import streamlit as st
 
-from pages.ui import address, charts, dialogs, layout, nav, session, states, words
+from pages.ui import address, charts, computing, dialogs, layout, nav, session, states, words
 from user360 import datatypes, profiles, properties, segments
 from user360.errors import User360Error
 
@@ -26,10 +26,12 @@ MOST_USES = 12
 
 def page() -> None:
     """The page, top to bottom."""
+    segments.computed.refresh(session.store(), at=session.moment())
     found = session.cached(properties.find, topics=("properties",))
     custom = sum(not each.system for each in found)
     quiet = f"{len(found) - custom} of the system, {words.number(custom)} of {properties.MOST_CUSTOM} custom"
     with layout.header("Properties", quiet):
+        st.button("New computed property", key="properties.compute", icon=":material/function:", on_click=computing.open_new)
         st.button(
             "New property", key="properties.make", type="primary", icon=":material/add:", on_click=dialogs.open_, args=(NEW,)
         )
@@ -60,6 +62,7 @@ def page() -> None:
         st.caption("No custom property yet. Make one for what your business knows about people: a tier, a balance, a favourite.")
     layout.footnote("filled = share of users who have a value")
     _new()
+    computing.draw()
 
 
 # -- the table ----------------------------------------------------------------------------------
@@ -102,7 +105,7 @@ def _line(each: Property, known: int, total: int, used: int) -> dict[str, object
         "Filled": 100 * known / total if total else 0.0,
         "Users": known,
         "Used in": used,
-        "Kind": "system" if each.system else "custom",
+        "Kind": "system" if each.system else "custom" if each.calculation is None else "computed",
         "Shown": each.visible,
         "Searched": each.searchable,
         "Description": each.description,
@@ -120,6 +123,7 @@ def _choose(shown: list[Property], key: str) -> None:
 def _panel(chosen: Property, found: tuple[Property, ...]) -> None:
     with layout.card(words.escape_md(chosen.name), chosen.datatype.label):
         with states.boundary("This property", key="properties.panel"):
+            computing.told(chosen)
             _statistics(chosen)
             _used_in(chosen)
         _settings(chosen, found)
@@ -196,7 +200,8 @@ def _settings(chosen: Property, found: tuple[Property, ...]) -> None:
         )
     st.number_input("Place in tables and forms", 1, len(found), chosen.position + 1, key=f"{key}.position")
     st.button("Save", key=f"{key}.save", on_click=states.acting(_save), args=(chosen.name, key, chosen.position + 1))
-    st.caption("Name and type stay as made. Description, order and visibility can change.")
+    if chosen.calculation is None:
+        st.caption("Name and type stay as made. Description, order and visibility can change.")
 
 
 def _save(name: str, key: str, before: int) -> None:

@@ -12,7 +12,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pyarrow as pa
 import streamlit as st
 
-from pages.ui import address, bulk, controls, dialogs, downloads, engaged, forms, layout, nav, session, states, timeline, words
+from pages.ui import (
+    address,
+    bulk,
+    computing,
+    controls,
+    dialogs,
+    downloads,
+    engaged,
+    forms,
+    layout,
+    nav,
+    session,
+    states,
+    timeline,
+    words,
+)
 from pages.ui.why import drawer
 from user360 import events, identities, profiles, properties, segments
 from user360.errors import Unknown
@@ -34,6 +49,7 @@ MOST_SEGMENTS: Final = 8
 
 def page() -> None:
     """The page, top to bottom."""
+    segments.computed.refresh(session.store(), at=session.moment())
     try:
         profile = session.cached(profiles.get, _key(), topics=TOPICS)
     except Unknown as refusal:
@@ -177,6 +193,7 @@ def _properties(profile: Profile, known: Mapping[str, Property]) -> None:
             },
             alt="The user's properties and their values",
         )
+        computing.origins(known)
 
 
 def _identities(profile: Profile) -> None:

@@ -43,6 +43,7 @@ CUSTOM_AT_FIRST: Final = 1
 
 def page() -> None:
     """The page, top to bottom."""
+    segments.computed.refresh(session.store(), at=session.moment())
     known = {each.name: each for each in session.cached(properties.find, topics=("properties",))}
     total = session.cached(profiles.count, topics=("profiles",))
     _header()

@@ -34,7 +34,10 @@ _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One property. `position` is its place in tables and forms, from 0."""
+    """One property. `position` is its place in tables and forms, from 0.
+
+    A computed one has a calculation, as text, and the instant its column was last filled.
+    """
 
     name: str
     datatype: DataType
@@ -47,11 +50,13 @@ class Property:
     made_by: str
     first_written: datetime | None
     last_written: datetime | None
+    calculation: str | None = None
+    computed_at: datetime | None = None
 
     @property
     def writable(self) -> bool:
-        """Whether it can be set from outside; user id and the two instants are the store's own."""
-        return self.name not in KEPT_BY_STORE
+        """Whether it can be set from outside; user id, the two instants and what is computed are the store's own."""
+        return self.name not in KEPT_BY_STORE and self.calculation is None
 
     @property
     def aside(self) -> bool:
@@ -76,7 +81,7 @@ def find(store: Store) -> tuple[Property, ...]:
     rows = store.rows(
         Sql(
             "SELECT name, type, description, system, visible, searchable, position, made_at, made_by, first_written, "
-            "last_written FROM properties ORDER BY position, name"
+            "last_written, calculation, computed_at FROM properties ORDER BY position, name"
         )
     )
     return tuple(_property(*row) for row in rows)
@@ -90,8 +95,17 @@ def get(store: Store, property_name: str) -> Property:
     return by_name[property_name]
 
 
-def define(store: Store, property_name: str, datatype: str, description: str = "", *, by: str, at: datetime) -> Property:
-    """Make a custom property; it is there for good."""
+def define(
+    store: Store,
+    property_name: str,
+    datatype: str,
+    description: str = "",
+    *,
+    calculation: str | None = None,
+    by: str,
+    at: datetime,
+) -> Property:
+    """Make a custom property; it is there for good, unless it is computed."""
     datatypes.get(datatype)
     _check_name(property_name)
     _check_description(description)
@@ -105,13 +119,14 @@ def define(store: Store, property_name: str, datatype: str, description: str = "
         tx.execute(sql("ALTER TABLE profiles ADD COLUMN {}", schema.column(property_name, datatype)))
         tx.execute(
             sql(
-                "INSERT INTO properties VALUES ({}, {}, {}, false, true, false, {}, {}, {}, NULL, NULL)",
+                "INSERT INTO properties VALUES ({}, {}, {}, false, true, false, {}, {}, {}, NULL, NULL, {}, NULL)",
                 property_name,
                 datatype,
                 description.strip(),
                 max(each.position for each in existing) + 1,
                 stored(at),
                 by,
+                calculation,
             )
         )
         tx.touch("properties", "profiles")
@@ -146,6 +161,40 @@ def describe(
             _move(tx, [each.name for each in find(store)], property_name, position)
         tx.touch("properties")
     return get(store, property_name)
+
+
+def recalculate(tx: Transaction, property_name: str, calculation: str) -> None:
+    """Give a computed property another calculation; its column stands as it was until it is filled."""
+    tx.execute(sql("UPDATE properties SET calculation = {}, computed_at = NULL WHERE name = {}", calculation, property_name))
+    tx.touch("properties", "profiles")
+
+
+def fill_in(tx: Transaction, property_name: str, rows: Sql, *, at: datetime) -> int:
+    """Put these values (profile_key and the value under its name) into the column of a computed property; answer how many changed.
+
+    Nothing is remembered of a change: the values follow from the events, at any instant anew.
+    """
+    column = name(property_name)
+    changed = tx.execute(
+        sql(
+            "UPDATE profiles SET {} = n.value FROM (SELECT p.profile_key, v.{} AS value FROM profiles p LEFT JOIN ({}) v "
+            "USING (profile_key)) n WHERE n.profile_key = profiles.profile_key AND profiles.{} IS DISTINCT FROM n.value",
+            column,
+            column,
+            rows,
+            column,
+        )
+    )
+    tx.execute(sql("UPDATE properties SET computed_at = {} WHERE name = {}", stored(at), property_name))
+    tx.touch("properties")
+    return changed
+
+
+def remove(tx: Transaction, property_name: str) -> None:
+    """Take a computed property away; whoever asks has seen to it that nothing uses it. Others are there for good."""
+    tx.execute(sql("ALTER TABLE profiles DROP COLUMN {}", name(property_name)))
+    tx.execute(sql("DELETE FROM properties WHERE name = {} AND calculation IS NOT NULL", property_name))
+    tx.touch("properties", "profiles")
 
 
 def refuse_change(store: Store, property_name: str, what: str) -> None:
@@ -217,9 +266,9 @@ def _property(
     position: int,
     *rest: Any,
 ) -> Property:
-    made_at, made_by, first, last = rest
-    at = [aware(each) if each else None for each in (made_at, first, last)]
-    kept = (description, system, visible, searchable, position, at[0], made_by, at[1], at[2])
+    made_at, made_by, first, last, calculation, computed_at = rest
+    at = [aware(each) if each else None for each in (made_at, first, last, computed_at)]
+    kept = (description, system, visible, searchable, position, at[0], made_by, at[1], at[2], calculation, at[3])
     return Property(property_name, datatypes.get(datatype), *kept)
 
 

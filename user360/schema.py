@@ -201,4 +201,11 @@ def _sources() -> list[Sql]:
     ]
 
 
-STEPS: Final = (_first, _segments, _keys, _boards, _schedules, _sources)
+def _computed() -> list[Sql]:
+    return [
+        Sql("ALTER TABLE properties ADD COLUMN calculation VARCHAR"),
+        Sql("ALTER TABLE properties ADD COLUMN computed_at TIMESTAMP"),
+    ]
+
+
+STEPS: Final = (_first, _segments, _keys, _boards, _schedules, _sources, _computed)

@@ -22,6 +22,7 @@ from user360.exports import keeping
 from user360.exports.formats import WRITERS
 from user360.people import NOBODY
 from user360.profiles import everyone
+from user360.segments import computed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,6 +111,7 @@ def run(
 
 
 def _write(store: Store, target: Path, wanted: Wanted, layout: Layout, *, at: datetime, tell: Tell) -> _Made:
+    computed.refresh(store, at=at)
     columns = layout.check().columns(wanted.columns, wanted.kinds(store))
     people = wanted.people(store, at)
     total = wanted.total(store, people)

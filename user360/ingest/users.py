@@ -93,7 +93,7 @@ class _Rows:
 
     def _emptied(self, columns: Mapping[str, pa.Array]) -> list[str]:
         kept = {*properties.KEPT_BY_STORE, *FOLLOWED, *columns}
-        return [each.name for each in self.known.values() if each.name not in kept and not each.aside]
+        return [each.name for each in self.known.values() if each.name not in kept and each.writable and not each.aside]
 
     def _tags(self, picked: pa.Array) -> pa.Array | None:
         if "tags" not in self.parsed:

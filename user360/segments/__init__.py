@@ -13,6 +13,7 @@ whose rows are asked and of when, `event_values` and `event_leaves` its question
 `explaining` says why one person is in or not: `looking` asks a rule of them alone, `facts` what each condition saw,
 `forecasting` when time alone changes it, at one of the instants `breaks` knows of;
 `grid` holds many people against one rule. `comparing` holds rules against each other, `contrast` says what sets two groups apart.
+`calculation` is how a computed property comes of events, `calculating` its SQL, `computed` the making of one and its column.
 `contradictions` finds conditions that cannot hold together, `linting` what else is odd about a rule.
 """
 
@@ -23,8 +24,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from user360 import properties
 from user360.clock import aware
-from user360.segments import comparing, contrast, lists, membership, saved, templates, usage
+from user360.segments import comparing, computed, contrast, lists, membership, saved, templates, usage
 from user360.segments.asking import holding as people
+from user360.segments.calculation import Calculation, dump_calculation, parse_calculation, read_calculation
 from user360.segments.catalog import Catalog, Definition, load_catalog
 from user360.segments.checking import check
 from user360.segments.compiler import compile  # noqa: A004 - the house's word
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVERYONE",
+    "Calculation",
     "Catalog",
     "Cause",
     "Change",
@@ -76,10 +79,12 @@ __all__ = [
     "comparing",
     "compile",
     "complete",
+    "computed",
     "contrast",
     "describe",
     "difference",
     "dump",
+    "dump_calculation",
     "evidence",
     "explain",
     "forecast",
@@ -89,9 +94,11 @@ __all__ = [
     "load_catalog",
     "membership",
     "parse",
+    "parse_calculation",
     "people",
     "phrase",
     "preview",
+    "read_calculation",
     "read_text",
     "saved",
     "templates",

@@ -12,6 +12,7 @@ from user360 import datatypes, operators
 from user360.errors import InvalidRule, Unknown, shorten
 from user360.properties import WITHOUT_HISTORY
 from user360.segments import values
+from user360.segments.calculation import read_calculation
 from user360.segments.rules import (
     During,
     EventCondition,
@@ -32,6 +33,7 @@ from user360.segments.values import Asked
 
 if TYPE_CHECKING:
     from user360.datatype import DataType
+    from user360.properties import Property
     from user360.segments.catalog import Catalog
     from user360.segments.rules import Measure, Node, Rule
 
@@ -65,7 +67,7 @@ def _checked(node: Node, catalog: Catalog, path: str, within: tuple[str, ...]) -
             inner = [_checked(each, catalog, f"{path}.conditions[{place}]", within) for place, each in enumerate(node.conditions)]
             return Group(node.match, tuple(inner))
         case PropertyCondition():
-            return _property(node, catalog, path)
+            return _property(node, catalog, path, within)
         case EventCondition():
             return EventCondition(_events(node.of, catalog, path), _times(node.times, f"{path}.times"))
         case EventValue():
@@ -82,19 +84,20 @@ def _checked(node: Node, catalog: Catalog, path: str, within: tuple[str, ...]) -
         case SegmentCondition():
             return _segment(node, catalog, path, within)
         case Rank():
-            return _rank(node, catalog, path)
+            return _rank(node, catalog, path, within)
 
 
 # -- properties ---------------------------------------------------------------------------------
 
 
-def _property(node: PropertyCondition, catalog: Catalog, path: str) -> PropertyCondition:
+def _property(node: PropertyCondition, catalog: Catalog, path: str, within: tuple[str, ...]) -> PropertyCondition:
     if node.property not in catalog.properties:
         missing = Unknown.named("property", node.property, catalog.properties)
         raise InvalidRule(f"{path}.property", missing.message, missing.hint)
     datatype = catalog.properties[node.property].datatype
+    computed = _computed(catalog.properties[node.property], catalog, path, within)
     held = _held(node.held, f"{path}.held") if node.held is not None else None
-    if held is not None and node.property in WITHOUT_HISTORY:
+    if held is not None and (computed or node.property in WITHOUT_HISTORY):
         reason = f"{node.property} follows from what happens, and keeps no history of its own."
         raise InvalidRule(f"{path}.held", reason, "Ask for events instead.")
     if held is not None and held.kind == "changed_in_the_last":
@@ -103,6 +106,16 @@ def _property(node: PropertyCondition, catalog: Catalog, path: str) -> PropertyC
     if held is not None and _moves(found.operator, datatype):
         raise InvalidRule(f"{path}.held", "what this operator means moves with time itself.", "Take one of the two out.")
     return replace(found, held=held)
+
+
+def _computed(found: Property, catalog: Catalog, path: str, within: tuple[str, ...]) -> bool:
+    """Whether the property is computed; the segment it is for must hold as one named here would."""
+    if found.calculation is None:
+        return False
+    segment = read_calculation(found.calculation).segment
+    if segment is not None:
+        _segment(SegmentCondition(segment), catalog, path, within)
+    return True
 
 
 def _fitting(node: PropertyCondition, datatype: DataType, catalog: Catalog, path: str) -> PropertyCondition:
@@ -268,7 +281,7 @@ def _segment(node: SegmentCondition, catalog: Catalog, path: str, within: tuple[
     return node
 
 
-def _rank(node: Rank, catalog: Catalog, path: str) -> Rank:
+def _rank(node: Rank, catalog: Catalog, path: str, within: tuple[str, ...]) -> Rank:
     if node.percent is not None and not 0 < node.percent <= 100:  # noqa: PLR2004 - per cent
         raise InvalidRule(f"{path}.percent", f"{node.percent:g} is not between 0 and 100.", "Give such a share.")
     if node.count is not None:
@@ -277,14 +290,15 @@ def _rank(node: Rank, catalog: Catalog, path: str) -> Rank:
         if node.measure is not None:
             _measure(node.measure, f"{path}.measure")
         return replace(node, of=_events(node.of, catalog, path))
-    return _ranked_property(node, catalog, path)
+    return _ranked_property(node, catalog, path, within)
 
 
-def _ranked_property(node: Rank, catalog: Catalog, path: str) -> Rank:
+def _ranked_property(node: Rank, catalog: Catalog, path: str, within: tuple[str, ...]) -> Rank:
     found = catalog.properties.get(str(node.property))
     if found is None:
         missing = Unknown.named("property", str(node.property), catalog.properties)
         raise InvalidRule(f"{path}.property", missing.message, missing.hint)
+    _computed(found, catalog, f"{path}.property", within)
     if found.datatype.name not in RANKED:
         reason = f"“{found.name}” is a {found.datatype.name}, which has no top or bottom."
         raise InvalidRule(f"{path}.property", reason, "Choose a number, a date or a time.")

@@ -12,7 +12,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from user360 import clock
-from user360.segments import event_leaves, predicates, windows
+from user360.segments import calculating, event_leaves, predicates, windows
+from user360.segments.calculation import read_calculation
 from user360.segments.checking import check
 from user360.segments.frames import Frame
 from user360.segments.rules import (
@@ -28,12 +29,13 @@ from user360.segments.rules import (
     SegmentCondition,
     Sequence,
 )
-from user360.segments.tree import EVENTS, Both, Either, Leaf, Others
+from user360.segments.tree import EVENTS, Both, Either, Leaf, Others, as_query
 from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from user360.properties import Property
     from user360.segments.catalog import Catalog
     from user360.segments.rules import Node, Rule, Scalar
     from user360.segments.tree import Compiled
@@ -75,6 +77,17 @@ def known(property_name: str, frame: Frame) -> Compiled:
     return _positive(PropertyCondition(property_name, "is_known"), frame)
 
 
+def values(found: Property, frame: Frame) -> Sql:
+    """A property of all: profile_key, and the value under its own name. A computed one is worked out, never read from its column."""
+    if found.calculation is None:
+        return frame.property(found)
+    calculation = read_calculation(found.calculation)
+    if calculation.segment is None:
+        return calculating.rows(calculation, found.name, frame)
+    scope = as_query(_segment(SegmentCondition(calculation.segment), frame), frame.everyone())
+    return calculating.rows(calculation, found.name, frame, scope)
+
+
 # -- properties ---------------------------------------------------------------------------------
 
 
@@ -109,6 +122,8 @@ def _present(node: PropertyCondition, frame: Frame) -> Compiled:
 def _positive(node: PropertyCondition, frame: Frame) -> Compiled:
     found = frame.catalog.properties[node.property]
     said = predicates.positive(name(found.name), node, found.datatype, frame.catalog, frame.at)
+    if found.calculation is not None:
+        return Leaf(sql("SELECT profile_key FROM ({}) WHERE {}", values(found, frame), said), topics=(*EVENTS, "segments"))
     if frame.plain and not found.aside:
         return Leaf(sql("SELECT profile_key FROM profiles WHERE {}", said), said)
     if frame.past and found.name == "lastSession":
@@ -166,13 +181,13 @@ def _rank(node: Rank, frame: Frame) -> Compiled:
     if node.of is None:
         found = frame.catalog.properties[str(node.property)]
         column = name(found.name)
-        values = sql("SELECT profile_key, {} AS value FROM ({}) WHERE {} IS NOT NULL", column, everybody.property(found), column)
+        lined_up = sql("SELECT profile_key, {} AS value FROM ({}) WHERE {} IS NOT NULL", column, values(found, everybody), column)
     else:
-        values = event_leaves.per_person(node.of, node.measure, everybody)
+        lined_up = event_leaves.per_person(node.of, node.measure, everybody)
     direction = Sql("DESC" if node.side == "top" else "ASC")
     ranked = sql(
         "WITH ranked AS MATERIALIZED ({}) SELECT profile_key FROM ranked ORDER BY value {}, profile_key LIMIT {}",
-        values,
+        lined_up,
         direction,
         _room(node),
     )

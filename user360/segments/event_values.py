@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from user360.segments.rules import Node
 
 _JOINTS: Final = {"all": " AND ", "any": " OR ", "none": " OR "}
-_DICTIONARIES: Final = {"channel": "channels", "source": "sources"}
+DICTIONARIES: Final = {"channel": "channels", "source": "sources"}
 _DAY: Final = r"^\d{4}-\d\d-\d\d$"
 _TIME: Final = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
 _INSTANT: Final = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?$"
@@ -57,7 +57,7 @@ def number(property_name: str) -> Sql:
 
 def plain(property_name: str) -> Sql:
     """The property as text, of whatever kind it is; what tells two values apart. The number 5.0 is 5."""
-    if property_name in _DICTIONARIES:
+    if property_name in DICTIONARIES:
         return name(f"{property_name}_id")
     value = _value(property_name)
     text = sql("TRY_CAST({} AS VARCHAR)", value)
@@ -86,7 +86,7 @@ def on_the_wall(local: Sql, zone_name: str) -> Sql:
 def _condition(condition: PropertyCondition, frame: Frame) -> Sql:
     datatype = datatype_of(condition, frame.catalog, of_event=True)
     if condition.property in COLUMNS_OF_EVENTS:
-        column, dictionary = name(f"{condition.property}_id"), name(_DICTIONARIES[condition.property])
+        column, dictionary = name(f"{condition.property}_id"), name(DICTIONARIES[condition.property])
         named = predicates.positive(Sql("name"), condition, datatype, frame.catalog, frame.at)
         said = sql("{} IN (SELECT {} FROM {} WHERE {})", column, column, dictionary, named)
         return predicates.signed(said, predicates.known(column), condition, datatype)

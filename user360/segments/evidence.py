@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from user360 import profiles
 from user360.clock import aware
+from user360.segments import compiler
 from user360.segments.catalog import load_catalog
 from user360.segments.event_leaves import matching
 from user360.segments.frames import Frame
@@ -103,7 +104,7 @@ class _Look:
         rows = sql(
             "SELECT profile_key, {} FROM ({}) SEMI JOIN members USING (profile_key)",
             name(asked),
-            frame.property(frame.catalog.properties[asked]),
+            compiler.values(frame.catalog.properties[asked], frame),
             members=_members(people),
         )
         return {key: value for key, value in self.store.rows(rows) if value is not None}

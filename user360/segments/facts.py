@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from user360 import datatypes, events, operators, profiles
 from user360.clock import aware
 from user360.profiles import Origin
-from user360.segments import event_leaves, predicates, windows
+from user360.segments import compiler, event_leaves, predicates, windows
 from user360.segments.rules import (
     EventCondition,
     EventMoment,
@@ -104,7 +104,7 @@ def property_values(look: Look) -> dict[str, Any]:
     if not asked:
         return {}
     known = look.frame.catalog.properties
-    columns = [sql("(SELECT {} FROM ({}))", name(each), look.frame.property(known[each])) for each in asked]
+    columns = [sql("(SELECT {} FROM ({}))", name(each), compiler.values(known[each], look.frame)) for each in asked]
     row = look.seen.rows(sql("SELECT {}", joined(", ", columns)))[0]
     return {each: _value(value) for each, value in zip(asked, row, strict=True)}
 

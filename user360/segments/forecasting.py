@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from user360 import datatypes, profiles
 from user360.clock import aware, stored
 from user360.segments import breaks, event_leaves, event_values, facts, windows
+from user360.segments.calculation import read_calculation
 from user360.segments.catalog import load_catalog
 from user360.segments.checking import check
 from user360.segments.explaining import part_of
 from user360.segments.looking import looking
 from user360.segments.rules import (
+    EventCondition,
     EventMoment,
     EventRegularity,
     Group,
@@ -36,12 +38,14 @@ from user360.sql import NOTHING, Sql, sql
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from user360.segments.calculation import Calculation
     from user360.segments.looking import Look
     from user360.segments.rules import During, Node, Rule
     from user360.store import Store
 
 MOST_ASKED: Final = 1_000
 MOST_EVENTS: Final = 1_000
+_DAYS_SINCE: Final = 400
 _STEPS: Final = (1, 4, 16)
 _SPARE: Final = timedelta(days=5)  # a month back from the 31st is less than a month
 
@@ -126,12 +130,23 @@ def _moments(look: Look) -> Iterator[_Moment]:
     values = facts.property_values(look)
     for path, node in look.conditions.items():
         match node:
+            case PropertyCondition() if (computed := look.frame.catalog.properties[node.property].calculation) is not None:
+                yield from _of_calculation(path, read_calculation(computed), look)
             case PropertyCondition():
                 yield from (_Moment(each, path) for each in _of_property(node, values[node.property], look))
             case Rank() | SegmentCondition() | Group():
                 continue
             case _:
                 yield from _of_events(path, node, look)
+
+
+def _of_calculation(path: str, calculation: Calculation, look: Look) -> Iterator[_Moment]:
+    """When events leave the window of a computed property; the days since rise with each midnight."""
+    if calculation.figure == "days_since":
+        midnights = breaks.of_units(_DAYS_SINCE, "day", look.frame.catalog, after=look.frame.at)
+        yield from (_Moment(each, path) for each in midnights)
+    if calculation.of.during is not None:
+        yield from _of_events(path, EventCondition(calculation.of), look)
 
 
 def _of_property(node: PropertyCondition, value: Any, look: Look) -> Iterator[datetime]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from user360 import events
 from user360.clock import aware
-from user360.segments import previewing, windows
+from user360.segments import compiler, previewing, windows
 from user360.segments.catalog import load_catalog
 from user360.segments.checking import check
 from user360.segments.contradictions import clashes
@@ -167,7 +167,7 @@ class _Look:
         return rows[0] if rows else None
 
     def _stored(self, found: Property) -> Sql:
-        rows = Frame(self.catalog, self.at).property(found)
+        rows = compiler.values(found, Frame(self.catalog, self.at))
         value = sql("unnest({})" if found.datatype.name == "list" else "{}", name(found.name))
         return sql("SELECT {} AS value FROM ({})", value, rows)
 

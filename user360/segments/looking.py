@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from user360.errors import Unknown
 from user360.events import FIRST_OF_OTHERS
 from user360.segments import asking, compiler
+from user360.segments.calculation import read_calculation
 from user360.segments.checking import check
 from user360.segments.frames import Frame
 from user360.segments.rules import Group, PropertyCondition, Rank, SegmentCondition, events_of
@@ -106,9 +107,22 @@ def _of_everybody(asked: Sequence[tuple[Node, Frame]], trees: Sequence[Compiled]
             yield from leaves(tree)
 
 
+def _spoken_of(node: Node, catalog: Catalog) -> Iterator[str | None]:
+    """The names of the events a condition rests on; a computed property rests on those it is worked out of."""
+    yield from (each.event for each in events_of(node))
+    asked = catalog.properties[node.property] if isinstance(node, PropertyCondition | Rank) and node.property else None
+    if asked is not None and asked.calculation is not None:
+        calculation = read_calculation(asked.calculation)
+        yield calculation.of.event
+        if calculation.segment is not None:
+            for _, inner in flattened(SegmentCondition(calculation.segment), catalog, "$"):
+                if not isinstance(inner, SegmentCondition):
+                    yield from _spoken_of(inner, catalog)
+
+
 def _events(conditions: Collection[Node], frame: Frame) -> Sql:
     """Those of the person's events that any condition speaks of."""
-    named = {each.event for node in conditions for each in events_of(node)}
+    named = {each for node in conditions for each in _spoken_of(node, frame.catalog)}
     if frame.past and any(isinstance(node, PropertyCondition) and node.property == "lastSession" for node in conditions):
         named.add(None)  # a last session of the past is the newest event of then
     parts = [sql("event_id = {}", frame.catalog.events[each]) for each in named if each is not None]

@@ -19,17 +19,18 @@ def of_properties(store: Store) -> dict[str, tuple[Segment, ...]]:
     """By property, the segments in use whose definition asks it of a person; those of events are not meant."""
     found: dict[str, tuple[Segment, ...]] = {}
     for segment in saved.find(store):
-        for each in _asked(segment.rule) if segment.rule is not None else ():
+        for each in asked(segment.rule) if segment.rule is not None else ():
             found[each] = (*found.get(each, ()), segment)
     return found
 
 
-def _asked(group: Group) -> set[str]:
+def asked(group: Group) -> set[str]:
+    """The properties of a person a rule asks."""
     found: set[str] = set()
     for each in group.conditions:
         match each:
             case Group():
-                found |= _asked(each)
-            case PropertyCondition(property=asked) | Rank(property=str(asked)):
-                found.add(asked)
+                found |= asked(each)
+            case PropertyCondition(property=name) | Rank(property=str(name)):
+                found.add(name)
     return found
