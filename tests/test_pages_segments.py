@@ -497,3 +497,16 @@ def test_what_is_odd_about_a_rule_is_told_and_mended_in_one_click(store):
     assert "No one has" not in said(test)
     lives(test.button(key="segment.undo").click().run())
     assert people_now(test) == "0"
+
+
+def test_a_segment_is_split_into_lists_in_one_click(store):
+    add_many(store, 30)
+    of = save(store, "India", INDIA)
+    test = shown("segment", id=of.id)
+    test.session_state["dialogs.open"] = {"name": "segment.split", "turn": 900}
+    test = lives(test.run())
+    assert "50% of" not in said(test)
+    lives(next(each for each in test.button if each.label == "Make 2 lists").click().run())
+    parts = [saved.named(store, f"India – {each}") for each in ("A", "B")]
+    sizes = [len(segments.people(store, saved.rule_of(each), at=AT)) for each in parts if each is not None]
+    assert sum(sizes) == 10

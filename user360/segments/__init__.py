@@ -8,7 +8,7 @@ can count differently. How a rule is edited does not live here (`pages/ui`).
 `values` whether it holds, `windows` its times, `predicates` one operator over one value, `frames`
 whose rows are asked and of when, `event_values` and `event_leaves` its questions to events,
 `compiler` the tree of its queries, `asking` their people, `previewing` what each part does, `wording` its English and `sentences` the way back.
-`saved` keeps rules under names (`naming`) with their versions, `lists` fixed lists of people; `difference` says what two rules do not share, `templates` holds the usual ones, `usage` says where a property is used.
+`saved` keeps rules under names (`naming`) with their versions, `lists` fixed lists of people, `splitting` samples and splits; `difference` says what two rules do not share, `templates` holds the usual ones, `usage` says where a property is used.
 `membership` is its size over time, `turnover` who came and went and why, `evidence` what happened to each of them.
 `explaining` says why one person is in or not: `looking` asks a rule of them alone, `facts` what each condition saw,
 `forecasting` when time alone changes it, at one of the instants `breaks` knows of;

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from pages.ui import dialogs, nav, session, states, words
-from pages.ui.builder import editing
+from pages.ui.builder import editing, splitting
 from user360 import segments
 from user360.errors import User360Error
 from user360.segments import lists, saved
@@ -27,7 +27,13 @@ WIDTH: Final = 480
 
 def menu(of: Segment) -> None:
     """The menu of everything else."""
-    own = ["Name and description", *(["Versions", "Freeze to a list"] if of.kind == "dynamic" else []), "Duplicate", "Archive"]
+    own = [
+        "Name and description",
+        *(["Versions", "Freeze to a list"] if of.kind == "dynamic" else []),
+        "Sample or split",
+        "Duplicate",
+        "Archive",
+    ]
     if of.kind == "dynamic":
         own.insert(0, "Save as …")
     st.menu_button(
@@ -51,6 +57,8 @@ def _act(segment_id: str) -> None:
             dialogs.open_(VERSIONS)
         case "Freeze to a list":
             _freeze(segment_id)
+        case "Sample or split":
+            dialogs.open_(splitting.SPLIT)
         case "Duplicate":
             _duplicate(segment_id)
         case "Archive":
@@ -65,6 +73,7 @@ def draw(of: Segment) -> None:
         _rename(of)
     if dialogs.given(VERSIONS) is not None:
         _versions(of)
+    splitting.draw(of)
 
 
 # -- at once ------------------------------------------------------------------------------------
