@@ -117,6 +117,8 @@ def test_it_can_be_for_the_people_of_a_segment_alone(shop):
     make(shop, "it", function="count", segment=ann.id)
 
     assert column(shop, "it") == {"ann": 3, "bob": None, "cyd": None}
+    with pytest.raises(InUse, match="“it”"):
+        saved.archive(shop, ann.id, by="ann", at=AT)
     with pytest.raises(InvalidRule, match="refers back"):
         saved.revise(shop, ann.id, Group("all", (PropertyCondition("it", "at_least", (1,)),)), by="ann", at=AT)
 

@@ -12,10 +12,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from user360 import activity
+from user360 import activity, properties
 from user360.clock import stored
 from user360.errors import Conflict, InUse, InvalidRule, Unknown
 from user360.segments import naming
+from user360.segments.calculation import read_calculation
 from user360.segments.catalog import Definition, load_catalog
 from user360.segments.checking import check
 from user360.segments.finding import (
@@ -172,9 +173,9 @@ def archive(store: Store, segment_id: str, *, by: str, at: datetime) -> Segment:
     """Take a segment out of the lists; refused while something rests on it."""
     with store.transaction() as tx:
         found = get(store, segment_id)
-        resting = dependents(store, segment_id)
+        resting = [*(each.name for each in dependents(store, segment_id)), *_computed_for(store, segment_id)]
         if resting:
-            names = ", ".join(f"“{each.name}”" for each in resting)
+            names = ", ".join(f"“{each}”" for each in resting)
             raise InUse(f"“{found.name}” is used by {names}.", "Change or archive what uses it first.")
         if found.archived_at is None:
             _archive(tx, found, by, at)
@@ -275,6 +276,12 @@ def _add_version(tx: Transaction, segment_id: str, number: int, rule: Rule, note
     text = json.dumps(dump(rule), ensure_ascii=False)
     row = sql("VALUES ({}, {}, {}, {}, {}, {})", segment_id, number, text, naming.text(note), stored(at), by)
     tx.execute(sql("INSERT INTO segment_versions {}", row))
+
+
+def _computed_for(store: Store, segment_id: str) -> list[str]:
+    """The computed properties that are for the people of this segment alone."""
+    made = ((each.name, each.calculation) for each in properties.find(store))
+    return [name for name, kept in made if kept is not None and read_calculation(kept).segment == segment_id]
 
 
 def _checked(store: Store, rule: Rule, own: Segment | None = None) -> Rule:
