@@ -9,7 +9,7 @@ import pytest
 from pages.ui.builder import draft
 from tests.test_pages_users import AT, add, add_many, happened, lives, opened, said, shown  # noqa: F401 - the fixture
 from user360 import segments
-from user360.segments import saved
+from user360.segments import lists, saved
 
 INDIA = {"property": "country", "operator": "is", "values": ["India"]}
 BRAZIL = {"property": "country", "operator": "is", "values": ["Brazil"]}
@@ -510,3 +510,14 @@ def test_a_segment_is_split_into_lists_in_one_click(store):
     parts = [saved.named(store, f"India – {each}") for each in ("A", "B")]
     sizes = [len(segments.people(store, saved.rule_of(each), at=AT)) for each in parts if each is not None]
     assert sum(sizes) == 10
+
+
+def test_a_fixed_list_answers_why_too(store):
+    add_many(store, 3)
+    of = save(store, "India", INDIA)
+    frozen = lists.freeze(store, of.id, name="Frozen", by="Ana", at=AT)
+    test = lives(shown("segment", id=frozen.id).button(key="why.ask").click().run())
+    search = next(each for each in test.text_input if each.label == "Name, email, phone or user id")
+    lives(search.input("C-00000").run())
+    lives(next(each for each in test.button if str(each.key).endswith(".is.0")).click().run())
+    assert "In the segment" in said(test)

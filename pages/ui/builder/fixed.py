@@ -12,6 +12,7 @@ import streamlit as st
 
 from pages.ui import dialogs, layout, lists, nav, session, states, words
 from pages.ui.builder import moving, rail
+from pages.ui.why import drawer
 from user360 import profiles, segments
 from user360.segments import saved
 
@@ -39,6 +40,7 @@ def draw(of: Segment) -> None:
             st.button(
                 "See them all", key="list.see", icon=":material/group:", on_click=nav.go, args=("users",), kwargs={"rule": text}
             )
+            drawer.button(segments.dump(rule), of.id)
     with grid.cell(column_span=2), states.boundary("The people", key="list.people"):
         rail.ten(people)
     lists.draw_paste(of)
