@@ -83,10 +83,15 @@ def test_no_call_is_answered_without_a_good_key(server, method, path, header):
 @pytest.mark.parametrize(("method", "path"), every_call())
 def test_a_key_to_read_changes_nothing(server, method, path):
     secret = keys.create(doors.current_store(), "read", "reader", by="ann", at=NOW)
-    answer = server.request(method, f"/api{path}".replace("{id}", "s1"), headers={"Authorization": f"bearer {secret}"}, json={})
+    answer = server.request(
+        method,
+        f"/api{path}".replace("{id}", "s1").replace("{kind}", "trend"),
+        headers={"Authorization": f"bearer {secret}"},
+        json={},
+    )
 
     reads = (method == "GET" and "/backups" not in path) or path.endswith(
-        ("/preview", "/explain", "/query", "/exports", "/exports/{id}/stop")
+        ("/preview", "/explain", "/query", "/exports", "/exports/{id}/stop", "/insights/{kind}", "/insights/{kind}/people")
     )
     assert (answer.status_code == 403) == (not reads)
     assert segments.saved.find(doors.current_store(), archived=None) == ()
