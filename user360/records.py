@@ -27,7 +27,10 @@ INTERRUPTED: Final = "interrupted"
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of rows. `created` are new, `position` is the line up to which the file was taken in."""
+    """What became of rows. `created` are new, `position` is the line up to which the file was taken in.
+
+    `failed_bytes` is how long the file of failed rows is by then.
+    """
 
     total: int = 0
     created: int = 0
@@ -36,6 +39,7 @@ class Counts:
     failed: int = 0
     empty: int = 0
     position: int = 0
+    failed_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def begin_import(
         number = tx.take("imports")
         tx.execute(
             sql(
-                "INSERT INTO imports VALUES ({}, {}, {}, {}, {}, {}, 0, 0, 0, 0, 0, 0, 0, {}, NULL, {}, '')",
+                "INSERT INTO imports VALUES ({}, {}, {}, {}, {}, {}, 0, 0, 0, 0, 0, 0, 0, {}, NULL, {}, '', 0)",
                 number,
                 kind,
                 file_name,
@@ -99,11 +103,11 @@ def begin_import(
 
 
 def advance_import(tx: Transaction, import_id: int, more: Counts) -> None:
-    """Add what became of a batch, in the batch's own transaction; the position is set, not added."""
+    """Add what became of a batch, in the batch's own transaction; position and failed bytes are set, not added."""
     tx.execute(
         sql(
             "UPDATE imports SET total = total + {}, created = created + {}, updated = updated + {}, unchanged = unchanged + {}, "
-            "failed = failed + {}, empty = empty + {}, position = {} WHERE import_id = {}",
+            "failed = failed + {}, empty = empty + {}, position = {}, failed_bytes = {} WHERE import_id = {}",
             more.total,
             more.created,
             more.updated,
@@ -111,6 +115,7 @@ def advance_import(tx: Transaction, import_id: int, more: Counts) -> None:
             more.failed,
             more.empty,
             more.position,
+            more.failed_bytes,
             import_id,
         )
     )
@@ -236,8 +241,8 @@ def interrupted_at_start(store: Store, *, at: datetime) -> int:
 
 
 def _import(number: int, kind: str, file_name: str, size: int, plan: str, status: str, *rest: Any) -> Import:
-    total, created, updated, unchanged, failed, empty, position, started, finished, by, message = rest
-    counts = Counts(total, created, updated, unchanged, failed, empty, position)
+    total, created, updated, unchanged, failed, empty, position, started, finished, by, message, failed_bytes = rest
+    counts = Counts(total, created, updated, unchanged, failed, empty, position, failed_bytes)
     ended = aware(finished) if finished else None
     return Import(number, kind, file_name, size, json.loads(plan), status, counts, aware(started), ended, by, message)
 

@@ -9,7 +9,7 @@ A table's rows are read and written by its owner alone; this room only makes the
 | counters | store |
 | settings | workspace |
 | properties | properties |
-| profiles, tags, profile_tags, writes, changes, deleted_profiles | profiles |
+| profiles, tags, profile_tags, writes, changes, deleted_profiles, sessions_before | profiles |
 | user_ids | identities |
 | events, event_names, channels, sources, deleted_events | events |
 | activity | activity |
@@ -208,4 +208,18 @@ def _computed() -> list[Sql]:
     ]
 
 
-STEPS: Final = (_first, _segments, _keys, _boards, _schedules, _sources, _computed)
+def _undoing() -> list[Sql]:
+    """What an import wrote carries its number, so that it can be taken back; an event before it moved sessions leaves what they were."""
+    return [
+        Sql("ALTER TABLE events ADD COLUMN import_id UINTEGER"),
+        Sql("ALTER TABLE deleted_events ADD COLUMN import_id UINTEGER"),
+        Sql("ALTER TABLE writes ADD COLUMN import_id UINTEGER"),
+        Sql("ALTER TABLE imports ADD COLUMN failed_bytes UBIGINT DEFAULT 0"),
+        Sql(
+            "CREATE TABLE sessions_before (import_id UINTEGER NOT NULL, profile_key UINTEGER NOT NULL, last_session TIMESTAMP, "
+            "last_channel VARCHAR)"
+        ),
+    ]
+
+
+STEPS: Final = (_first, _segments, _keys, _boards, _schedules, _sources, _computed, _undoing)

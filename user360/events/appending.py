@@ -41,8 +41,11 @@ class Appended:
     newest: pa.Table
 
 
-def append(tx: Transaction, rows: pa.Table) -> Appended:
-    """Store those of `rows` (schema `ROWS`; only profile_key, event and at are needed) not stored before."""
+def append(tx: Transaction, rows: pa.Table, *, import_id: int | None = None) -> Appended:
+    """Store those of `rows` (schema `ROWS`; only profile_key, event and at are needed) not stored before.
+
+    `import_id` is the import they came by, if any.
+    """
     rows = rows.cast(ROWS)
     fresh = _unknown(tx, rows)
     if fresh.num_rows:
@@ -50,8 +53,9 @@ def append(tx: Transaction, rows: pa.Table) -> Appended:
         tx.execute(
             sql(
                 "INSERT INTO events SELECT profile_key, event_id, channel_id, source_id, at_time, message_id, "
-                "message_hash, properties::JSON::VARIANT, context::JSON::VARIANT FROM numbered "
+                "message_hash, properties::JSON::VARIANT, context::JSON::VARIANT, {} FROM numbered "
                 "ORDER BY event_id, at_time",
+                import_id,
                 numbered=numbered,
             )
         )
@@ -83,7 +87,7 @@ def append_system(
     tx.execute(
         sql(
             "INSERT INTO events SELECT profile_key, event_id, NULL, NULL, at_time, mid, md5_number_lower(mid), "
-            "properties::JSON::VARIANT, NULL FROM (SELECT *, {} || profile_key AS mid FROM rows), event_names "
+            "properties::JSON::VARIANT, NULL, NULL FROM (SELECT *, {} || profile_key AS mid FROM rows), event_names "
             "WHERE name = {}",
             f"{event}:{write}:",
             event,

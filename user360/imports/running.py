@@ -142,6 +142,7 @@ def _take(of: _Run, batch: Batch, position: int) -> Receipt:
         at=of.at,
         mode="replace" if of.plan.mode == "replace" else "update",
         merge_tags=of.plan.merge_tags,
+        import_id=of.number,
         also=_advance(of, batch, position),
     )
 
@@ -157,14 +158,14 @@ def _advance(of: _Run, batch: Batch, position: int) -> Callable[[Transaction, Re
     """Move the counts by what became of one batch, in its own transaction."""
 
     def advance(tx: Transaction, receipt: Receipt) -> None:
-        _keep_failed(of, batch, receipt)  # before the commit: a kill may leave a failed row twice, never not at all
+        _keep_failed(of, batch, receipt)  # before the commit: what a kill leaves too much is cut off when the import goes on
         failed = len({each.position for each in receipt.rejected}) + len(batch.damaged)
         taken = (
             receipt.stored + receipt.known if of.plan.kind == "events" else receipt.created + receipt.updated + receipt.unchanged
         )
         new = receipt.stored if of.plan.kind == "events" else receipt.created
         same = receipt.known if of.plan.kind == "events" else receipt.unchanged
-        counts = records.Counts(taken + failed, new, receipt.updated, same, failed, batch.empty, position)
+        counts = records.Counts(taken + failed, new, receipt.updated, same, failed, batch.empty, position, _length(of))
         records.advance_import(tx, of.number, counts)
         if of.plan.segment:
             source = f"import {of.number}"
@@ -303,6 +304,11 @@ def _keep_failed(of: _Run, batch: Batch, receipt: Receipt) -> None:
         for damaged in batch.damaged:
             cells = [*damaged.raw[: len(own)], *[""] * (len(own) - len(damaged.raw))]
             writer.writerow(_guarded([*cells, str(damaged.line), f"unreadable: {damaged.reason}. {damaged.hint}"]))
+
+
+def _length(of: _Run) -> int:
+    path = failed_rows(of.store, of.number)
+    return path.stat().st_size if path.exists() else 0
 
 
 def _rows_at(batch: Batch, columns: list[str], lines: set[int]) -> list[tuple[int, list[str]]]:

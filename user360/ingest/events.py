@@ -24,7 +24,14 @@ LONGEST_MESSAGE_ID: Final = 400
 
 
 def receive_events(
-    store: Store, batch: Events, source: str, by: str, at: datetime, on_refusal: OnRefusal, also: Also | None
+    store: Store,
+    batch: Events,
+    source: str,
+    by: str,
+    at: datetime,
+    on_refusal: OnRefusal,
+    import_id: int | None,
+    also: Also | None,
 ) -> Receipt:
     """Append the events whose user, name and time are fit."""
     user_ids = datatypes.get("string").parse_column(plain(batch.user_ids)).values
@@ -36,10 +43,10 @@ def receive_events(
     picked = pa.array(np.flatnonzero(~wrong))
     keys = np.full(len(names), -1, dtype=np.int64)
     with store.transaction() as tx:
-        found, created = _profiles_of(tx, batch, user_ids, picked, source, by, at)
+        found, created = _profiles_of(tx, batch, user_ids, picked, source, by, import_id, at)
         keys[picked.to_numpy(zero_copy_only=False)] = found.to_numpy(zero_copy_only=False)
-        appended = events.append(tx, _event_rows(batch, names, picked, found, source))
-        profiles.follow(tx, appended.newest)
+        appended = events.append(tx, _event_rows(batch, names, picked, found, source), import_id=import_id)
+        profiles.follow(tx, appended.newest, import_id=import_id)
         receipt = Receipt(created, 0, 0, appended.stored, appended.known, tuple(rejected), nullable(keys))
         if also:
             also(tx, receipt)
@@ -65,7 +72,14 @@ def _event_rows(batch: Events, names: pa.Array, picked: pa.Array, keys: pa.Array
 
 
 def _profiles_of(
-    tx: Transaction, batch: Events, user_ids: pa.Array, picked: pa.Array, source: str, by: str, at: datetime
+    tx: Transaction,
+    batch: Events,
+    user_ids: pa.Array,
+    picked: pa.Array,
+    source: str,
+    by: str,
+    import_id: int | None,
+    at: datetime,
 ) -> tuple[pa.Array, int]:
     """The profile of each event; who is not known yet is made, as of their first event here, though not of one still to come."""
     if batch.profile_keys is not None:
@@ -84,7 +98,7 @@ def _profiles_of(
     nobody = pa.nulls(len(fresh), pa.uint32())
     made_at = pc.min_element_wise(first["at_min"].combine_chunks(), pa.scalar(stored(at), first["at_min"].type))
     made = profiles.Incoming(nobody, fresh, {}, {}, None, unite=True, made_at=made_at)
-    written = profiles.write(tx, made, source=source, by=by, at=at)
+    written = profiles.write(tx, made, source=source, by=by, import_id=import_id, at=at)
     return identities.look_up(tx, ids), written.created
 
 

@@ -34,6 +34,7 @@ def receive_users(
     mode: Mode,
     merge_tags: bool,  # noqa: FBT001 - passed on as it came
     on_refusal: OnRefusal,
+    import_id: int | None,
     also: Also | None,
 ) -> Receipt:
     """Create and change the users of a batch."""
@@ -50,7 +51,7 @@ def receive_users(
     created = updated = unchanged = 0
     with store.transaction() as tx:
         for chosen in _rounds(user_ids, batch.profile_keys, np.flatnonzero(~wrong)):
-            written = profiles.write(tx, rows.incoming(tx, chosen), source=source, by=by, at=at)
+            written = profiles.write(tx, rows.incoming(tx, chosen), source=source, by=by, import_id=import_id, at=at)
             keys[chosen] = written.keys.to_numpy(zero_copy_only=False)
             created, updated, unchanged = created + written.created, updated + written.updated, unchanged + written.unchanged
         receipt = Receipt(created, updated, unchanged, rejected=tuple(rejected), profile_keys=nullable(keys))

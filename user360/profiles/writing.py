@@ -52,12 +52,12 @@ class Written:
     unchanged: int
 
 
-def write(tx: Transaction, incoming: Incoming, *, source: str, by: str, at: datetime) -> Written:
+def write(tx: Transaction, incoming: Incoming, *, source: str, by: str, import_id: int | None = None, at: datetime) -> Written:
     """Write the rows; a profile that is new gets a key, the record of its creation, and its ids."""
     fresh = pc.is_null(incoming.keys)
     created = int(pc.sum(fresh).as_py() or 0)
     keys = _with_new_keys(tx, incoming.keys, fresh, created)
-    write_id = _start(tx, source, by, at)
+    write_id = start_change(tx, source, by, at, import_id=import_id)
     if created:
         _create(tx, incoming, keys, fresh, write_id)
     known = pc.invert(fresh)
@@ -68,16 +68,30 @@ def write(tx: Transaction, incoming: Incoming, *, source: str, by: str, at: date
     return Written(keys, created, updated, len(keys) - created - updated)
 
 
-def start_change(tx: Transaction, source: str, by: str, at: datetime) -> int:
-    """Begin a write of its own; answer its number, which its changes and system events carry."""
-    return _start(tx, source, by, at)
+def start_change(tx: Transaction, source: str, by: str, at: datetime, *, import_id: int | None = None) -> int:
+    """Begin a write; answer its number, which its changes and system events carry."""
+    write_id = tx.take("write")
+    tx.execute(sql("INSERT INTO writes VALUES ({}, {}, {}, {}, {})", write_id, stored(at), by, source, import_id))
+    return write_id
 
 
-def follow(tx: Transaction, newest: pa.Table) -> None:
+def follow(tx: Transaction, newest: pa.Table, *, import_id: int | None = None) -> None:
     """Let lastSession and lastChannel follow the newest events: profile_key, at_time, channel.
 
-    These two follow from the events themselves, so no change is remembered for them.
+    These two follow from the events themselves, so no change is remembered for them; what an import moves
+    is kept as it was before.
     """
+    if import_id is not None:
+        tx.execute(
+            sql(
+                'INSERT INTO sessions_before SELECT {}, profile_key, "lastSession", "lastChannel" FROM profiles JOIN newest '
+                "USING (profile_key) ANTI JOIN (SELECT profile_key FROM sessions_before WHERE import_id = {}) USING (profile_key) "
+                'WHERE "lastSession" IS NULL OR "lastSession" < newest.at_time',
+                import_id,
+                import_id,
+                newest=newest,
+            )
+        )
     tx.execute(
         sql(
             'UPDATE profiles SET "lastSession" = newest.at_time, "lastChannel" = coalesce(newest.channel, "lastChannel") FROM newest '
@@ -126,12 +140,6 @@ def swap_tags(tx: Transaction, missing: pa.Table, extra: pa.Table, *, write_id: 
         )
     )
     return keys["profile_key"].combine_chunks()
-
-
-def _start(tx: Transaction, source: str, by: str, at: datetime) -> int:
-    write_id = tx.take("write")
-    tx.execute(sql("INSERT INTO writes VALUES ({}, {}, {}, {})", write_id, stored(at), by, source))
-    return write_id
 
 
 def _with_new_keys(tx: Transaction, keys: pa.Array, fresh: pa.Array, created: int) -> pa.Array:
