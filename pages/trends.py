@@ -5,25 +5,22 @@ The address carries the view, the question and what was chosen. What is counted 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from pages.ui import address, charts, layout, nav, session, states, words
-from pages.ui.insights import asking, controls, frame, notes, over_time, pinning, readings, trending
-from user360 import events, insight
+from pages.ui import address, layout, nav, session, states, words
+from pages.ui.insights import asking, controls, frame, notes, pictures, pinning, timelines, trending
+from pages.ui.insights.picture import Wanted
+from user360 import events
 
 if TYPE_CHECKING:
     from pages.ui.insights.asking import Asked
-    from pages.ui.insights.over_time import Series
     from user360.insight import Result
     from user360.segments import Rule
 
 VIEWS: Final = {"trends": "Trends", "active": "Active users"}
 ACTIVE: Final = {"kind": "active"}
-WINDOWS: Final = {1: "DAU, 1 day", 7: "WAU, 7 days", 30: "MAU, 30 days"}
-COMPARE: Final = "compare"
 
 
 def page() -> None:
@@ -90,13 +87,13 @@ def _asked(view: str, begin: dict[str, Any], rule: Rule | None) -> Asked | None:
         if not found.get("rolling"):
             event = found["series"][0].get("of", {}).get("event") if view == "trends" and found.get("series") else None
             controls.breakdown(begin, found, event)
-        st.session_state["trends.compare"] = bool(address.text(COMPARE))
+        st.session_state["trends.compare"] = bool(address.text(timelines.COMPARE))
         st.toggle("Compare with the period before", key="trends.compare", on_change=_compare)
     return asking.read(begin, rule)
 
 
 def _compare() -> None:
-    address.put(**{COMPARE: 1 if st.session_state["trends.compare"] else None})
+    address.put(**{timelines.COMPARE: 1 if st.session_state["trends.compare"] else None})
 
 
 # -- charts -------------------------------------------------------------------------------------
@@ -106,70 +103,13 @@ def _chart(view: str, asked: Asked) -> None:
     question = asked.question
     with states.boundary("This chart", key=f"trends.{view}"):
         result = asking.result(question)
-        made = _series(question, result)
-        if address.text(COMPARE):
-            made += _before(question, made)
-        title = _title(question)
-        of = frame.Framed(f"trends.{view}", title, question, result, asking.whole(asked))
-        with frame.card(of, f"{_unit(question)} · {controls.said(question.period)} · click to see them", box=True):
-            axis = readings.axis(question, result)
-            lines = question.kind == "trend" or bool(getattr(question, "rolling", False)) or bool(address.text(COMPARE))
-            stacks = question.breakdown is not None and not address.text(COMPARE) and question.kind == "active"
-            form: over_time.Form = "bars" if stacks or (not lines and question.breakdown is None) else "lines"
-            frame.draw(of, over_time.draw(made, axis, form, chosen=asking.chosen(question), height=330), _alt(title, made, axis))
+        way = timelines.BEFORE if address.text(timelines.COMPARE) else ""
+        drawn = pictures.draw(question, result, Wanted(way, asking.chosen(question)))
+        of = frame.Framed(f"trends.{view}", timelines.title(question), question, result, asking.whole(asked), way)
+        with frame.card(of, f"{drawn.quiet} · {controls.said(question.period)} · click to see them", box=True):
+            frame.picture(of, drawn)
         frame.people(of)
         _foot(question, result)
-
-
-def _series(question: Any, result: Result) -> list[Series]:
-    if question.kind == "trend":
-        return trending.series(question, result)
-    if question.rolling:
-        return [
-            series
-            for place, (window, name) in enumerate(WINDOWS.items())
-            for series in readings.series(question, result, name, where={"window": window}, place=place)
-        ]
-    return readings.series(question, result, "Active users")
-
-
-def _before(question: Any, now: list[Series]) -> list[Series]:
-    """The same of the period before, place by place, of the groups that are drawn."""
-    earlier = replace(question, period=insight.before(question.period, session.catalog(), session.at()))
-    found = {each.name: each for each in _series(earlier, asking.result(earlier))}
-    made = []
-    for each in now:
-        if each.name in found:
-            places = len(each.values)
-            old = found[each.name]
-            values = [*old.values, *[None] * places][:places]
-            texts = [*old.texts, *[""] * places][:places] if old.texts else ()
-            made.append(over_time.Series(f"{each.name}, before", values, [None] * places, each.colour, texts, faint=True))
-    return made
-
-
-def _title(question: Any) -> str:
-    if question.kind == "trend":
-        named = [trending.named(question, place) for place in range(len(question.series))]
-        return " and ".join(named) if len(named) <= 2 else f"{len(named)} series"  # noqa: PLR2004 - as many as can be read
-    if question.rolling:
-        return "Active in the 1, 7 and 30 days up to each day"
-    return "Active users"
-
-
-def _unit(question: Any) -> str:
-    if question.kind == "trend":
-        return controls.UNITS[question.granularity]
-    return "people, rolling" if question.rolling else f"people {controls.UNITS[question.granularity]}"
-
-
-def _alt(title: str, made: list[Series], axis: over_time.Axis) -> str:
-    ends = [
-        f"{each.name}: {charts.plain(words.number(round(each.values[-1] or 0, 1)))} at the end"
-        for each in made[:8]
-        if each.values
-    ]
-    return f"{title}. {len(axis.places)} places. " + "; ".join(ends)
 
 
 def _foot(question: Any, result: Result) -> None:

@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 import streamlit as st
 
 from pages.ui import charts, layout, session, states, words
-from pages.ui.insights import asking, behind, pinning, readings
+from pages.ui.insights import asking, behind, flows, pinning, readings
 from user360 import insights, spreadsheet
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
+    from pages.ui.insights.picture import Picture
     from user360.insight import Insight, Result
 
 LONGEST_TABLE: Final = 1_000
@@ -79,6 +80,36 @@ def _box(of: Framed) -> None:
 
 def _turn(key: str) -> None:
     st.session_state[key] = not st.session_state.get(key)
+
+
+def picture(of: Framed, drawn: Picture) -> None:
+    """Draw an answer, whatever its shape; what is clicked in it is chosen."""
+    if drawn.empty:
+        states.nothing_to_show("Nobody did this then.")
+    elif drawn.figure is not None:
+        draw(of, drawn.figure, drawn.alt)
+    else:
+        flow(of, drawn)
+
+
+def flow(of: Framed, drawn: Picture) -> None:
+    """Draw a flow; a node or a link that is clicked is chosen."""
+    chosen = asking.chosen(of.question)
+    key = f"{of.key}.flow.{hash(chosen)}"
+    height = {"height": drawn.height} if drawn.height else {}
+    flows.draw(
+        flows.spec(drawn.nodes, drawn.links, chosen[0] if chosen else None),
+        key=key,
+        alt=drawn.alt,
+        on_select=states.acting(functools.partial(_flowed, of, drawn, key)),
+        **height,
+    )
+
+
+def _flowed(of: Framed, drawn: Picture, key: str) -> None:
+    cell = flows.cell_of(st.session_state[key], drawn.nodes, drawn.links)
+    if cell is not None:
+        asking.choose(of.question, [cell])
 
 
 def draw(of: Framed, figure: go.Figure, alt: str) -> None:

@@ -15,7 +15,9 @@ from user360 import annotating, clock
 from user360.insight import NONE, OTHER, VALUE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    import plotly.graph_objects as go
 
     from user360.insight import Insight, Result
 
@@ -162,6 +164,18 @@ def _one(
 
 
 # -- what was chosen ----------------------------------------------------------------------------
+
+
+def give_cells(bars: go.Figure, cells: Sequence[str | None], chosen: Collection[str]) -> None:
+    """Let the bars of a figure carry cells, and frame those that are chosen."""
+    ink = charts.neutrals().ink
+    bars.update_traces(
+        customdata=list(cells),
+        marker_line={"width": [2 if each is not None and each in chosen else 0 for each in cells], "color": ink},
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+        selector={"type": "bar"},
+    )
 
 
 def drawn(result: Result, chosen: Mapping[str, Any]) -> int | None:

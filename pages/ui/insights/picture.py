@@ -1,0 +1,46 @@
+"""What a drawn answer is: a figure or a flow, with words for those who cannot see it.
+
+Pages, tiles of boards and files all take the same, so that a kind is drawn once. How a kind is drawn
+does not live here (`pictures`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from pages.ui.insights.flows import Link, Node
+
+HEIGHT: Final = 330
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How it is wanted: `view` is the way where a kind has several, `chosen` the cells that stand out, `height` in pixels."""
+
+    view: str = ""
+    chosen: tuple[str, ...] = ()
+    height: int = HEIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure whose marks carry cells, or the nodes and links of a flow of that `height`.
+
+    `alt` says what it shows, `quiet` its unit; both are plain text.
+    """
+
+    alt: str
+    quiet: str = ""
+    figure: go.Figure | None = None
+    nodes: tuple[Node, ...] = ()
+    links: tuple[Link, ...] = ()
+    height: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return self.figure is None and not self.links

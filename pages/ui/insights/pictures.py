@@ -1,0 +1,66 @@
+"""The one list of how each kind of insight is drawn and on which page it is asked.
+
+Its page, the tiles of every board and the files made of them read this list, so that a chart looks the same wherever it
+stands. **A new kind needs one line in `KINDS`**: the function that draws it, and its page with the parameters of its view.
+Without a line a kind is drawn by the roles of its columns. What an answer says does not live here (`user360/insights`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from pages.ui import nav
+from pages.ui.insights import asking, by_roles, timelines
+from pages.ui.rules import PARAMETER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pages.ui.insights.picture import Picture, Wanted
+    from user360.insight import Insight, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a kind is drawn, and where it is asked. `title` says a question in a few words; else the kind's own label does."""
+
+    draw: Callable[[Any, Result, Wanted], Picture]
+    screen: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    title: Callable[[Any], str] | None = None
+
+
+KINDS: Final[dict[str, Kind]] = {
+    "active": Kind(timelines.picture, "trends", {"view": "active"}, timelines.title),
+    "trend": Kind(timelines.picture, "trends", {"view": "trends"}, timelines.title),
+}
+_BY_ROLES: Final = Kind(by_roles.picture)
+
+
+def of(kind: str) -> Kind:
+    """How a kind is drawn."""
+    return KINDS.get(kind, _BY_ROLES)
+
+
+def draw(question: Insight, result: Result, wanted: Wanted) -> Picture:
+    """The picture of an answer."""
+    return of(question.kind).draw(question, result, wanted)
+
+
+def title(question: Insight) -> str:
+    """The question in a few words, plain text."""
+    told = of(question.kind).title
+    return told(question) if told is not None else question.label
+
+
+def open_(document: Mapping[str, Any], view: str = "") -> NoReturn:
+    """Ask a question on the page of its kind."""
+    kind = of(str(document["kind"]))
+    people = document.get("people")
+    asked = {key: value for key, value in document.items() if key != "people"}
+    rule = json.dumps({"version": 1, **people}, ensure_ascii=False, separators=(",", ":")) if people else None
+    compare = 1 if view == timelines.BEFORE else None
+    given = {**kind.parameters, asking.QUESTION: asking.written(asked), PARAMETER: rule, timelines.COMPARE: compare}
+    nav.go(kind.screen, **given)
