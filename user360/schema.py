@@ -17,6 +17,7 @@ A table's rows are read and written by its owner alone; this room only makes the
 | segments, segment_versions, segment_members | segments |
 | api_keys | keys |
 | known_sources, write_keys | sources |
+| failed_messages, warnings | failed |
 | schedules | schedules |
 | boards | boards |
 | annotations | annotating |
@@ -222,4 +223,20 @@ def _undoing() -> list[Sql]:
     ]
 
 
-STEPS: Final = (_first, _segments, _keys, _boards, _schedules, _sources, _computed, _undoing)
+def _failed() -> list[Sql]:
+    return [
+        Sql(
+            "CREATE TABLE failed_messages (failure_id UINTEGER NOT NULL, known_by VARCHAR NOT NULL, message_id VARCHAR NOT NULL, "
+            "kind VARCHAR NOT NULL, code VARCHAR NOT NULL, message VARCHAR NOT NULL, hint VARCHAR NOT NULL, property VARCHAR NOT NULL, "
+            "value VARCHAR NOT NULL, source VARCHAR NOT NULL, user_id VARCHAR, raw VARCHAR NOT NULL, first_at TIMESTAMP NOT NULL, "
+            "last_at TIMESTAMP NOT NULL, times UINTEGER NOT NULL)"
+        ),
+        Sql(
+            "CREATE TABLE warnings (warning_id UINTEGER NOT NULL, code VARCHAR NOT NULL, source VARCHAR NOT NULL, kind VARCHAR NOT NULL, "
+            "property VARCHAR NOT NULL, message VARCHAR NOT NULL, hint VARCHAR NOT NULL, message_id VARCHAR NOT NULL, "
+            "seen VARCHAR[] NOT NULL, first_at TIMESTAMP NOT NULL, last_at TIMESTAMP NOT NULL, times UBIGINT NOT NULL)"
+        ),
+    ]
+
+
+STEPS: Final = (_first, _segments, _keys, _boards, _schedules, _sources, _computed, _undoing, _failed)

@@ -1,9 +1,8 @@
 """The one room that speaks to DuckDB.
 
-It opens the file (or says plainly why it cannot), answers a `Sql`, and makes every change a
-transaction: one connection to the process, a cursor to the call, one writer at a time. It counts a
-revision per topic, so that an answer can be kept exactly as long as it is true. When DuckDB
-declares itself broken the file is opened anew. What the tables mean does not live here.
+It opens the file (or says plainly why it cannot), answers a `Sql`, and makes every change a transaction: one connection to
+the process, a cursor to the call, one writer at a time. It counts a revision per topic, so that an answer can be kept just
+as long as it is true. When DuckDB declares itself broken the file is opened anew. What tables mean does not live here.
 """
 
 from __future__ import annotations
@@ -50,6 +49,7 @@ TOPICS: Final = (
     "boards",
     "annotations",
     "sources",
+    "failed",
 )
 
 _log = logging.getLogger("user360.store")
