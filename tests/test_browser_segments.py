@@ -1,4 +1,4 @@
-"""A first segment in a real browser: built by pointing, saved, counted, downloaded, and gone back over."""
+"""A first segment in a real browser: built by pointing, saved, counted, downloaded, asked why, compared, and gone back over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from playwright.sync_api import expect, sync_playwright
 from tests import worlds
 from tests.conftest import browser
 from tests.serving import serve
-from user360 import clock, ingest
+from user360 import clock, ingest, segments
+from user360.segments import saved
 from user360.store import open_store
 
 pytestmark = pytest.mark.browser
@@ -30,6 +31,11 @@ PEOPLE = [
     ("C-6", None, None, 9, False),
 ]
 
+SAVED = {
+    "Openers": [{"event": OPENED, "times": {"operator": "at_least", "values": [3]}, "during": {"last": 30, "unit": "day"}}],
+    "In India": [{"property": "country", "operator": "is", "values": ["India"]}],
+}
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
@@ -40,6 +46,8 @@ def server(tmp_path_factory):
     opens = [(user, OPENED, now - timedelta(days=day + 1)) for user, _, _, often, _ in PEOPLE for day in range(often)]
     orders = [(user, BOUGHT, now - timedelta(days=200)) for user, *_, bought in PEOPLE if bought]
     ingest.receive(store, worlds.events(opens + orders), source="test", by="Ana", at=now)
+    for name, conditions in SAVED.items():
+        saved.save(store, name, segments.parse({"match": "all", "conditions": conditions}), by="Ana", at=now)
     store.close()
     with serve(folder / "segments.duckdb", folder / "server.log") as running:
         yield running
@@ -123,7 +131,7 @@ def test_a_first_segment_is_built_saved_counted_and_downloaded(tab, tmp_path):
     settle(tab)
     tab.get_by_role("dialog").get_by_role("button", name="Save", exact=True).click()
     expect(tab.get_by_role("heading", name="Warm on WhatsApp")).to_be_visible()
-    expect(tab).to_have_url(re.compile(r"/segment\?id=s1$"))
+    expect(tab).to_have_url(re.compile(r"/segment\?id=s3$"))
     settle(tab)
     expect(people_now(tab)).to_have_text("2")
 
@@ -134,6 +142,41 @@ def test_a_first_segment_is_built_saved_counted_and_downloaded(tab, tmp_path):
     coming.value.save_as(tmp_path / "file.csv")
     with (tmp_path / "file.csv").open(encoding="utf-8-sig", newline="") as lines:
         assert sorted(row["userId"] for row in csv.DictReader(lines)) == ["C-1", "C-2"]
+
+
+def test_why_a_user_is_out_is_asked_on_the_segment_and_answered_with_what_is_missing(tab, server):
+    tab.goto(f"{server.address}/segment?id=s1")
+    settle(tab)
+    press(tab, "Why")
+    tab.get_by_label("Name, email, phone or user id").fill("C-3")
+    settle(tab)
+    tab.get_by_role("dialog").get_by_role("button", name="C-3").click()
+    settle(tab)
+
+    panel = tab.get_by_role("dialog")
+    expect(panel.get_by_text(re.compile("Why is C-3 not in “?Openers”?"))).to_be_visible()
+    expect(panel.get_by_text("Not in the segment")).to_be_visible()
+    expect(panel.get_by_text("One condition short")).to_be_visible()
+    expect(panel.get_by_text(re.compile(r"1 more “WhatsApp Opened”"))).to_be_visible()
+
+    panel.get_by_role("button", name="Open the user").click()
+    expect(tab).to_have_url(re.compile(r"/user\?id=\d+"))
+    expect(tab.get_by_role("heading", name="C-3").first).to_be_visible()
+
+
+def test_two_segments_are_compared_and_what_one_alone_holds_becomes_a_segment(tab, server):
+    tab.goto(f"{server.address}/compare?ids=s1,s2")
+    settle(tab)
+    expect(tab.get_by_text("Who is in which")).to_be_visible()
+    bars = tab.locator(".js-plotly-plot .bars path")
+    expect(bars.first).to_be_visible()
+    box = bars.first.bounding_box()
+    tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    settle(tab)
+    expect(tab.get_by_text("and no other")).to_be_visible()
+    press(tab, "Save as segment")
+    expect(tab).to_have_url(re.compile(r"/segment\?rule="))
+    expect(people_now(tab)).to_have_text("3")
 
 
 def test_going_back_undoes_and_a_link_shows_the_same(tab, server):

@@ -1,7 +1,8 @@
 """Which drawer or dialog is open, and for what: kept until it is closed, so that a redraw keeps it open.
 
 Streamlit draws a dialog only in the run that calls it; without this room a refused form would
-vanish with what was typed. What a dialog holds does not live here.
+vanish with what was typed. A click inside a dialog reruns its body alone: what depends on the click is worked out in
+there, or asks for the whole page with `st.rerun()`. What a dialog holds does not live here.
 """
 
 from __future__ import annotations

@@ -87,9 +87,13 @@ def draw() -> None:
         _refused(refusal)
         return
 
+    drawn = _asked_of(opened)
+
     @st.dialog(title, width=WIDTH, position="right", icon=":material/contact_support:", on_dismiss=dialogs.close)
     def body() -> None:
         dialogs.leave_unless_open(WHY)
+        if _asked_of(opened) != drawn:  # a click in here reruns the panel alone, which would show the answer of before
+            st.rerun()
         key = f"{WHY}.{opened['turn']}"
         if opened["home"] == "segment" and found is None and _pick(rule, key):
             return
@@ -108,6 +112,11 @@ def _refused(refusal: User360Error) -> None:
     body()
 
 
+def _asked_of(opened: dict[str, Any]) -> tuple[int | None, dt.date | None]:
+    """Who, and the day that was chosen, if any."""
+    return opened["profile"], st.session_state.get(f"{WHY}.{opened['turn']}.as_of")
+
+
 def _asked(rule: Rule, opened: dict[str, Any]) -> Explanation:
     at, past = _as_of(opened)
     found: Explanation = session.cached(segments.explain, rule, opened["profile"], at=at, past=past, topics=session.OF_PEOPLE)
@@ -116,7 +125,7 @@ def _asked(rule: Rule, opened: dict[str, Any]) -> Explanation:
 
 def _as_of(opened: dict[str, Any]) -> tuple[dt.datetime, bool]:
     """Now, or the end of an earlier day that was chosen."""
-    chosen = st.session_state.get(f"{WHY}.{opened['turn']}.as_of")
+    _, chosen = _asked_of(opened)
     if chosen is None or chosen >= clock.calendar_day(session.at(), session.zone()):
         return session.at(), False
     return clock.start_of_day(chosen + dt.timedelta(days=1), session.zone()) - dt.timedelta(seconds=1), True
