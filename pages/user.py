@@ -203,14 +203,16 @@ def _identities(profile: Profile) -> None:
             states.nothing_to_show("No id leads here yet. Sessions, devices and a user id show up as they are linked.")
             return
         config = {
-            "via": st.column_config.TextColumn("Via", width=76),
+            "kind": st.column_config.TextColumn("Kind", width=88),
             "id": st.column_config.TextColumn("Id"),
             "since": st.column_config.DatetimeColumn(
                 "Since", format="D MMM YYYY", timezone=session.settings().zone_name, width=92
             ),
+            "source": st.column_config.TextColumn("Source", width=76),
         }
+        kinds = pa.array([identities.KINDS[each] for each in found["kind"].to_pylist()], pa.string())
         st.dataframe(
-            found,
+            found.set_column(0, "kind", kinds),
             hide_index=True,
             height=layout.table_height(found.num_rows, layout.CARD_ROW, most=6),
             row_height=layout.CARD_ROW,

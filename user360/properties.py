@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from user360 import datatypes, schema
+from user360 import datatypes, schema, workspace
 from user360.clock import aware, stored
 from user360.errors import Immutable, InvalidProperty, NameTaken, Unknown
 from user360.sql import Sql, joined, name, sql
@@ -161,6 +161,28 @@ def describe(
             _move(tx, [each.name for each in find(store)], property_name, position)
         tx.touch("properties")
     return get(store, property_name)
+
+
+def identifying(store: Store) -> tuple[Property, ...]:
+    """The properties that may feed the user id: the user id itself, email, phone, and custom ones of a type that can tell people apart."""
+    usual = ("userId", "email", "phone")
+    return tuple(
+        each
+        for each in find(store)
+        if each.datatype.may_identify and each.calculation is None and (each.name in usual or not each.system)
+    )
+
+
+def feed_user_id(store: Store, property_name: str) -> Property:
+    """Let this property feed the user id of everybody who gets one from now on; a user id that is known stays."""
+    found = get(store, property_name)
+    if found not in identifying(store):
+        raise InvalidProperty(
+            f"“{found.name}” cannot feed the user id.",
+            "Choose userId, email, phone, or a custom property that is a text, a number, an email or a phone number.",
+        )
+    workspace.change(store, user_id_property=found.name)
+    return found
 
 
 def recalculate(tx: Transaction, property_name: str, calculation: str) -> None:

@@ -10,8 +10,8 @@ A table's rows are read and written by its owner alone; this room only makes the
 | settings | workspace |
 | properties | properties |
 | profiles, tags, profile_tags, writes, changes, deleted_profiles, sessions_before | profiles |
-| user_ids | identities |
-| events, event_names, channels, sources, deleted_events | events |
+| user_ids, other_ids, links | identities |
+| events, event_names, channels, sources, deleted_events, taken_messages | events |
 | activity | activity |
 | imports, exports, import_templates | records |
 | segments, segment_versions, segment_members | segments |
@@ -239,4 +239,16 @@ def _failed() -> list[Sql]:
     ]
 
 
-STEPS: Final = (_first, _segments, _keys, _boards, _schedules, _sources, _computed, _undoing, _failed)
+def _identity() -> list[Sql]:
+    """Ids besides the user id, how each came to lead to its profile, and the ids of messages that left no event."""
+    return [
+        Sql("CREATE TABLE other_ids (kind VARCHAR NOT NULL, id VARCHAR NOT NULL, profile_key UINTEGER NOT NULL)"),
+        Sql(
+            "CREATE TABLE links (kind VARCHAR NOT NULL, id VARCHAR NOT NULL, via_kind VARCHAR, via_id VARCHAR, "
+            "profile_key UINTEGER NOT NULL, linked_at TIMESTAMP NOT NULL, source VARCHAR NOT NULL, message_id VARCHAR)"
+        ),
+        Sql("CREATE TABLE taken_messages (message_id VARCHAR NOT NULL, message_hash UBIGINT NOT NULL)"),
+    ]
+
+
+STEPS: Final = (_first, _segments, _keys, _boards, _schedules, _sources, _computed, _undoing, _failed, _identity)

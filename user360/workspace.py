@@ -24,11 +24,15 @@ DEFAULT_ZONE: Final = "Europe/Berlin"
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """`week_starts` is 0 for Monday … 6 for Sunday."""
+    """`week_starts` is 0 for Monday … 6 for Sunday. `user_id_property` is the property that feeds the user id.
+
+    `automatic_properties`: whether a trait no property has the name of becomes a custom property by itself.
+    """
 
     zone_name: str = DEFAULT_ZONE
     week_starts: int = 0
     user_id_property: str = "userId"
+    automatic_properties: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -44,14 +48,28 @@ def get(store: Store) -> Workspace:
     return Workspace(**kept)
 
 
-def change(store: Store, *, zone_name: str | None = None, week_starts: int | None = None) -> Workspace:
-    """Change what is given, and answer the settings as they are then."""
+def change(
+    store: Store,
+    *,
+    zone_name: str | None = None,
+    week_starts: int | None = None,
+    user_id_property: str | None = None,
+    automatic_properties: bool | None = None,
+) -> Workspace:
+    """Change what is given, and answer the settings as they are then.
+
+    Whether a property can feed the user id is for `properties.feed_user_id` to say, which ends here.
+    """
     if zone_name is not None:
         if zone_name not in available_timezones():
             raise Unknown.named("time zone", zone_name, available_timezones())
         _put(store, WORKSPACE, "zone_name", zone_name)
     if week_starts is not None:
         _put(store, WORKSPACE, "week_starts", week_starts % 7)
+    if user_id_property is not None:
+        _put(store, WORKSPACE, "user_id_property", user_id_property)
+    if automatic_properties is not None:
+        _put(store, WORKSPACE, "automatic_properties", automatic_properties)
     return get(store)
 
 

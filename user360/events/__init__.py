@@ -8,7 +8,7 @@ themselves, so they cannot disagree with them. Whose lastSession follows does no
 `appending` takes events in, `reading` answers about them, `clustering` keeps the table quick.
 """
 
-from user360.events.appending import Appended, append, append_system, forget_people, move_out
+from user360.events.appending import ROWS, Appended, append, append_system, forget_people, move_out, novel, take_note
 from user360.events.clustering import Bucket, buckets, recluster, tidy
 from user360.events.past import FIRST_OF_OTHERS, making, named, newest_then, then
 from user360.events.reading import (
@@ -35,6 +35,7 @@ from user360.events.reading import (
 __all__ = [
     "FIRST_OF_OTHERS",
     "LATEST",
+    "ROWS",
     "Appended",
     "Bucket",
     "EventProperty",
@@ -54,12 +55,14 @@ __all__ = [
     "names",
     "newest",
     "newest_then",
+    "novel",
     "numbers",
     "per_week",
     "recluster",
     "schema",
     "stream",
     "stretches",
+    "take_note",
     "then",
     "through",
     "tidy",

@@ -31,6 +31,9 @@ ROWS: Final = pa.schema(
     }
 )
 
+_STORED: Final = Sql("SELECT message_hash, message_id FROM events UNION ALL SELECT message_hash, message_id FROM deleted_events")
+_EVENTLESS: Final = sql("{} UNION ALL SELECT message_hash, message_id FROM taken_messages", _STORED)
+
 
 @dataclass(frozen=True, slots=True)
 class Appended:
@@ -41,13 +44,13 @@ class Appended:
     newest: pa.Table
 
 
-def append(tx: Transaction, rows: pa.Table, *, import_id: int | None = None) -> Appended:
+def append(tx: Transaction, rows: pa.Table, *, import_id: int | None = None, novel: bool = False) -> Appended:
     """Store those of `rows` (schema `ROWS`; only profile_key, event and at are needed) not stored before.
 
-    `import_id` is the import they came by, if any.
+    `import_id` is the import they came by, if any. `novel` are rows all of which `novel` has answered.
     """
     rows = rows.cast(ROWS)
-    fresh = _unknown(tx, rows)
+    fresh = _named(tx, _placed(rows)) if novel else _unknown(tx, rows)
     if fresh.num_rows:
         numbered = _numbered(tx, fresh)
         tx.execute(
@@ -109,23 +112,35 @@ def forget_people(tx: Transaction, people: Sql) -> int:
     return tx.execute(sql("DELETE FROM events WHERE profile_key IN ({})", people))
 
 
-def _unknown(tx: Transaction, rows: pa.Table) -> pa.Table:
+def novel(tx: Transaction, message_ids: pa.Array) -> pa.Array:
+    """The places of the first message of each id that was never taken before, with an event or without."""
+    incoming = _unknown(tx, pa.table({"message_id": message_ids}), _EVENTLESS)
+    return incoming["position"].combine_chunks()
+
+
+def take_note(tx: Transaction, message_ids: pa.Array) -> None:
+    """Remember messages that leave no event, so that they too are taken once."""
+    taken = pa.table({"message_id": message_ids})
+    tx.execute(sql("INSERT INTO taken_messages SELECT message_id, md5_number_lower(message_id) FROM taken", taken=taken))
+
+
+def _placed(rows: pa.Table) -> pa.Table:
+    return rows.append_column("position", pa.array(range(rows.num_rows), pa.int64()))
+
+
+def _unknown(tx: Transaction, rows: pa.Table, among: Sql = _STORED) -> pa.Table:
     """The first row of each message id that is not stored yet. Hashes find candidates, the ids themselves decide."""
-    incoming = _named(tx, rows.append_column("position", pa.array(range(rows.num_rows), pa.int64())))
+    incoming = _named(tx, _placed(rows))
     candidates = tx.read(
         sql(
-            "SELECT DISTINCT message_hash FROM (SELECT message_hash FROM events UNION ALL SELECT message_hash FROM deleted_events) "
-            "SEMI JOIN incoming USING (message_hash)",
-            incoming=incoming,
+            "SELECT DISTINCT message_hash FROM ({}) SEMI JOIN incoming USING (message_hash)",
+            among,
+            incoming=incoming.select(["message_hash"]),
         )
     )
     known = (
         tx.read(
-            sql(
-                "SELECT message_id FROM events SEMI JOIN candidates USING (message_hash) UNION "
-                "SELECT message_id FROM deleted_events SEMI JOIN candidates USING (message_hash)",
-                candidates=candidates,
-            )
+            sql("SELECT DISTINCT message_id FROM ({}) SEMI JOIN candidates USING (message_hash)", among, candidates=candidates)
         )["message_id"].combine_chunks()
         if candidates.num_rows
         else pa.array([], pa.string())

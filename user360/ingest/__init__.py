@@ -6,7 +6,8 @@ values, never lost and never at the cost of its neighbours. Without this room ea
 have its own idea of a valid row. Reading files does not live here (`imports`), nor merging
 (`resolution`).
 
-`batches` holds what goes in and comes back, `users` and `events` take them in.
+`batches` holds what goes in and comes back, `users` and `events` take them in; `messages` takes in what comes one by one,
+`meeting` works out who each message is about, `traits` what it says of them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from user360.ingest.batches import Also, Events, Mode, OnRefusal, Receipt, Rejected, Users
 from user360.ingest.events import receive_events
+from user360.ingest.messages import Message, Taken, receive_messages
 from user360.ingest.users import receive_users
 
 if TYPE_CHECKING:
@@ -25,7 +27,20 @@ if TYPE_CHECKING:
 
     from user360.store import Store
 
-__all__ = ["Also", "Events", "Mode", "OnRefusal", "Receipt", "Rejected", "Users", "receive", "user"]
+__all__ = [
+    "Also",
+    "Events",
+    "Message",
+    "Mode",
+    "OnRefusal",
+    "Receipt",
+    "Rejected",
+    "Taken",
+    "Users",
+    "receive",
+    "receive_messages",
+    "user",
+]
 
 
 def receive(

@@ -89,7 +89,7 @@ class Receipt:
 def unfit(user_ids: pa.Array) -> list[int]:
     """Where an id is given that can be nobody's. Only short or odd ids are looked at one by one."""
     suspects = pc.or_(
-        pc.match_substring_regex(user_ids, r"^[\s\"'\[]|^[A-Za-z]{1,16}$|^[0\-]+$|[\s\"'\]]$"),
+        pc.match_substring_regex(user_ids, r"^[\s\"'\[]|^[A-Za-z_/]{1,17}$|^[01\-]+$|[\s\"'\]]$|[^\x20-\x7e]"),
         pc.greater(pc.utf8_length(user_ids), identities.LONGEST_ID),
     )
     return [

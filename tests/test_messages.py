@@ -1,0 +1,109 @@
+"""Messages in, one person out: who each is about, what it says of them, each message once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.worlds import AT
+from user360 import events, identities, ingest, profiles
+from user360.ingest import Message
+
+MINUTE = timedelta(minutes=1)
+
+
+def message(number, *, at=None, source="shop", **said):
+    """A message with a number; of its own kind where it does not say."""
+    kind = said.pop("kind", "track" if "event" in said else "identify")
+    return Message(kind, f"m{number}", at or AT - 60 * MINUTE + number * MINUTE, source, **said)
+
+
+def receive(store, *messages, at=AT):
+    return ingest.receive_messages(store, messages, by="test", at=at)
+
+
+def people(store):
+    """Everybody: user id and the values a test may have set."""
+    found = [profiles.get(store, key) for key in profiles.everyone(store).keys().tolist()]
+    names = ("userId", "firstName", "email", "city", "tags")
+    return [{each: one.values[each] for each in names if each in one.values} for one in found]
+
+
+def happened(store, user_id):
+    return sorted(row["event"] for row in timeline(store, user_id))
+
+
+def timeline(store, user_id):
+    key = identities.key_of(store, user_id)
+    assert key is not None
+    return [each for each in events.timeline(store, key, limit=100).to_pylist() if not each["event"].startswith("USER_")]
+
+
+def test_an_anonymous_id_never_seen_makes_an_unidentified_user(store):
+    taken = receive(store, message(1, anonymous_id="a", event="View"))
+
+    (one,) = profiles.everyone(store).keys().tolist()
+    assert (taken.stored, profiles.get(store, one).user_id) == (1, None)
+    assert identities.of(store, one).select(["kind", "id"]).to_pylist() == [{"kind": "anonymousId", "id": "a"}]
+
+
+def test_an_unidentified_user_gets_the_first_user_id_and_keeps_the_rest(store):
+    receive(store, message(1, anonymous_id="a", event="View"))
+    receive(store, message(2, anonymous_id="a", user_id="ann", traits={"firstName": "Ann"}))
+
+    assert people(store) == [{"userId": "ann", "firstName": "Ann"}]
+    assert happened(store, "ann") == ["View"]
+
+
+def test_another_user_id_on_a_session_makes_another_user_and_leaves_the_first(store):
+    receive(store, message(1, anonymous_id="a", user_id="ann", event="View"))
+    receive(store, message(2, anonymous_id="a", user_id="bob", event="Order"), message(3, anonymous_id="a", event="Pay"))
+
+    assert (happened(store, "ann"), happened(store, "bob")) == (["View"], ["Order", "Pay"])
+
+
+def test_a_message_told_twice_counts_once(store):
+    told = [message(1, user_id="ann", traits={"city": "Pune"}), message(2, user_id="ann", traits={"city": "Goa"})]
+    receive(store, *told)
+
+    again = receive(store, told[0], told[1], told[0])
+
+    assert (again.stored, again.known) == (0, 3)
+    assert people(store) == [{"userId": "ann", "city": "Goa"}]
+
+
+def test_a_batch_is_as_if_its_messages_had_come_one_by_one(store):
+    receive(
+        store,
+        message(1, anonymous_id="a", event="View", traits={"city": "Pune", "tags": ["x"]}),
+        message(2, anonymous_id="a", user_id="ann", traits={"city": "Goa", "first_name": "Ann"}, source="bot"),
+        message(3, user_id="ann", event="Order", traits={"address": {"city": "Delhi"}}),
+    )
+
+    assert people(store) == [{"userId": "ann", "firstName": "Ann", "city": "Delhi", "tags": ("x",)}]
+    assert happened(store, "ann") == ["Order", "View"]
+
+
+def test_an_id_that_is_none_identifies_nobody_and_the_event_is_kept(store):
+    taken = receive(
+        store,
+        message(1, user_id="null", event="View"),
+        message(2, user_id=" 'NULL' ", event="View"),
+        message(3, user_id="undefined", anonymous_id="a", event="View"),
+    )
+
+    assert (taken.stored, taken.warned) == (3, 3)
+    assert (profiles.count(store), events.count(store, names=["View"])) == (3, 3)
+
+
+def test_a_value_that_cannot_be_taken_costs_only_itself(store):
+    taken = receive(store, message(1, user_id="ann", traits={"email": "no address", "city": "Pune"}))
+
+    assert (taken.stored, taken.warned) == (1, 1)
+    assert people(store) == [{"userId": "ann", "city": "Pune"}]
+
+
+def test_a_trait_without_a_property_stays_with_the_event(store):
+    receive(store, message(1, user_id="ann", event="Sign up", traits={"plan": "gold"}))
+
+    (row,) = timeline(store, "ann")
+    assert "gold" in row["properties"]
