@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.worlds import AT
-from user360 import events, identities, ingest, profiles
+from user360 import events, failed, identities, ingest, profiles
 from user360.ingest import Message
 
 MINUTE = timedelta(minutes=1)
@@ -93,6 +93,9 @@ def test_an_id_that_is_none_identifies_nobody_and_the_event_is_kept(store):
 
     assert (taken.stored, taken.warned) == (3, 3)
     assert (profiles.count(store), events.count(store, names=["View"])) == (3, 3)
+    assert [(each.code, each.property, each.times) for each in failed.warnings(store)] == [
+        ("blockedId", "userId", 3),
+    ]
 
 
 def test_a_value_that_cannot_be_taken_costs_only_itself(store):
@@ -107,3 +110,10 @@ def test_a_trait_without_a_property_stays_with_the_event(store):
 
     (row,) = timeline(store, "ann")
     assert "gold" in row["properties"]
+
+
+def test_a_message_without_a_fit_event_name_is_kept_as_failed(store):
+    taken = receive(store, message(1, user_id="ann", event="USER_CREATE"), message(2, user_id="ann", event="View"))
+
+    assert (taken.stored, taken.failed, failed.count(store)) == (1, 1, 1)
+    assert happened(store, "ann") == ["View"]

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pyarrow as pa
 
-from user360 import datatypes, events, identities, profiles, properties, workspace
+from user360 import datatypes, events, failed, identities, profiles, properties, workspace
 from user360.clock import stored
 from user360.errors import InvalidValue, shorten
+from user360.failed import Failure
 from user360.identities import ANONYMOUS, DEVICE, EXTERNAL, USER
 from user360.ingest import traits as trait_columns
 from user360.ingest.events import LONGEST_EVENT_NAME, LONGEST_MESSAGE_ID
@@ -71,42 +72,47 @@ class Taken:
     warned: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """Why a message, or a part of it, was not taken: of the message at that place."""
-
-    position: int
-    code: str
-    message: str
-    hint: str
-
-
 def receive_messages(store: Store, messages: Sequence[Message], *, by: str, at: datetime) -> Taken:
     """Take a batch of messages in, in one transaction; in the order they stand in, as if they had come one by one."""
-    faulty = {each.position: each for each in (_fault(place, one) for place, one in enumerate(messages)) if each}
-    fit = [place for place in range(len(messages)) if place not in faulty]
+    faults = [_fault(each) for each in messages]
+    fit = [place for place, fault in enumerate(faults) if fault is None]
     with store.transaction() as tx:
         fresh = events.novel(tx, pa.array([messages[each].message_id for each in fit], pa.string())).to_pylist()
         batch = _Batch(store, [messages[fit[each]] for each in fresh], by, at)
         batch.take(tx)
-    return Taken(len(fresh), len(fit) - len(fresh), len(faulty), len(batch.warned))
+        failed.keep(tx, [fault for fault in faults if fault is not None], at=at)
+        failed.warn(tx, [warning for _, warning in batch.warnings], at=at)
+    return Taken(len(fresh), len(fit) - len(fresh), len(messages) - len(fit), len({place for place, _ in batch.warnings}))
 
 
-def _fault(place: int, message: Message) -> Complaint | None:
+def _fault(message: Message) -> Failure | None:
     """What keeps a message from being taken at all."""
     if not message.message_id or len(message.message_id) > LONGEST_MESSAGE_ID:
-        hint = f"At most {LONGEST_MESSAGE_ID} characters."
-        return Complaint(place, "invalidProperty", f"The message id “{shorten(message.message_id)}” cannot be one.", hint)
+        return _failure(
+            message,
+            "invalidProperty",
+            f"The message id “{shorten(message.message_id)}” cannot be one.",
+            f"It has one character at least and {LONGEST_MESSAGE_ID} at most.",
+            ("messageId", message.message_id),
+        )
     if message.event is None:
         return None
+    about = ("event", message.event)
     if not message.event.strip():
-        return Complaint(place, "propertiesRequired", "The event has no name.", "Every event needs a name.")
-    if message.event in SYSTEM_EVENTS:
-        return Complaint(place, "invalidProperty", f"“{message.event}” is an event of User 360 itself.", "Choose another name.")
+        return _failure(message, "propertiesRequired", "The event has no name.", "Every event needs a name.", about)
+    if message.event.strip() in SYSTEM_EVENTS:
+        return _failure(
+            message, "invalidProperty", f"“{message.event}” is an event of User 360 itself.", "Choose another name.", about
+        )
     if len(message.event) > LONGEST_EVENT_NAME:
         hint = f"At most {LONGEST_EVENT_NAME} characters."
-        return Complaint(place, "invalidProperty", f"The name “{shorten(message.event)}” is too long.", hint)
+        return _failure(message, "invalidProperty", f"The name “{shorten(message.event)}” is too long.", hint, about)
     return None
+
+
+def _failure(message: Message, code: str, reason: str, hint: str, about: tuple[str, str]) -> Failure:
+    """What was wrong with a message, and with which property and value of it."""
+    return Failure(message.message_id, message.kind, code, reason, hint, message.source, message.raw, message.user_id, *about)
 
 
 class _Batch:
@@ -114,22 +120,16 @@ class _Batch:
 
     def __init__(self, store: Store, messages: Sequence[Message], by: str, at: datetime) -> None:
         self.messages, self.by, self.at = messages, by, at
-        self.complaints: list[Complaint] = []
+        self.warnings: list[tuple[int, Failure]] = []
         settings = workspace.get(store)
         known = {each.name: each for each in properties.find(store)}
         self.said = trait_columns.read([each.traits for each in messages], known.values(), settings.zone)
         self.feeds = settings.user_id_property
         self.type = known[self.feeds].datatype if self.feeds in known else datatypes.get("string")
         self.zone = settings.zone
-        self.complaints += [
-            Complaint(each.position, "invalidDataType", f"{each.property}: “{each.value}” {each.reason}.", each.hint)
-            for each in self.said.refused
-        ]
-
-    @property
-    def warned(self) -> set[int]:
-        """The places of messages part of which was left out."""
-        return {each.position for each in self.complaints}
+        for each in self.said.refused:
+            reason = f"{each.property}: “{each.value}” {each.reason}."
+            self._warn(each.position, "invalidDataType", reason, each.hint, (each.property, each.value))
 
     def take(self, tx: Transaction) -> None:
         """Work out who is who, then write wave by wave."""
@@ -171,16 +171,13 @@ class _Batch:
         if text is None or not text.strip():
             return None
         if not identities.identifies(text):
-            self.complaints.append(
-                Complaint(
-                    place,
-                    "blockedId",
-                    f"“{shorten(text)}” identifies nobody.",
-                    f"Send the person's own id, of at most {identities.LONGEST_ID} characters, or none.",
-                )
-            )
+            hint = f"Send the person's own id, of at most {identities.LONGEST_ID} characters, or none."
+            self._warn(place, "blockedId", f"“{shorten(text)}” identifies nobody.", hint, (kind, text))
             return None
         return kind, text.strip()
+
+    def _warn(self, place: int, code: str, reason: str, hint: str, about: tuple[str, str]) -> None:
+        self.warnings.append((place, _failure(self.messages[place], code, reason, hint, about)))
 
     # -- writing --------------------------------------------------------------------------------
 
