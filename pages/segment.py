@@ -99,8 +99,7 @@ def _more(of: Segment | None, rule: Rule, people: People) -> None:
 
 
 def _file_name(of: Segment | None) -> str:
-    kept = "".join(each if each.isalnum() else "-" for each in of.name.lower()).strip("-") if of else ""
-    return kept or "segment"
+    return words.file_name(of.name if of else "", "segment")
 
 
 def _before(of: Segment | None, *, changed: bool) -> int | None:

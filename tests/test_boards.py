@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.worlds import AT
-from user360 import activity, annotating, boards
+from tests.worlds import AT, events, take
+from user360 import activity, annotating, beginning, boards, insights
 from user360.errors import Conflict, Invalid, NameTaken, Unknown
 
 LATER = AT + timedelta(minutes=5)
@@ -110,3 +110,28 @@ def test_annotations_are_written_changed_taken_away_and_found_by_their_days(stor
         annotating.delete(store, first.id, by="Ben", at=LATER)
     with pytest.raises(Invalid):
         annotating.write(store, date(2026, 11, 1), " ", by="Ana", at=AT)
+
+
+def test_a_board_asks_a_tile_of_another_period_and_of_fewer_people():
+    tile = boards.Tile("t1", "Active", {**ACTIVE, "people": {"version": 1, "match": "any", "conditions": [{"event": "A"}]}})
+    others = {"version": 1, "match": "all", "conditions": [{"event": "B"}]}
+
+    asked = boards.asked(tile, period={"last": 7, "unit": "day"}, people=others)
+
+    assert asked["period"] == {"last": 7, "unit": "day"}
+    assert asked["people"] == {
+        "match": "all",
+        "conditions": [{"match": "any", "conditions": [{"event": "A"}]}, {"match": "all", "conditions": [{"event": "B"}]}],
+    }
+    assert boards.asked(tile) == tile.question
+
+
+def test_the_first_board_asks_only_what_can_be_asked_and_is_made_once(store):
+    take(store, events([("u1", "Order Completed", AT - timedelta(days=1)), ("u1", "Seen", AT - timedelta(days=1))]))
+    made = beginning.board(store, by="Ana", at=AT)
+    assert made is not None
+
+    asked = [insights.run(store, insights.parse(each.question), at=AT).table.num_rows for each in made.tiles]
+    assert min(asked) > 0
+    assert {"Order Completed, times and users", "Commonest events, users"} <= {each.title for each in made.tiles}
+    assert beginning.board(store, by="Ana", at=AT) is None

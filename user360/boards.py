@@ -51,7 +51,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One board. `period` and `people` (JSON, as in a question) stand for every tile's own where they are given."""
+    """One board. `period` stands for every tile's own, `people` narrow every tile's own (JSON, as in a question), where given."""
 
     id: str
     name: str
@@ -94,6 +94,18 @@ def free_name(store: Store, wanted: str) -> str:
     if base.casefold() not in taken:
         return base
     return next(name for number in count(2) if (name := f"{base} {number}").casefold() not in taken)
+
+
+def asked(tile: Tile, *, period: Any = None, people: Any = None) -> dict[str, Any]:
+    """A tile's question as its board asks it: of another period, and of those of its people who are among these too."""
+    question = dict(tile.question)
+    if period is not None:
+        question["period"] = period
+    if people is not None:
+        own = question.get("people")
+        parts = [{key: value for key, value in each.items() if key != "version"} for each in (own, people) if each]
+        question["people"] = parts[0] if len(parts) == 1 else {"match": "all", "conditions": parts}
+    return question
 
 
 # -- boards -------------------------------------------------------------------------------------
@@ -160,7 +172,7 @@ def restore(store: Store, board_id: str, *, by: str, at: datetime) -> Board:
 
 
 def override(store: Store, board_id: str, *, period: Any, people: Any, by: str, at: datetime) -> Board:
-    """Set the period and the people for every tile; None leaves each tile its own."""
+    """Set the period of every tile and the people each is narrowed to; None leaves each tile its own."""
     with store.transaction() as tx:
         found = get(store, board_id)
         if (found.period, found.people) != (period, people):

@@ -42,6 +42,7 @@ SCREENS: Final = (
     ),
     Screen("segment", "segment.py", "Segment", "filter_alt", ""),
     Screen("compare", "compare.py", "Compare", "join_inner", ""),
+    Screen("boards", "boards.py", "Boards", "dashboard_customize", "Insights", "Your charts side by side, kept under a name."),
     Screen("trends", "trends.py", "Trends", "show_chart", "Insights", "What happens how often, and who is active, over time."),
     Screen("events", "events.py", "Events", "bolt", "Data", "What users do: the catalogue of events and the stream itself."),
     Screen(
@@ -65,6 +66,11 @@ SCREENS: Final = (
     ),
 )
 _BY_KEY: Final = {screen.key: screen for screen in SCREENS}
+
+
+def title(key: str) -> str:
+    """What a screen is called."""
+    return _BY_KEY[key].title
 
 
 def page(key: str) -> Page:

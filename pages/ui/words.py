@@ -216,6 +216,12 @@ def full_name(first: str | None, last: str | None) -> str:
     return " ".join(part for part in (first, last) if part)
 
 
+def file_name(called: str, otherwise: str) -> str:
+    """A name as that of a file, without its ending: letters and digits, the rest as dashes."""
+    kept = "".join(each if each.isalnum() else "-" for each in called.lower()).strip("-")
+    return kept or otherwise
+
+
 def _plain(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:,.15g}"  # noqa: PLR2004 - exact integers
 

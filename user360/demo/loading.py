@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from user360 import ingest, profiles, properties, workspace
+from user360 import beginning, ingest, profiles, properties, workspace
 from user360.demo.changing import Change, later
 from user360.demo.making import SEED, batches, people
 
@@ -98,6 +98,7 @@ def load(
             sent.done = number + 1
             _remember(store, sent)
         over += size
+    beginning.board(store, by=by, at=at)
     sent.finished = True
     _remember(store, sent)
     if progress is not None:

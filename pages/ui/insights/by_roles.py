@@ -26,7 +26,9 @@ def picture(question: Insight, result: Result, wanted: Wanted) -> Picture:
     measure = next((each for each in measures if result.roles[each].people), measures[0])
     if "time" in result.roles and set(result.marks()) <= {"time", "breakdown"}:
         series = readings.series(question, result, question.label, measure=measure)
-        drawn = over_time.draw(series, readings.axis(question, result), "lines", chosen=wanted.chosen, height=wanted.height)
+        drawn = over_time.draw(
+            series, readings.axis(question, result), "lines", chosen=wanted.chosen, height=wanted.height, width=wanted.width
+        )
         return Picture(f"{question.label} over time.", result.roles[measure].label.lower(), drawn)
     return _ranked(question, result, measure, wanted)
 

@@ -55,7 +55,7 @@ def period(begin: Mapping[str, Any], document: Mapping[str, Any]) -> None:
 
 
 def _days(begin: Mapping[str, Any], said: Mapping[str, Any]) -> None:
-    first, last = _ends(said)
+    first, last = ends(said)
     st.session_state["insight.days"] = (first, last)
     st.date_input(
         "Days",
@@ -70,8 +70,8 @@ def _days(begin: Mapping[str, Any], said: Mapping[str, Any]) -> None:
     )
 
 
-def _ends(said: Mapping[str, Any]) -> tuple[date, date]:
-    """First and last day of a period as it is said."""
+def ends(said: Mapping[str, Any]) -> tuple[date, date]:
+    """First and last day of a period as it is said; of one that is none, the last 30 days."""
     try:
         if "from" in said:
             return date.fromisoformat(said["from"]), date.fromisoformat(said["to"])
@@ -87,23 +87,23 @@ def _to_period(begin: dict[str, Any]) -> None:
     label = st.session_state["insight.period"]
     found = asking.document(begin)
     if label == CHOOSE:
-        first, last = _ends(found.get("period", {"last": 30, "unit": "day"}))
+        first, last = ends(found.get("period", {"last": 30, "unit": "day"}))
         asking.change(begin, period={"from": first.isoformat(), "to": last.isoformat()})
         return
     said = PERIODS[label]
-    asking.change(begin, period=said, granularity=_fitting(found.get("granularity", "day"), said))
+    asking.change(begin, period=said, granularity=fitting(found.get("granularity", "day"), said))
 
 
 def _to_days(begin: dict[str, Any]) -> None:
     chosen = st.session_state["insight.days"]
     if len(chosen) == 2:  # noqa: PLR2004 - the second click is still to come otherwise
         said = {"from": chosen[0].isoformat(), "to": chosen[1].isoformat()}
-        asking.change(begin, period=said, granularity=_fitting(asking.document(begin).get("granularity", "day"), said))
+        asking.change(begin, period=said, granularity=fitting(asking.document(begin).get("granularity", "day"), said))
 
 
-def _fitting(unit: str, said: Mapping[str, Any]) -> str:
+def fitting(unit: str, said: Mapping[str, Any]) -> str:
     """The unit that suits the period: not more places than can be read, not fewer than two."""
-    first, last = _ends(said)
+    first, last = ends(said)
     days = (last - first).days + 1
     if said.get("unit") == "month" or (unit == "day" and days > 400):  # noqa: PLR2004 - a year and some
         return "month" if unit != "week" else "week"

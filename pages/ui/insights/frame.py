@@ -20,7 +20,7 @@ from pages.ui.insights import asking, behind, flows, pinning, readings
 from user360 import insights, spreadsheet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import plotly.graph_objects as go
 
@@ -44,9 +44,14 @@ class Framed:
 
 
 @contextmanager
-def card(of: Framed, quiet: str = "", *, box: bool = False) -> Iterator[None]:
-    """The card a chart stands in, with its menu at the right. `quiet` is the unit or a hint; `box`: several can be chosen at once."""
-    with st.container(border=True, gap="xsmall", key=f"{of.key}.card"):
+def card(
+    of: Framed, quiet: str = "", *, box: bool = False, more: Callable[[], None] | None = None, height: Any = "content"
+) -> Iterator[None]:
+    """The card a chart stands in, with its menu at the right.
+
+    `quiet` is the unit or a hint; `box`: several can be chosen at once; `more` draws what else the menu holds, on top.
+    """
+    with st.container(border=True, gap="xsmall", key=f"{of.key}.card", height=height):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.markdown(
                 f"**{words.escape_md(of.title, 120)}**", width="content", help=words.escape_md(of.question.definition, 600)
@@ -56,7 +61,7 @@ def card(of: Framed, quiet: str = "", *, box: bool = False) -> Iterator[None]:
                 st.caption(quiet, width="content")
             if box:
                 _box(of)
-            menu(of)
+            menu(of, more)
         with states.boundary("This chart", key=of.key):
             yield
             if st.session_state.get(f"{of.key}.table"):
@@ -131,12 +136,14 @@ def draw(of: Framed, figure: go.Figure, alt: str) -> None:
 # -- the menu -----------------------------------------------------------------------------------
 
 
-def menu(of: Framed) -> None:
+def menu(of: Framed, more: Callable[[], None] | None = None) -> None:
     """What can be done with a chart: its figures as a file or a table, its query, a place on a board."""
     opener = st.popover("", key=f"{of.key}.menu", icon=":material/more_horiz:", type="tertiary", help="More", on_change="rerun")
     if not opener.open:
         return
     with opener, st.container(width=260, gap="xsmall"):
+        if more is not None:
+            more()
         pinning.button(f"{of.key}.pin", of.title, of.document, of.view)
         csv(of, f"{of.key}.csv")
         st.toggle(

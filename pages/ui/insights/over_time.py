@@ -22,7 +22,8 @@ MOST_END_LABELS: Final = 5
 FEW_POINTS: Final = 45
 HEIGHT: Final = 250
 _TICK_ROOM: Final = 74  # pixels one label of the axis needs
-_WIDTH: Final = 900
+WIDTH: Final = 900
+NARROW: Final = 400  # names beside the ends of lines would leave no room for the lines
 _LINE_OF_LABEL: Final = 14
 
 
@@ -52,23 +53,31 @@ class Axis:
     notes: Sequence[tuple[int, str]] = field(default_factory=tuple)
 
 
-def draw(series: Sequence[Series], axis: Axis, form: Form, *, chosen: Collection[str] = (), height: int = HEIGHT) -> go.Figure:
-    """The figure. Bars of more than 90 places become lines, as bars would be thinner than their gaps."""
-    if form == "lines" or (form == "bars" and len(axis.places) > MOST_BARS):
-        return _lines(series, axis, chosen, height)
-    return _bars(series, axis, form, chosen, height)
+def draw(
+    series: Sequence[Series],
+    axis: Axis,
+    form: Form,
+    *,
+    chosen: Collection[str] = (),
+    height: int = HEIGHT,
+    width: int = WIDTH,
+) -> go.Figure:
+    """The figure, for about `width` pixels. Bars thinner than their gaps become lines."""
+    if form == "lines" or (form == "bars" and len(axis.places) > MOST_BARS * width // WIDTH):
+        return _lines(series, axis, chosen, height, width)
+    return _bars(series, axis, form, chosen, height, width)
 
 
 # -- bars ---------------------------------------------------------------------------------------
 
 
-def _bars(series: Sequence[Series], axis: Axis, form: Form, chosen: Collection[str], height: int) -> go.Figure:
+def _bars(series: Sequence[Series], axis: Axis, form: Form, chosen: Collection[str], height: int, width: int) -> go.Figure:
     traces = [_bar(each, axis, chosen, first=place == 0) for place, each in enumerate(series)]
     drawn = charts.figure(*traces, height=height, barmode="relative", hovermode="x unified", bargap=0.25)
     if form == "shares":
         drawn.update_layout(barnorm="percent")
         drawn.update_yaxes(ticksuffix="%", range=[0, 100])
-    _frame(drawn, axis, legend=len(series) > 1)
+    _frame(drawn, axis, width, legend=len(series) > 1)
     if form == "up and down":
         drawn.update_yaxes(zeroline=True, zerolinecolor=charts.neutrals().axis)
     elif form == "bars":
@@ -108,13 +117,13 @@ def _tops(series: Sequence[Series]) -> float:
 # -- lines --------------------------------------------------------------------------------------
 
 
-def _lines(series: Sequence[Series], axis: Axis, chosen: Collection[str], height: int) -> go.Figure:
+def _lines(series: Sequence[Series], axis: Axis, chosen: Collection[str], height: int, width: int) -> go.Figure:
     told = _told(series, axis)
     traces = [trace for each in series for trace in _line(each, axis, chosen, told)]
     drawn = charts.figure(*traces, height=height, hovermode="closest", hoverdistance=30)
     leading = [each for each in series if not each.faint]
-    ends = 1 < len(leading) <= MOST_END_LABELS
-    _frame(drawn, axis, legend=len(series) > 1 and not (ends and len(leading) == len(series)))
+    ends = 1 < len(leading) <= MOST_END_LABELS and width >= NARROW
+    _frame(drawn, axis, width, legend=len(series) > 1 and not (ends and len(leading) == len(series)))
     top = max([value for each in series for value in each.values if value is not None] or [0])
     _from_zero(drawn, top)
     if ends:
@@ -207,10 +216,10 @@ def _end_labels(drawn: go.Figure, series: Sequence[Series], axis: Axis, top: flo
 # -- the frame ----------------------------------------------------------------------------------
 
 
-def _frame(drawn: go.Figure, axis: Axis, *, legend: bool) -> None:
+def _frame(drawn: go.Figure, axis: Axis, width: int, *, legend: bool) -> None:
     inks = charts.neutrals()
     count = len(axis.places)
-    step = max(1, -(-count // max(2, _WIDTH // max(_TICK_ROOM, 7 * max(map(len, axis.places), default=1) + 14))))
+    step = max(1, -(-count // max(2, width // max(_TICK_ROOM, 7 * max(map(len, axis.places), default=1) + 14))))
     ticks = list(range(0, count, step))
     drawn.update_xaxes(
         tickvals=ticks,

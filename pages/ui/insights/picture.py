@@ -15,15 +15,17 @@ if TYPE_CHECKING:
     from pages.ui.insights.flows import Link, Node
 
 HEIGHT: Final = 330
+WIDTH: Final = 900
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How it is wanted: `view` is the way where a kind has several, `chosen` the cells that stand out, `height` in pixels."""
+    """How it is wanted: `view` is the way where a kind has several, `chosen` the cells that stand out; sizes are in pixels."""
 
     view: str = ""
     chosen: tuple[str, ...] = ()
     height: int = HEIGHT
+    width: int = WIDTH
 
 
 @dataclass(frozen=True, slots=True)

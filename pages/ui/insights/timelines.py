@@ -31,7 +31,9 @@ def picture(question: Any, result: Result, wanted: Wanted) -> Picture:
     if compared:
         made += _before(question, made)
     axis = readings.axis(question, result)
-    drawn = over_time.draw(made, axis, _form(question, compared=compared), chosen=wanted.chosen, height=wanted.height)
+    drawn = over_time.draw(
+        made, axis, _form(question, compared=compared), chosen=wanted.chosen, height=wanted.height, width=wanted.width
+    )
     return Picture(_alt(question, made, axis), unit(question), drawn)
 
 
