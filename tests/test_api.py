@@ -67,7 +67,7 @@ def user_ids(answer):
 
 
 def every_call():
-    return [(method, route.path) for route in api.routes() for method in sorted((route.methods or set()) - {"HEAD"})]
+    return [(method, route.path) for route in api.calls_with_key() for method in sorted((route.methods or set()) - {"HEAD"})]
 
 
 @pytest.mark.parametrize(("method", "path"), every_call())
@@ -409,7 +409,7 @@ def test_answers_are_kept_by_nobody_on_the_way(client):
 
 
 def test_a_call_can_be_declared_by_scope_alone():
-    route = calls.route("GET", "/x", "read", lambda asked: calls.Answer(asked.by))
+    route = calls.route("GET", "/x", "read", lambda asked: calls.Answer(asked.by), says="Who asks", answers={})
 
     assert isinstance(route, Route)
     with TestClient(Starlette(routes=[Mount("/", routes=[route])]), raise_server_exceptions=False) as client:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from user360 import datatypes, schema, workspace
 from user360.clock import aware, stored
@@ -219,7 +219,7 @@ def remove(tx: Transaction, property_name: str) -> None:
     tx.touch("properties", "profiles")
 
 
-def refuse_change(store: Store, property_name: str, what: str) -> None:
+def refuse_change(store: Store, property_name: str, what: str) -> NoReturn:
     """Refuse to rename, retype or delete: every door that is asked for it ends here."""
     raise Immutable(f"{what} of “{get(store, property_name).name}” is not possible.", "Name and type stay as made.")
 

@@ -30,11 +30,11 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
-import user360
-from user360 import api, clock, doors, jobs, workspace
+from user360 import api, clock, doors, jobs
 from user360.errors import (
     Conflict,
     Forbidden,
@@ -50,7 +50,7 @@ from user360.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
@@ -144,22 +144,6 @@ async def _on_bug(_: Request, fault: Exception) -> Response:
     bug = secrets.token_hex(4)
     _log.error("bug %s", bug, exc_info=fault)
     return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "bug", f"Something broke: error {bug}.", "It was logged under that id.")
-
-
-# -- health -------------------------------------------------------------------------------------
-
-
-async def _health(_: Request) -> Response:
-    return JSONResponse(await to_thread.run_sync(_report), headers={"Cache-Control": "no-store"})
-
-
-def _report() -> dict[str, Any]:
-    """Whether the database answers, and within how many seconds (`lag`); nothing about what is in it."""
-    started = time.perf_counter()
-    store = doors.current_store()
-    workspace.get(store)
-    lag = round(time.perf_counter() - started, 6)
-    return {"version": user360.__version__, "database": "ok", "revision": store.revision(), "lag": lag}
 
 
 # -- files on offer -----------------------------------------------------------------------------
@@ -259,15 +243,18 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-def _sub_application(*routes: Route) -> Starlette:
+def _sub_application(*routes: Route, middleware: Sequence[Middleware] = ()) -> Starlette:
+    """What answers everything below its path; an address that only resembles one of ours is unknown, not led elsewhere."""
     handlers: dict[Any, Any] = {User360Error: _on_refusal, HTTPException: _on_http, Exception: _on_bug}
-    return Starlette(routes=list(routes), exception_handlers=handlers)
+    application = Starlette(routes=list(routes), exception_handlers=handlers, middleware=list(middleware))
+    application.router.redirect_slashes = False
+    return application
 
 
 def routes() -> list[BaseRoute]:
     """The sub-applications that stand beside the pages. Each answers everything under its path itself."""
     applications = {
-        "/api": _sub_application(Route("/health", _health), *api.routes()),
+        "/api": _sub_application(*api.routes(), middleware=[Middleware(api.AsSent)]),
         "/v1": _sub_application(),
         "/files": _sub_application(Route("/{token}", _file)),
     }

@@ -4,21 +4,32 @@ A call is admitted, read, handed to the domain and answered as JSON; it decides 
 room every script would need a browser. Statuses of refusals do not live here (`web`), nor what a key
 may do (`keys`).
 
-`calls` admits and reads, `shapes` says how things look in JSON, `segments`, `explaining`, `insights`, `users`, `exports` and `backups` hold the calls.
+`fields` is what a call takes and answers, as values, and `schemas` the shapes; `document` makes the OpenAPI document of them
+and `reading` its page. `calls` admits and reads, `shapes` says how things look in JSON; `users`, `cards`, `properties`,
+`events`, `segments`, `explaining`, `insights`, `exports` and `backups` hold the calls, `about` those that need no key.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from user360.api import backups, explaining, exports, insights, segments, users
+from user360.api import about, backups, cards, events, explaining, exports, insights, properties, segments, users
+from user360.api.calls import AsSent
 
 if TYPE_CHECKING:
-    from starlette.routing import Route
+    from user360.api.calls import CallRoute
 
-__all__ = ["routes"]
+__all__ = ["AsSent", "calls_with_key", "routes"]
+
+_ROOMS = (users, cards, properties, events, segments, explaining, insights, exports, backups)
 
 
-def routes() -> list[Route]:
+def calls_with_key() -> list[CallRoute]:
+    """Every call that needs a key."""
+    return [each for room in _ROOMS for each in room.routes()]
+
+
+def routes() -> list[CallRoute]:
     """Every call, to be mounted under `/api`."""
-    return [*segments.routes(), *explaining.routes(), *insights.routes(), *users.routes(), *exports.routes(), *backups.routes()]
+    guarded = calls_with_key()
+    return [*guarded, *about.routes(guarded)]

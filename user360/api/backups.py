@@ -3,34 +3,67 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from user360 import backup, jobs, schedules
 from user360.api import shapes
 from user360.api.calls import Answer, Handed, page_of, route
+from user360.api.fields import FILE, PAGE, TEXT, Field, choice, number, page, ref
 from user360.errors import StoreUnavailable
 from user360.schedules import Schedule
 
 if TYPE_CHECKING:
-    from starlette.routing import Route
-
-    from user360.api.calls import Asked
+    from user360.api.calls import Asked, CallRoute
     from user360.backup import Backup
 
-_LONGEST_SECONDS = 600
+_LONGEST_SECONDS: Final = 600
+_SCHEDULE: Final = (
+    Field("every", choice(*schedules.EVERY), "How often."),
+    Field("time", TEXT, "The time of day, as 02:00."),
+    Field("weekday", number(0, 6), "The day of the week, from 0 for Monday; for every week."),
+    Field("day", number(1, schedules.LAST_DAY), "The day of the month; for every month."),
+    Field("on", TEXT, "The instant; for once."),
+    Field("cron", TEXT, "Five fields: minute, hour, day, month, weekday; for cron."),
+    Field("zone", TEXT, "The time zone it is counted in."),
+)
 
 
-def routes() -> list[Route]:
+def routes() -> list[CallRoute]:
     """The calls, each with who may make it and what it takes."""
+    backup_, schedule, conflict = ref("Backup"), ref("Schedule"), (HTTPStatus.CONFLICT,)
     return [
-        route("GET", "/backups", "admin", _find, takes=("limit", "offset", "cursor")),
-        route("POST", "/backups", "admin", _make),
-        route("GET", "/backups/schedule", "admin", _schedule),
-        route("PUT", "/backups/schedule", "admin", _reschedule, takes=tuple(Schedule().to_json())),
-        route("GET", "/backups/{id}", "admin", lambda asked: Answer(_shape(_one(asked)))),
-        route("GET", "/backups/{id}/file", "admin", _file),
-        route("POST", "/backups/{id}/restore", "admin", _restore),
-        route("DELETE", "/backups/{id}", "admin", _delete),
+        route("GET", "/backups", "admin", _find, says="List backups, newest first", takes=PAGE, answers=page("Backup")),
+        route(
+            "POST",
+            "/backups",
+            "admin",
+            _make,
+            says="Make a backup; answers once it is verified",
+            answers=backup_,
+            status=HTTPStatus.CREATED,
+        ),
+        route("GET", "/backups/schedule", "admin", _schedule, says="When backups are made by themselves", answers=schedule),
+        route(
+            "PUT",
+            "/backups/schedule",
+            "admin",
+            _reschedule,
+            says="Say when backups are to be made by themselves",
+            takes=_SCHEDULE,
+            answers=schedule,
+        ),
+        route("GET", "/backups/{id}", "admin", lambda asked: Answer(_shape(_one(asked))), says="One backup", answers=backup_),
+        route("GET", "/backups/{id}/file", "admin", _file, says="The file of a backup", answers=FILE),
+        route(
+            "POST",
+            "/backups/{id}/restore",
+            "admin",
+            _restore,
+            says="Put a backup in the place of the database; the present is kept as a backup",
+            answers=ref("Restored"),
+            refuses=conflict,
+        ),
+        route("DELETE", "/backups/{id}", "admin", _delete, says="Delete a backup", answers=backup_, refuses=conflict),
     ]
 
 
@@ -46,7 +79,7 @@ def _make(asked: Asked) -> Answer:
     if job.status != "done":
         raise StoreUnavailable(job.message or "The backup is still being made.", "Look at the list of backups.")
     made = next(each for each in backup.find(asked.store) if each.by == asked.by)
-    return Answer(_shape(made), HTTPStatus.CREATED, {"Location": f"/api/backups/{made.id}"})
+    return Answer(_shape(made), {"Location": f"/api/backups/{made.id}"})
 
 
 def _file(asked: Asked) -> Handed:

@@ -1,7 +1,8 @@
 """How a call comes in and its answer goes out: the key, the body, the parameters, the page.
 
-The one place that admits anybody: no call is made without a scope, so none can be left open by
-mistake. The key is looked at before anything else of the request is read.
+The one place that admits anybody: a call is open only where its card names no scope, so none can be
+left open by mistake. The key is looked at before anything else of the request is read. What a call
+takes and answers does not live here (`fields`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from urllib.parse import quote, unquote
 
 from anyio import to_thread
 from starlette.exceptions import HTTPException
@@ -19,6 +21,7 @@ from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Route
 
 from user360 import clock, datatypes, doors, keys
+from user360.api.fields import FURTHEST, MOST_ROWS, PAGE_ROWS, Card
 from user360.errors import InvalidRequest, InvalidValue, UnreadableRequest, nearest, shorten
 
 if TYPE_CHECKING:
@@ -28,15 +31,16 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Send
+    from starlette.types import Scope as Connection
 
+    from user360.api.fields import Field, Schema
     from user360.keys import Scope
     from user360.store import Store
 
 MOST_BYTES: Final = 8 * 2**20
-PAGE: Final = 50
-MOST_ROWS: Final = 1_000
-FURTHEST: Final = 2**31
 _BEARER: Final = "bearer"
+_FLAGS: Final = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,14 @@ class Asked:
             raise InvalidRequest(f"$.{name}", f"{shorten(found)} is not a number from {least:,} to {most:,}.")
         return number
 
+    def flag(self, name: str, *, otherwise: bool | None = None) -> bool:
+        """True or false, as JSON has it, or as words of an address."""
+        found = self.given.get(name, otherwise)
+        found = _FLAGS.get(found, found) if isinstance(found, str) else found
+        if not isinstance(found, bool):
+            raise InvalidRequest(f"$.{name}", "is not true or false.")
+        return found
+
     def texts(self, name: str) -> list[str] | None:
         """A list of texts, or in an address texts with commas between; None where it is not given."""
         found = self.given.get(name)
@@ -92,19 +104,21 @@ class Asked:
         instant = self.instant("as_of", self.at)
         return instant, instant < self.at
 
+    def limit(self) -> int:
+        """How many rows at most."""
+        return self.number("limit", PAGE_ROWS, least=1, most=MOST_ROWS)
+
     def page(self) -> tuple[int, int]:
         """How many rows, and from which on: `limit`, and `offset` or the `cursor` of the page before."""
-        limit = self.number("limit", PAGE, least=1, most=MOST_ROWS)
-        cursor = self.given.get("cursor")
+        limit, cursor = self.limit(), self.given.get("cursor")
         return limit, self.number("offset", 0, least=0, most=FURTHEST) if cursor is None else _offset(cursor)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a call answers."""
+    """What a call answers, with the status of its card."""
 
     body: Any
-    status: HTTPStatus = HTTPStatus.OK
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -119,20 +133,58 @@ class Handed:
 Call: TypeAlias = "Callable[[Asked], Answer | Handed]"
 
 
-def route(method: str, path: str, scope: Scope, call: Call, *, takes: tuple[str, ...] = ()) -> Route:
-    """One call under an address: who may make it, and which parameters it takes."""
+class CallRoute(Route):
+    """One call under its address, with the card that describes it."""
+
+    def __init__(self, card: Card, endpoint: Callable[[Request], Any]) -> None:
+        super().__init__(card.path, endpoint, methods=[card.method])
+        self.card = card
+
+
+def route(
+    method: str,
+    path: str,
+    scope: Scope,
+    call: Call,
+    *,
+    says: str,
+    answers: Schema | str,
+    takes: tuple[Field, ...] = (),
+    status: HTTPStatus = HTTPStatus.OK,
+    refuses: tuple[HTTPStatus, ...] = (),
+) -> CallRoute:
+    """One call under an address: who may make it, what it takes and answers, with which status, and further ones it refuses with."""
+    card = Card(method, path, scope, says, takes, answers, status, refuses)
 
     async def endpoint(request: Request) -> Response:
         store, by, at = await to_thread.run_sync(partial(_admitted, _secret(request), scope))
-        given = await _body(request) if method in {"POST", "PUT", "PATCH"} else dict(request.query_params)
-        _only(given, takes)
-        asked = Asked(store, by, at, request.path_params, given)
-        answer = await to_thread.run_sync(call, asked)
+        given = await _body(request) if card.in_body else dict(request.query_params)
+        _only(given, card.names)
+        place = {name: unquote(each) for name, each in request.path_params.items()}
+        answer = await to_thread.run_sync(call, Asked(store, by, at, place, given))
         if isinstance(answer, Handed):
             return FileResponse(answer.path, filename=answer.filename, headers={"Cache-Control": "no-store"})
-        return JSONResponse(answer.body, answer.status, {"Cache-Control": "no-store", **answer.headers})
+        return JSONResponse(answer.body, card.status, {"Cache-Control": "no-store", **answer.headers})
 
-    return Route(path, endpoint, methods=[method])
+    return CallRoute(card, endpoint)
+
+
+class AsSent:
+    """Middleware that finds calls by the address as it was sent, so that a slash within an id does not end it.
+
+    What stands in the place of an id is read by `route`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Answer as the application does."""
+        if scope["type"] == "http":
+            sent = scope.get("raw_path", b"").partition(b"?")[0].decode("ascii", "replace")
+            root = scope.get("root_path", "")
+            scope = {**scope, "path": sent if sent.startswith(root or "/") else quote(scope["path"])}
+        await self.app(scope, receive, send)
 
 
 def page_of(items: list[Any], total: int, *, limit: int, offset: int) -> Answer:
@@ -187,6 +239,11 @@ def _only(given: Mapping[str, Any], takes: tuple[str, ...]) -> None:
             raise InvalidRequest(f"$.{shorten(each)}", "is not known here.", hint)
 
 
+def no_cursor() -> InvalidRequest:
+    """The refusal of a cursor that no page answered."""
+    return InvalidRequest("$.cursor", "is none of ours.", "Give the cursor of the page before, as it was answered.")
+
+
 def _cursor(offset: int) -> str:
     return base64.urlsafe_b64encode(str(offset).encode()).decode().rstrip("=")
 
@@ -197,5 +254,5 @@ def _offset(cursor: object) -> int:
     except ValueError:
         offset = -1
     if not 0 <= offset <= FURTHEST:
-        raise InvalidRequest("$.cursor", "is none of ours.", "Give the cursor of the page before, as it was answered.")
+        raise no_cursor()
     return offset

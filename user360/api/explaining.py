@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from user360 import profiles, segments
+from user360 import segments
 from user360.api import shapes
 from user360.api.calls import Answer, route
-from user360.errors import InvalidRequest, Unknown, shorten
+from user360.api.fields import AS_OF, DEFINITION, TEXT, Field, ref
+from user360.errors import InvalidRequest
 from user360.segments import saved
 
 if TYPE_CHECKING:
-    from starlette.routing import Route
-
-    from user360.api.calls import Asked
+    from user360.api.calls import Asked, CallRoute
     from user360.profiles import Origin
     from user360.segments import Explanation, Forecast, Part, Rule
     from user360.segments.facts import Edge, Facts, Happened
 
-_TAKES: Final = ("definition", "segment", "userId", "id", "as_of")
+_TAKES: Final = (
+    DEFINITION,
+    Field("segment", TEXT, "The id of a saved segment, in the place of a definition."),
+    Field("userId", TEXT, "Whom it is about."),
+    Field("id", TEXT, "Whom it is about, by their stable id."),
+    AS_OF,
+)
 
 
-def routes() -> list[Route]:
+def routes() -> list[CallRoute]:
     """The calls, each with who may make it and what it takes."""
-    return [route("POST", "/segments/explain", "read", _explain, takes=_TAKES)]
+    says = "Why a user is in a segment or not, and when time alone changes that"
+    refuses = (HTTPStatus.NOT_FOUND,)
+    return [
+        route("POST", "/segments/explain", "read", _explain, says=says, takes=_TAKES, answers=ref("Explanation"), refuses=refuses)
+    ]
 
 
 def _explain(asked: Asked) -> Answer:
@@ -49,12 +59,7 @@ def _key(asked: Asked) -> int:
         raise InvalidRequest("$", "takes either a userId or an id.", "Give one of the two.")
     if "id" in asked.given:
         return asked.number("id", 0, least=0, most=2**32 - 1)
-    found = profiles.key_of(asked.store, asked.text("userId"))
-    if found is None:
-        raise Unknown(
-            f"There is no user “{shorten(asked.text('userId'))}”.", "They may have been deleted, or merged into another."
-        )
-    return found
+    return shapes.profile_of(asked.store, asked.text("userId"))
 
 
 def _verdict(found: Explanation) -> dict[str, Any]:

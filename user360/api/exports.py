@@ -8,6 +8,22 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from user360 import exports, jobs, properties, records, segments
 from user360.api import shapes
 from user360.api.calls import Answer, Handed, page_of, route
+from user360.api.fields import (
+    AS_OF,
+    COLUMNS,
+    DEFINITION,
+    FILE,
+    FLAG,
+    INSTANT,
+    PAGE,
+    SORT,
+    TEXT,
+    TEXTS,
+    Field,
+    choice,
+    page,
+    ref,
+)
 from user360.errors import Conflict, InvalidRequest, Unknown
 from user360.segments import saved
 
@@ -16,29 +32,60 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from starlette.routing import Route
-
-    from user360.api.calls import Asked
+    from user360.api.calls import Asked, CallRoute
     from user360.exports import Export, Layout, Wanted
     from user360.segments import Rule
 
 T = TypeVar("T")
-_PAGE: Final = ("limit", "offset", "cursor")
-_LOOK: Final = ("format", "gzip", "zone", "headers", "delimiter", "bom", "manifest", "name")
-_EVENTS: Final = ("events", "channels", "from", "to")
-_TAKES: Final = ("of", "definition", "segment", "columns", "sort", "search", "as_of", *_EVENTS, *_LOOK)
+_FLAG_OFF: Final = FLAG | {"default": False}
+_LOOK: Final = (
+    Field("format", choice(*exports.FORMATS) | {"default": "csv"}, "The kind of file."),
+    Field("gzip", _FLAG_OFF, "Pack the file."),
+    Field("zone", TEXT | {"default": "UTC"}, "The time zone instants are written in."),
+    Field("headers", {"type": "object", "additionalProperties": TEXT}, "Other names for columns."),
+    Field("delimiter", TEXT | {"default": ","}, "What stands between the values of a csv."),
+    Field("bom", _FLAG_OFF, "Begin a csv with a byte order mark, for old spreadsheets."),
+    Field("manifest", _FLAG_OFF, "Put a manifest beside the file."),
+    Field("name", TEXT, "What the file is called, without its ending."),
+)
+_EVENTS: Final = (
+    Field("events", TEXTS, "Events of these names. For events alone."),
+    Field("channels", TEXTS, "Events on these channels. For events alone."),
+    Field("from", INSTANT, "Events from this instant on. For events alone."),
+    Field("to", INSTANT, "Events before this instant. For events alone."),
+)
+_OF: Final = (
+    Field("of", choice("users", "events") | {"default": "users"}, "What goes into the file."),
+    DEFINITION,
+    Field("segment", TEXT, "The id of a saved segment, in the place of a definition."),
+    COLUMNS,
+    SORT,
+    Field("search", TEXT, "Words that must be found in it."),
+    AS_OF,
+)
 
 
-def routes() -> list[Route]:
+def routes() -> list[CallRoute]:
     """The calls, each with who may make it and what it takes."""
+    export, conflict = ref("Export"), (HTTPStatus.CONFLICT,)
     return [
-        route("GET", "/exports", "read", _find, takes=_PAGE),
-        route("POST", "/exports", "read", _begin, takes=_TAKES),
-        route("GET", "/exports/{id}", "read", _get),
-        route("GET", "/exports/{id}/file", "read", _file),
-        route("GET", "/exports/{id}/manifest", "read", _manifest),
-        route("POST", "/exports/{id}/stop", "read", _stop),
-        route("DELETE", "/exports/{id}", "write", _delete),
+        route("GET", "/exports", "read", _find, says="List exports, newest first", takes=PAGE, answers=page("Export")),
+        route(
+            "POST",
+            "/exports",
+            "read",
+            _begin,
+            says="Begin to write users or events into a file",
+            takes=(*_OF, *_EVENTS, *_LOOK),
+            answers=export,
+            status=HTTPStatus.CREATED,
+            refuses=(HTTPStatus.NOT_FOUND,),
+        ),
+        route("GET", "/exports/{id}", "read", _get, says="How far an export is", answers=export),
+        route("GET", "/exports/{id}/file", "read", _file, says="The file of an export", answers=FILE, refuses=conflict),
+        route("GET", "/exports/{id}/manifest", "read", _manifest, says="Its manifest", answers=FILE, refuses=conflict),
+        route("POST", "/exports/{id}/stop", "read", _stop, says="Stop an export", answers=export, refuses=conflict),
+        route("DELETE", "/exports/{id}", "write", _delete, says="Delete the file of an export", answers=export, refuses=conflict),
     ]
 
 
@@ -54,7 +101,7 @@ def _begin(asked: Asked) -> Answer:
     name = asked.text("name", "") or f"{wanted.unit}s"
     number, _ = jobs.start_export(asked.store, wanted, layout, file_name=f"{name}{layout.ending}", by=asked.by)
     headers = {"Location": f"/api/exports/{number}"}
-    return Answer(_shape(exports.get(asked.store, number)), HTTPStatus.CREATED, headers)
+    return Answer(_shape(exports.get(asked.store, number)), headers)
 
 
 def _get(asked: Asked) -> Answer:
@@ -158,8 +205,8 @@ def _wanted(asked: Asked) -> Wanted:
 
 def _users(asked: Asked) -> Wanted:
     for each in _EVENTS:
-        if each in asked.given:
-            raise InvalidRequest(f"$.{each}", "is for events.", 'Ask with "of": "events", or write it into the definition.')
+        if each.name in asked.given:
+            raise InvalidRequest(f"$.{each.name}", "is for events.", 'Ask with "of": "events", or write it into the definition.')
     visible = [each.name for each in properties.find(asked.store) if each.visible]
     sort = tuple((each.removeprefix("-"), each.startswith("-")) for each in asked.texts("sort") or ())
     at, past = asked.as_of()

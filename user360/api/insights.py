@@ -7,23 +7,39 @@ from typing import TYPE_CHECKING, Any, Final
 from user360 import insights, profiles
 from user360.api import shapes
 from user360.api.calls import Answer, page_of, route
+from user360.api.fields import AS_OF, LISTED, OBJECT, Field, page, ref
 from user360.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from starlette.routing import Route
-
-    from user360.api.calls import Asked
+    from user360.api.calls import Asked, CallRoute
     from user360.insight import Insight, Result
 
-_USERS: Final = ("columns", "sort", "limit", "offset", "cursor")
+_QUESTION: Final = Field("question", OBJECT, "The question as JSON, as the address of its page has it.")
+_CELL: Final = Field("cell", OBJECT, "The columns of one row that are no measures, and their values.")
 
 
-def routes() -> list[Route]:
+def routes() -> list[CallRoute]:
     """The calls, each with who may make it and what it takes."""
     return [
-        route("GET", "/insights", "read", _kinds),
-        route("POST", "/insights/{kind}", "read", _run, takes=("question", "as_of")),
-        route("POST", "/insights/{kind}/people", "read", _people, takes=("question", "cell", "as_of", *_USERS)),
+        route("GET", "/insights", "read", _kinds, says="The kinds of questions there are", answers=page("InsightKind")),
+        route(
+            "POST",
+            "/insights/{kind}",
+            "read",
+            _run,
+            says="The table behind a chart",
+            takes=(_QUESTION, AS_OF),
+            answers=ref("Insight"),
+        ),
+        route(
+            "POST",
+            "/insights/{kind}/people",
+            "read",
+            _people,
+            says="The users behind one number of it",
+            takes=(_QUESTION, _CELL, AS_OF, *LISTED),
+            answers=page("User"),
+        ),
     ]
 
 

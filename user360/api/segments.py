@@ -8,36 +8,143 @@ from typing import TYPE_CHECKING, Any, Final
 from user360 import profiles, segments, workspace
 from user360.api import shapes
 from user360.api.calls import Answer, Asked, page_of, route
+from user360.api.fields import (
+    AS_OF,
+    DEFINITION,
+    DESCRIPTION,
+    INSTANT,
+    LISTED,
+    PAGE,
+    TEXT,
+    TEXTS,
+    Field,
+    choice,
+    number,
+    page,
+    ref,
+)
 from user360.errors import InvalidRequest
 from user360.segments import lists, membership, saved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from starlette.routing import Route
-
+    from user360.api.calls import CallRoute
     from user360.segments import Cause
     from user360.segments.saved import Segment, Version
 
 SAMPLE: Final = 10
 _ARCHIVED: Final = {"false": False, "true": True, "all": None}
-_PAGE: Final = ("limit", "offset", "cursor")
-_USERS: Final = ("columns", "sort", *_PAGE, "as_of")
+_NAME: Final = Field("name", TEXT, "What it is called; no two in use have the same name.")
+_NOTE: Final = Field("note", TEXT, "Why the definition changes.")
 
 
-def routes() -> list[Route]:
+def routes() -> list[CallRoute]:
     """The calls, each with who may make it and what it takes."""
+    return [*_saved(), *_asked()]
+
+
+def _saved() -> list[CallRoute]:
+    segment = ref("Segment")
+    text = Field("text", TEXT, "Words to be found in name or description.")
+    archived = Field("archived", choice(*_ARCHIVED) | {"default": "false"}, "Those in use, the archived ones, or all.")
+    ids = Field("userIds", TEXTS, "The people of a fixed list, in the place of a definition.")
+    version = Field("version", number(0, 2**31), "The version the change rests on; refused where another has been saved since.")
     return [
-        route("GET", "/segments", "read", _find, takes=("text", "archived", *_PAGE)),
-        route("POST", "/segments", "write", _save, takes=("name", "definition", "userIds", "description", "note")),
-        route("POST", "/segments/preview", "read", _preview, takes=("definition", "as_of")),
-        route("GET", "/segments/{id}", "read", _get, takes=("as_of",)),
-        route("PUT", "/segments/{id}", "write", _change, takes=("name", "definition", "description", "note", "version")),
-        route("POST", "/segments/{id}/archive", "write", _archive),
-        route("POST", "/segments/{id}/restore", "write", _restore),
-        route("GET", "/segments/{id}/users", "read", _users, takes=_USERS),
-        route("GET", "/segments/{id}/versions", "read", _versions, takes=_PAGE),
-        route("GET", "/segments/{id}/history", "read", _history, takes=("days", "points", "from", "to")),
+        route("GET", "/segments", "read", _find, says="List segments", takes=(text, archived, *PAGE), answers=page("Segment")),
+        route(
+            "POST",
+            "/segments",
+            "write",
+            _save,
+            says="Save a segment: a definition, or a fixed list of user ids",
+            takes=(_NAME.must(), DEFINITION, ids, DESCRIPTION, _NOTE),
+            answers=ref("SegmentMade"),
+            status=HTTPStatus.CREATED,
+            refuses=(HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND),
+        ),
+        route(
+            "GET",
+            "/segments/{id}",
+            "read",
+            _get,
+            says="One segment, with its count",
+            takes=(AS_OF,),
+            answers=ref("SegmentDetail"),
+        ),
+        route(
+            "PUT",
+            "/segments/{id}",
+            "write",
+            _change,
+            says="Change what is given of a segment; a definition makes a version",
+            takes=(_NAME, DEFINITION, DESCRIPTION, _NOTE, version),
+            answers=segment,
+            refuses=(HTTPStatus.CONFLICT,),
+        ),
+        route(
+            "POST",
+            "/segments/{id}/archive",
+            "write",
+            _archive,
+            says="Archive a segment; refused while another rests on it",
+            answers=segment,
+            refuses=(HTTPStatus.CONFLICT,),
+        ),
+        route(
+            "POST",
+            "/segments/{id}/restore",
+            "write",
+            _restore,
+            says="Take a segment out of the archive",
+            answers=segment,
+            refuses=(HTTPStatus.CONFLICT,),
+        ),
+    ]
+
+
+def _asked() -> list[CallRoute]:
+    days = Field("days", number(1, 3_650) | {"default": 90}, "Over how many days.")
+    points = Field("points", number(2, 366) | {"default": 30}, "At how many moments.")
+    start = Field("from", INSTANT, "Who moved from this instant on.")
+    end = Field("to", INSTANT, "Who moved up to this instant.")
+    return [
+        route(
+            "POST",
+            "/segments/preview",
+            "read",
+            _preview,
+            says="What a definition finds, without saving it",
+            takes=(DEFINITION.must(), AS_OF),
+            answers=ref("Preview"),
+        ),
+        route(
+            "GET",
+            "/segments/{id}/users",
+            "read",
+            _users,
+            says="The users of a segment",
+            takes=(*LISTED, AS_OF),
+            answers=page("User"),
+        ),
+        route(
+            "GET",
+            "/segments/{id}/versions",
+            "read",
+            _versions,
+            says="The definitions a segment had",
+            takes=PAGE,
+            answers=page("SegmentVersion"),
+        ),
+        route(
+            "GET",
+            "/segments/{id}/history",
+            "read",
+            _history,
+            says="The size of a segment over time, and who came and went",
+            takes=(days, points, start, end),
+            answers=ref("SegmentHistory"),
+        ),
     ]
 
 
@@ -81,10 +188,10 @@ def _save(asked: Asked) -> Answer:
         made = saved.save(asked.store, name, rule, description=description, note=note, by=asked.by, at=asked.at)
     else:
         pasted = lists.look_up(asked.store, ids)
-        source = "HTTP call"
+        source = shapes.SOURCE
         made = lists.save(asked.store, name, pasted.found, source=source, description=description, by=asked.by, at=asked.at)
         more = {"count": len(pasted.found), "unknown": [each.id for each in pasted.strangers]}
-    return Answer(shapes.segment(made) | more, HTTPStatus.CREATED, {"Location": f"/api/segments/{made.id}"})
+    return Answer(shapes.segment(made) | more, {"Location": f"/api/segments/{made.id}"})
 
 
 def _change(asked: Asked) -> Answer:

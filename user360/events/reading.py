@@ -135,7 +135,7 @@ def stream(
     limit: int = 50,
     before: tuple[datetime, str] | None = None,
 ) -> pa.Table:
-    """Events, newest first: profile_key, userId, event, system, at, channel, source, messageId, properties (JSON text).
+    """Events, newest first: profile_key, userId, event, system, at, channel, source, messageId, properties and context (JSON text).
 
     `before` is the (at, messageId) of the last row of the page before.
     """
@@ -203,13 +203,16 @@ def timeline(
     *,
     names: Sequence[str] = (),
     channels: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
     limit: int = 50,
+    offset: int = 0,
     before: tuple[datetime, str] | None = None,
 ) -> pa.Table:
     """One person's events, as `stream` answers them."""
-    conditions = _conditions(names, channels, None, None, before)
+    conditions = _conditions(names, channels, since, until, before)
     conditions.append(sql("profile_key = {}", profile_key))
-    return store.read(_page(conditions, limit, {}, _ids_of(profile_key)))
+    return store.read(_page(conditions, limit, {}, _ids_of(profile_key), offset=offset))
 
 
 def engagement(store: Store, profile_key: int, *, latest: int = LATEST) -> Engagement:
@@ -314,13 +317,14 @@ def _pointer(property_name: str) -> str:
     return "/" + property_name.replace("~", "~0").replace("/", "~1")
 
 
-def _page(conditions: list[Sql], limit: int, relations: dict[str, Any], ids: Sql | None = None) -> Sql:
+def _page(conditions: list[Sql], limit: int, relations: dict[str, Any], ids: Sql | None = None, *, offset: int = 0) -> Sql:
     """The newest rows that meet the conditions: found by their places first, so that nothing else of the others is read."""
     where = sql("WHERE {}", joined(" AND ", conditions)) if conditions else NOTHING
     places = sql(
-        "page AS MATERIALIZED (SELECT rowid AS place FROM events {} ORDER BY occurred_at DESC, message_id DESC LIMIT {}), ",
+        "page AS MATERIALIZED (SELECT rowid AS place FROM events {} ORDER BY occurred_at DESC, message_id DESC LIMIT {} OFFSET {}), ",
         where,
         limit,
+        offset,
     )
     return _shown(ids or Sql("SELECT * FROM user_ids SEMI JOIN found USING (profile_key)"), places, **relations)
 
@@ -334,8 +338,8 @@ def _shown(ids: Sql, places: Sql = NOTHING, **relations: Any) -> Sql:
     return sql(
         "WITH {}found AS MATERIALIZED (SELECT e.* FROM events e JOIN page ON e.rowid = page.place) "
         'SELECT e.profile_key, u.user_id AS "userId", n.name AS event, n.system, e.occurred_at AS "at", c.name AS channel, '
-        's.name AS source, e.message_id AS "messageId", e.properties::JSON::VARCHAR AS properties '
-        "FROM found e JOIN event_names n USING (event_id) LEFT JOIN channels c USING (channel_id) "
+        's.name AS source, e.message_id AS "messageId", e.properties::JSON::VARCHAR AS properties, '
+        "e.context::JSON::VARCHAR AS context FROM found e JOIN event_names n USING (event_id) LEFT JOIN channels c USING (channel_id) "
         "LEFT JOIN sources s USING (source_id) LEFT JOIN ({}) u USING (profile_key) ORDER BY e.occurred_at DESC, e.message_id DESC",
         places,
         ids,

@@ -1,0 +1,97 @@
+"""The OpenAPI 3.1 document: every call there is, from the cards of the calls themselves.
+
+Nothing is written here about any one call, so the document follows the code by itself. How it looks
+on a page does not live here (`reading`), nor what the shapes hold (`schemas`).
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import user360
+from user360.api.fields import TEXT, ref
+from user360.api.schemas import SCHEMAS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from user360.api.fields import Card, Field
+
+UNDER: Final = "/api"
+INTRODUCTION: Final = (
+    "Reading and managing users, events and segments. Send a key as `Authorization: Bearer …`; its scope says how far it "
+    "reaches: read, write, admin. Instants are ISO 8601 in UTC, ids are texts. Lists take `limit` (50, at most 1,000) and "
+    "`offset` or `cursor`, and answer `items`, `total` and the next `cursor`. Whatever is refused is answered with a fitting "
+    "status and `code`, `message`, `hint` and `path`; a refused call changes nothing. A user is addressed by their userId, "
+    "encoded where it holds a slash or a blank; who has none yet by `id:` and their stable id. Messages of SDKs go to `/v1`."
+)
+_PLACE: Final = re.compile(r"\{(\w+)\}")
+_ALWAYS: Final = (HTTPStatus.SERVICE_UNAVAILABLE,)
+_WITH_KEY: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY)
+_WITH_BODY: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+
+def describe(cards: Iterable[Card]) -> dict[str, Any]:
+    """The document of these calls."""
+    paths: dict[str, dict[str, Any]] = {}
+    for card in cards:
+        paths.setdefault(UNDER + card.path, {})[card.method.lower()] = _call(card)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "User 360", "version": user360.__version__, "description": INTRODUCTION},
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key."}},
+        },
+    }
+
+
+def _call(card: Card) -> dict[str, Any]:
+    places = [
+        {"name": each, "in": "path", "required": True, "schema": TEXT | {"minLength": 1}} for each in _PLACE.findall(card.path)
+    ]
+    told: dict[str, Any] = {
+        "operationId": _name(card),
+        "tags": [card.path.split("/")[1]],
+        "summary": card.says,
+        "description": f"Needs a key of the scope {card.scope}." if card.scope else "Needs no key.",
+        "security": [{"key": []}] if card.scope else [],
+        "parameters": places + ([] if card.in_body else [_parameter(each) for each in card.takes]),
+        "responses": dict(_answers(card)),
+    }
+    return told | ({"requestBody": _body(card)} if card.in_body and card.takes else {})
+
+
+def _name(card: Card) -> str:
+    """`get_users_userId_events`."""
+    return "_".join([card.method.lower(), *(each.strip("{}") for each in card.path.split("/") if each)]).replace(".", "_")
+
+
+def _parameter(field: Field) -> dict[str, Any]:
+    told = {"name": field.name, "in": "query", "description": field.says, "required": field.needed, "schema": field.schema}
+    return told | ({"style": "form", "explode": False} if field.schema.get("type") == "array" else {})
+
+
+def _body(card: Card) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "properties": {each.name: {"description": each.says, **each.schema} for each in card.takes},
+        "required": [each.name for each in card.takes if each.needed],
+        "additionalProperties": False,
+    }
+    media = "multipart/form-data" if card.form else "application/json"
+    return {"required": any(each.needed for each in card.takes), "content": {media: {"schema": schema}}}
+
+
+def _answers(card: Card) -> Iterator[tuple[str, dict[str, Any]]]:
+    answered = {card.answers: {}} if isinstance(card.answers, str) else {"application/json": {"schema": card.answers}}
+    yield str(card.status.value), {"description": card.status.phrase, "content": answered}
+    refused = {*_ALWAYS, *card.refuses}
+    refused |= {*_WITH_KEY} if card.scope else set()
+    refused |= {*_WITH_BODY} if card.in_body else set()
+    refused |= {HTTPStatus.NOT_FOUND} if "{" in card.path else set()
+    for status in sorted(refused):
+        yield str(status.value), {"description": status.phrase, "content": {"application/json": {"schema": ref("Fault")}}}
