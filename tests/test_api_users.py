@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tests.worlds import AT, events, take, users
-from user360 import doors, keys, profiles, properties, segments, web
+from user360 import doors, identities, keys, profiles, properties, segments, web
 from user360.segments import saved
 
 
@@ -256,7 +256,7 @@ def test_segments_identities_and_history_of_a_user(client):
     assert client.get("/api/users/u3/segments").json()["items"] == []
     assert of(client, "u1")["segments"] == ["s1"]
     ids = client.get("/api/users/u1/identities").json()
-    assert (ids["total"], ids["items"]) == (1, [{"via": "User id", "id": "u1", "since": None}])
+    assert (ids["total"], ids["items"]) == (1, [{"kind": identities.USER, "id": "u1", "since": None, "source": None}])
     told = client.get("/api/users/u1/history").json()
     assert [(each["property"], each["from"], each["to"]) for each in told["items"]] == [
         ("orders", 3, None),

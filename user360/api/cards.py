@@ -122,7 +122,7 @@ def _segments(asked: Asked) -> Answer:
 
 def _identities(asked: Asked) -> Answer:
     rows = identities.of(asked.store, shapes.person(asked)).to_pylist()
-    return _sliced(asked, [{"via": each["via"], "id": each["id"], "since": shapes.instant(each["since"])} for each in rows])
+    return _sliced(asked, [each | {"since": shapes.instant(each["since"])} for each in rows])
 
 
 def _history(asked: Asked) -> Answer:

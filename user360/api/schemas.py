@@ -92,7 +92,11 @@ SCHEMAS: Final[dict[str, Any]] = {
         _RECEIVED | {"source": maybe(TEXT), "context": OBJECT, "system": FLAG},
     ),
     "Identity": shape(
-        "An id that leads to a user; `since` is null where it was there from the start.", via=TEXT, id=TEXT, since=_WHEN
+        "An id that leads to a user, of which kind, since when and by which source; null where it was there from the start.",
+        kind=TEXT,
+        id=TEXT,
+        since=_WHEN,
+        source=maybe(TEXT),
     ),
     "Change": named(
         "One property changed: from, to, when, by whom and from which source. Null is unknown.",
