@@ -19,6 +19,7 @@
     ├─ Forbidden              who asks may not
     │   └─ KeyNeeded          … because nobody is known to ask
     ├─ Interrupted            the answer is no longer wanted
+    ├─ Unreachable            a place elsewhere does not answer
     └─ StoreUnavailable       the database is locked, damaged, full, or of a newer version
         ├─ DatabaseInUse      … another process has it open
         └─ DatabaseDamaged    … it cannot be read
@@ -203,6 +204,12 @@ class Interrupted(User360Error):
     """The question was abandoned before its answer was there."""
 
     code = "interrupted"
+
+
+class Unreachable(User360Error):
+    """A place elsewhere, a folder or a server, does not answer, or has not what is asked of it."""
+
+    code = "unreachable"
 
 
 class StoreUnavailable(User360Error):

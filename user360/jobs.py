@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
-from user360 import backup, clock, exports, imports, records, schedules
+from user360 import backup, clock, exports, folders, imports, records, schedules, watching
 from user360.errors import Conflict, Interrupted, Unknown, User360Error
 
 if TYPE_CHECKING:
@@ -155,12 +155,20 @@ def begin(store: Store) -> int:
     if backup.sweep(store):
         with store.transaction() as tx:
             schedules.make_up(tx, BACKUP, "", at=at)
+    with store.transaction() as tx:
+        folders.interrupted_at_start(tx, at=at)
     return records.interrupted_at_start(store, at=at)
 
 
 def start_backup(store: Store, *, why: str = backup.BY_HAND, by: str) -> str:
     """Begin a backup in the background; answers the job's id."""
     return submit(store, BACKUP, lambda each: backup.write(store, why=why, by=by, at=clock.now(), progress=each.tell))
+
+
+def start_folder(store: Store, folder_id: str, *, by: str) -> str:
+    """Begin to look at a watched folder in the background; answers the job's id."""
+    work = functools.partial(watching.run, store, folder_id, by=by, now=clock.now)
+    return submit(store, folders.KIND, lambda each: work(progress=each.tell), subject=folder_id)
 
 
 def restore(store: Store, name: str, *, by: str, at: datetime) -> Backup:
@@ -177,6 +185,7 @@ def run_due(store: Store, *, at: datetime) -> list[str]:
 
 _DUTIES: Final[dict[str, Callable[[Store, str], str]]] = {
     BACKUP: lambda store, _: start_backup(store, why=backup.SCHEDULED, by=BY_ITSELF),
+    folders.KIND: lambda store, subject: start_folder(store, subject, by=BY_ITSELF),
 }
 
 

@@ -19,6 +19,7 @@ A table's rows are read and written by its owner alone; this room only makes the
 | known_sources, write_keys | sources |
 | failed_messages, warnings | failed |
 | schedules | schedules |
+| folders, folder_files, folder_runs | folders |
 | boards | boards |
 | annotations | annotating |
 
@@ -251,4 +252,22 @@ def _identity() -> list[Sql]:
     ]
 
 
-STEPS: Final = (_first, _segments, _keys, _boards, _schedules, _sources, _computed, _undoing, _failed, _identity)
+def _folders() -> list[Sql]:
+    return [
+        Sql(
+            "CREATE TABLE folders (folder_id VARCHAR NOT NULL, name VARCHAR NOT NULL, place VARCHAR NOT NULL, host_key VARCHAR NOT NULL, "
+            "plan VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL)"
+        ),
+        Sql(
+            "CREATE TABLE folder_files (folder_id VARCHAR NOT NULL, name VARCHAR NOT NULL, size UBIGINT NOT NULL, stamp VARCHAR NOT NULL, "
+            "checksum VARCHAR NOT NULL, status VARCHAR NOT NULL, import_id UINTEGER, message VARCHAR NOT NULL, seen_at TIMESTAMP NOT NULL)"
+        ),
+        Sql(
+            "CREATE TABLE folder_runs (run_id UINTEGER NOT NULL, folder_id VARCHAR NOT NULL, status VARCHAR NOT NULL, found UINTEGER NOT NULL, "
+            "imported UINTEGER NOT NULL, failed UINTEGER NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP, "
+            "by_whom VARCHAR NOT NULL, message VARCHAR NOT NULL)"
+        ),
+    ]
+
+
+STEPS: Final = (_first, _segments, _keys, _boards, _schedules, _sources, _computed, _undoing, _failed, _identity, _folders)

@@ -45,6 +45,7 @@ from user360.errors import (
     KeyNeeded,
     StoreUnavailable,
     Unknown,
+    Unreachable,
     UnreadableRequest,
     User360Error,
 )
@@ -69,6 +70,7 @@ STATUS: Final[dict[type[User360Error], HTTPStatus]] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     KeyNeeded: HTTPStatus.UNAUTHORIZED,
     Interrupted: HTTPStatus.SERVICE_UNAVAILABLE,
+    Unreachable: HTTPStatus.BAD_GATEWAY,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     User360Error: HTTPStatus.BAD_REQUEST,
 }
