@@ -136,10 +136,9 @@ class Folder:
     def fetch(self, file: File, target: Path) -> None:
         """Copy one file here; refused where it changes meanwhile, so that half a file is never taken for a whole one."""
         path = f"{self._place.path.rstrip('/')}/{file.name}"
-        with _told(self._place):
-            with self._files.open(path, "rb") as source, target.open("wb") as copy:
-                while piece := source.read(_PIECE):
-                    copy.write(piece)
+        with _told(self._place), self._files.open(path, "rb") as source, target.open("wb") as copy:
+            while piece := source.read(_PIECE):
+                copy.write(piece)
         if target.stat().st_size != file.size or file not in self.files():
             raise Conflict(f"“{shorten(file.name)}” is still being written.", "It is looked at again the next time.")
 
