@@ -30,6 +30,8 @@ STATES = {
     "running": "running",
     "failed": "failed",
     "stopped": "stopped",
+    "paused": "paused",
+    "undoing": "half undone",
     "interrupted": "interrupted",
     "undone": "undone",
 }

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.worlds import AT
 from user360 import events, exports, imports, profiles, properties, records, segments
 from user360.errors import Conflict, Interrupted, Invalid, InvalidFile, InvalidProperty
-from user360.imports import reading, running
+from user360.imports import preparing, reading
 from user360.people import NOBODY
 from user360.store import open_store
 
@@ -258,7 +258,7 @@ def test_events_of_one_name_need_no_column_for_it(store: Store, tmp_path: Path) 
     )
 
 
-def test_a_stopped_import_keeps_whole_batches_and_goes_on_where_it_stood(
+def test_a_paused_import_keeps_whole_batches_and_goes_on_where_it_stood(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "BATCH", 10)
@@ -273,9 +273,10 @@ def test_a_stopped_import_keeps_whole_batches_and_goes_on_where_it_stood(
     with pytest.raises(Interrupted):
         imports.run(store, number, now=lambda: AT, progress=stop)
     halted = records.get_import(store, number)
+    imports.resume(store, number)
     done = imports.run(store, number, now=lambda: AT)
 
-    assert (halted.status, halted.counts.position, halted.counts.created) == ("stopped", 30, 30)
+    assert (halted.status, halted.counts.position, halted.counts.created) == ("paused", 30, 30)
     assert (done.status, done.counts.position, done.counts.created, profiles.count(store)) == ("completed", 95, 95, 95)
 
 
@@ -364,7 +365,9 @@ def test_instants_are_told_in_utc(store: Store, tmp_path: Path) -> None:
     )
 )
 def test_a_document_of_an_event_is_kept_whatever_it_is(document: str) -> None:
-    found = running._checked(imports.Plan(kind="events", document="properties"), pa.array([document], pa.string())).to_pylist()[0]
+    found = preparing._checked(imports.Plan(kind="events", document="properties"), pa.array([document], pa.string())).to_pylist()[
+        0
+    ]
     try:
         plain = json.loads(document, parse_constant=lambda _: None)
     except ValueError:

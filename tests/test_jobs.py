@@ -11,7 +11,8 @@ import pytest
 
 from tests.worlds import AT, take, users
 from user360 import exports, imports, jobs, profiles, records
-from user360.errors import InvalidFile, Unknown
+from user360.errors import Conflict, InvalidFile, Unknown
+from user360.imports import reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,3 +129,43 @@ def test_background_work_steps_back_behind_pages_and_they_keep_their_place(store
 
     assert found == [jobs.NICE]
     assert before == os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+def _long_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of a thousand batches."""
+    monkeypatch.setattr(reading, "BATCH", 1)
+    path = folder / "long.csv"
+    path.write_text("userId\n" + "".join(f"u{each}\n" for each in range(1_000)))
+    return path
+
+
+def test_a_paused_import_goes_on_and_can_be_undone(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, job = jobs.start_import(
+        store, _long_file(tmp_path, monkeypatch), imports.Plan(mapping={"userId": "userId"}), by="Mira"
+    )
+    jobs.pause(job)
+    jobs.wait(job, SECONDS)
+    paused = imports.get(store, number)
+    monkeypatch.setattr(reading, "BATCH", 1_000)
+    jobs.wait(jobs.resume_import(store, number), SECONDS)
+    done = imports.get(store, number)
+    jobs.wait(jobs.undo_import(store, number, by="Mira"), SECONDS)
+
+    assert (paused.status, paused.counts.position < 1_000) == ("paused", True)
+    assert (done.status, done.counts.created) == ("completed", 1_000)
+    assert (imports.get(store, number).status, profiles.count(store)) == ("undone", 0)
+
+
+def test_a_stopped_import_keeps_what_is_in_and_never_goes_on(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, job = jobs.start_import(
+        store, _long_file(tmp_path, monkeypatch), imports.Plan(mapping={"userId": "userId"}), by="Mira"
+    )
+    jobs.stop(job)
+    jobs.wait(job, SECONDS)
+    record = imports.get(store, number)
+
+    assert (record.status, profiles.count(store)) == ("stopped", record.counts.created)
+    with pytest.raises(Conflict, match="at its end"):
+        jobs.resume_import(store, number)

@@ -79,6 +79,6 @@ def _end_jobs() -> None:
     """Let every job come to the end of its step; what it has done so far is kept, and it says where it stood."""
     running = jobs.running()
     for job in running:
-        jobs.stop(job.id)
+        jobs.pause(job.id)
     for job in running:
         jobs.wait(job.id, PATIENCE_SECONDS)

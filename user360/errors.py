@@ -212,6 +212,12 @@ class Unreachable(User360Error):
     code = "unreachable"
 
 
+class Stopped(Interrupted):
+    """The work was ended for good, not only halted where it could go on."""
+
+    code = "stopped"
+
+
 class StoreUnavailable(User360Error):
     """The database cannot be used now: locked, damaged, full, read-only or of a newer version."""
 

@@ -141,6 +141,11 @@ def detach(tx: Transaction, people: Sql) -> None:
     tx.execute(sql("DELETE FROM other_ids WHERE profile_key IN ({})", people))
 
 
+def known_otherwise(people: Sql) -> Sql:
+    """Those of `people` to whom more leads than their own user id: profile_key."""
+    return sql("SELECT DISTINCT profile_key FROM other_ids WHERE profile_key IN ({})", people)
+
+
 def of(store: Store, profile_key: int) -> pa.Table:
     """The ids that lead to one profile, its own user id first: kind, id, since and source (null: as the profile was made)."""
     return store.read(

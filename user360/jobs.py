@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from user360 import backup, clock, exports, folders, imports, records, schedules, watching
-from user360.errors import Conflict, Interrupted, Unknown, User360Error
+from user360.errors import Conflict, Interrupted, Stopped, Unknown, User360Error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 KEPT: Final = 200
 NICE: Final = 10
 BACKUP: Final = "backup"
+IMPORT: Final = "import"
 BY_ITSELF: Final = "schedule"
 
 _log = logging.getLogger("user360.jobs")
@@ -56,12 +57,15 @@ class Progress:
     total: int = 0
     doing: str = ""
     stopping: bool = False
+    pausing: bool = False
 
     def tell(self, done: int, total: int = 0, doing: str = "") -> None:
-        """Say what is done, of how much, and what is being done; raises `Interrupted` once the job is to stop."""
+        """Say what is done, of how much, and what is being done; raises `Stopped` once the job is to stop, `Interrupted` to pause."""
         self.done, self.total, self.doing = done, total or self.total, doing or self.doing
         if self.stopping:
-            raise Interrupted("The job was stopped.")
+            raise Stopped("The job was stopped.")
+        if self.pausing:
+            raise Interrupted("The job is paused.")
 
 
 @dataclass
@@ -98,14 +102,24 @@ class _Pool:
 _pool: Final = _Pool()
 
 
-def submit(store: Store, kind: str, work: Callable[[Progress], object], *, subject: str = "") -> str:
-    """Begin work in the background, after what is running already of its kind; answers the job's id. `subject` says what it is about."""
+def submit(
+    store: Store,
+    kind: str,
+    work: Callable[[Progress], object],
+    *,
+    subject: str = "",
+    unbegun: Callable[[Interrupted], object] | None = None,
+) -> str:
+    """Begin work in the background, after what is running already of its kind; answers the job's id.
+
+    `subject` says what it is about. `unbegun` is done instead where somebody ends the job before its turn.
+    """
     with _pool.lock:
         job = Job(f"{kind}-{next(_pool.numbers)}", kind, clock.now(), subject)
         _pool.jobs[job.id] = job
         for old in [each.id for each in _pool.jobs.values() if each.status != "running"][:-KEPT]:
             del _pool.jobs[old]
-    _pool.lane(kind).submit(_run, store, job, work)
+    _pool.lane(kind).submit(_run, store, job, work, unbegun)
     return job.id
 
 
@@ -128,6 +142,11 @@ def stop(job_id: str) -> None:
     get(job_id).progress.stopping = True
 
 
+def pause(job_id: str) -> None:
+    """Ask a job to end at its next step, so that it can go on from there."""
+    get(job_id).progress.pausing = True
+
+
 def wait(job_id: str, seconds: float | None = None) -> Job:
     """The job once it has ended, or as it is when the time is over."""
     job = get(job_id)
@@ -135,10 +154,32 @@ def wait(job_id: str, seconds: float | None = None) -> Job:
     return job
 
 
-def start_import(store: Store, path: Path, plan: Plan, *, file_name: str = "", by: str) -> tuple[int, str]:
+def start_import(store: Store, path: Path, plan: Plan, *, file_name: str = "", expected: str = "", by: str) -> tuple[int, str]:
     """Begin an import in the background; answers its number and the job's id. A wrong plan is refused at once."""
-    number = imports.start(store, path, plan, file_name=file_name, by=by, at=clock.now())
-    return number, submit(store, "import", lambda each: imports.run(store, number, now=clock.now, progress=each.tell))
+    number = imports.start(store, path, plan, file_name=file_name, expected=expected, by=by, at=clock.now())
+    return number, _run_import(store, number)
+
+
+def resume_import(store: Store, number: int) -> str:
+    """Go on in the background with an import that was paused, interrupted or failed; answers the job's id."""
+    imports.resume(store, number)
+    return _run_import(store, number)
+
+
+def undo_import(store: Store, number: int, *, by: str) -> str:
+    """Take an import back in the background; answers the job's id. One that cannot be is refused at once."""
+    imports.check_undo(records.get_import(store, number))
+    work = functools.partial(imports.undo, store, number, by=by, now=clock.now)
+    return submit(store, IMPORT, lambda each: work(progress=each.tell), subject=f"undo {number}")
+
+
+def _run_import(store: Store, number: int) -> str:
+    work = functools.partial(imports.run, store, number, now=clock.now)
+
+    def never(why: Interrupted) -> None:
+        imports.halted(store, number, why, at=clock.now())
+
+    return submit(store, IMPORT, lambda each: work(progress=each.tell), subject=f"import {number}", unbegun=never)
 
 
 def start_export(store: Store, wanted: Wanted, layout: Layout, *, file_name: str, by: str) -> tuple[int, str]:
@@ -189,10 +230,10 @@ _DUTIES: Final[dict[str, Callable[[Store, str], str]]] = {
 }
 
 
-def _run(store: Store, job: Job, work: Callable[[Progress], object]) -> None:
+def _run(store: Store, job: Job, work: Callable[[Progress], object], unbegun: Callable[[Interrupted], object] | None) -> None:
     try:
         with store.reader(job.id):
-            job.progress.tell(0)
+            _begin(job, unbegun)
             work(job.progress)
         job.status = "done"
     except Interrupted:
@@ -205,3 +246,12 @@ def _run(store: Store, job: Job, work: Callable[[Progress], object]) -> None:
         job.message, job.status = f"Something went wrong here. The log has it as error {number}.", "failed"
     finally:
         job.ended.set()
+
+
+def _begin(job: Job, unbegun: Callable[[Interrupted], object] | None) -> None:
+    try:
+        job.progress.tell(0)
+    except Interrupted as why:
+        if unbegun:
+            unbegun(why)
+        raise

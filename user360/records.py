@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from user360.store import Store, Transaction
 
 RUNNING: Final = "running"
+COMPLETED: Final = "completed"
+FAILED: Final = "failed"
+STOPPED: Final = "stopped"
+PAUSED: Final = "paused"
 INTERRUPTED: Final = "interrupted"
+UNDOING: Final = "undoing"
+UNDONE: Final = "undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One import. `status` is running, done, failed, stopped or interrupted."""
+    """One import. `status` is running, completed, failed, stopped, paused, interrupted, undoing or undone.
+
+    `content` is a checksum of its file. `undone` says how far an undo of it came, and what it took back.
+    """
 
     id: int
     kind: str
@@ -57,6 +66,8 @@ class Import:
     finished_at: datetime | None
     by: str
     message: str
+    content: str
+    undone: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +91,14 @@ class Export:
 
 
 def begin_import(
-    store: Store, kind: str, file_name: str, file_size: int, plan: Mapping[str, Any], *, by: str, at: datetime
+    store: Store, kind: str, file_name: str, file_size: int, plan: Mapping[str, Any], *, content: str = "", by: str, at: datetime
 ) -> int:
     """Note that an import begins, and answer its number."""
     with store.transaction() as tx:
         number = tx.take("imports")
         tx.execute(
             sql(
-                "INSERT INTO imports VALUES ({}, {}, {}, {}, {}, {}, 0, 0, 0, 0, 0, 0, 0, {}, NULL, {}, '', 0)",
+                "INSERT INTO imports VALUES ({}, {}, {}, {}, {}, {}, 0, 0, 0, 0, 0, 0, 0, {}, NULL, {}, '', 0, {}, '')",
                 number,
                 kind,
                 file_name,
@@ -96,6 +107,7 @@ def begin_import(
                 RUNNING,
                 stored(at),
                 by,
+                content,
             )
         )
         tx.touch("imports")
@@ -136,6 +148,32 @@ def finish_import(tx: Transaction, import_id: int, status: str, message: str = "
     tx.touch("imports")
 
 
+def continue_import(tx: Transaction, import_id: int) -> None:
+    """Note that an import goes on from where it stands."""
+    tx.execute(sql("UPDATE imports SET status = {}, message = '', finished_at = NULL WHERE import_id = {}", RUNNING, import_id))
+    tx.touch("imports")
+
+
+def note_undo(tx: Transaction, import_id: int, status: str, undone: Mapping[str, Any]) -> None:
+    """Note how far an undo came and what it took back, in the transaction that did so."""
+    told = json.dumps(dict(undone), ensure_ascii=False)
+    tx.execute(sql("UPDATE imports SET status = {}, undone = {} WHERE import_id = {}", status, told, import_id))
+    tx.touch("imports")
+
+
+def undone_imports(store: Store) -> tuple[int, ...]:
+    """The imports that are taken back, or are being taken back."""
+    return tuple(
+        number for (number,) in store.rows(sql("SELECT import_id FROM imports WHERE status IN ({}, {})", UNDOING, UNDONE))
+    )
+
+
+def imports_of(store: Store, content: str) -> list[Import]:
+    """The imports of a file with this checksum that were not taken back, newest first."""
+    found = store.rows(sql("SELECT * FROM imports WHERE content = {} AND content <> '' ORDER BY import_id DESC", content))
+    return [each for each in (_import(*row) for row in found) if each.status not in (UNDOING, UNDONE)]
+
+
 def find_imports(store: Store, *, limit: int = 50, offset: int = 0) -> list[Import]:
     """Imports, newest first."""
     return [
@@ -155,7 +193,7 @@ def get_import(store: Store, import_id: int) -> Import:
 def keep_mapping(tx: Transaction, header_key: str, mapping: Mapping[str, str], *, at: datetime) -> None:
     """Remember how the columns of this header were mapped."""
     tx.execute(sql("DELETE FROM import_templates WHERE header_key = {}", header_key))
-    tx.execute(sql("INSERT INTO import_templates VALUES ({}, {}, {})", header_key, json.dumps(dict(mapping)), stored(at)))
+    tx.execute(sql("INSERT INTO import_templates VALUES ({}, {}, {}, '')", header_key, json.dumps(dict(mapping)), stored(at)))
 
 
 def mapping_of(store: Store, header_key: str) -> dict[str, str]:
@@ -241,10 +279,15 @@ def interrupted_at_start(store: Store, *, at: datetime) -> int:
 
 
 def _import(number: int, kind: str, file_name: str, size: int, plan: str, status: str, *rest: Any) -> Import:
-    total, created, updated, unchanged, failed, empty, position, started, finished, by, message, failed_bytes = rest
+    total, created, updated, unchanged, failed, empty, position, started, finished, by, message, failed_bytes, content, undone = (
+        rest
+    )
     counts = Counts(total, created, updated, unchanged, failed, empty, position, failed_bytes)
     ended = aware(finished) if finished else None
-    return Import(number, kind, file_name, size, json.loads(plan), status, counts, aware(started), ended, by, message)
+    back = json.loads(undone) if undone else {}
+    return Import(
+        number, kind, file_name, size, json.loads(plan), status, counts, aware(started), ended, by, message, content, back
+    )
 
 
 def _export(number: int, format_: str, file_name: str, status: str, definition: str, *rest: Any) -> Export:

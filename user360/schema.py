@@ -270,4 +270,26 @@ def _folders() -> list[Sql]:
     ]
 
 
-STEPS: Final = (_first, _segments, _keys, _boards, _schedules, _sources, _computed, _undoing, _failed, _identity, _folders)
+def _imports() -> list[Sql]:
+    """How an import was undone, what its file held, and how columns were treated beside where they went."""
+    return [
+        Sql("ALTER TABLE imports ADD COLUMN content VARCHAR DEFAULT ''"),
+        Sql("ALTER TABLE imports ADD COLUMN undone VARCHAR DEFAULT ''"),
+        Sql("ALTER TABLE import_templates ADD COLUMN plan VARCHAR DEFAULT ''"),
+    ]
+
+
+STEPS: Final = (
+    _first,
+    _segments,
+    _keys,
+    _boards,
+    _schedules,
+    _sources,
+    _computed,
+    _undoing,
+    _failed,
+    _identity,
+    _folders,
+    _imports,
+)

@@ -5,7 +5,8 @@ table and words outside it. First time, last time and total of an event are read
 themselves, so they cannot disagree with them. Whose lastSession follows does not live here
 (`profiles.follow`), nor how a message finds its profile (`ingest`).
 
-`appending` takes events in, `reading` answers about them, `clustering` keeps the table quick.
+`appending` takes events in, `reading` answers about them, `clustering` keeps the table quick,
+`withdrawing` takes back what an import brought.
 """
 
 from user360.events.appending import ROWS, Appended, append, append_system, forget_people, move_out, novel, take_note
@@ -31,6 +32,7 @@ from user360.events.reading import (
     timeline,
     totals,
 )
+from user360.events.withdrawing import brought_by, known_otherwise, made_in, newest_left, withdraw
 
 __all__ = [
     "FIRST_OF_OTHERS",
@@ -41,6 +43,7 @@ __all__ = [
     "EventProperty",
     "append",
     "append_system",
+    "brought_by",
     "buckets",
     "by_channel",
     "catalogue",
@@ -49,11 +52,14 @@ __all__ = [
     "daily",
     "engagement",
     "forget_people",
+    "known_otherwise",
+    "made_in",
     "making",
     "move_out",
     "named",
     "names",
     "newest",
+    "newest_left",
     "newest_then",
     "novel",
     "numbers",
@@ -68,4 +74,5 @@ __all__ = [
     "tidy",
     "timeline",
     "totals",
+    "withdraw",
 ]

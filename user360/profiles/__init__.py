@@ -5,7 +5,8 @@ creation is one record. From these the past is read by walking back from the pre
 writes the profile tables. Who a message is about does not live here (`ingest`), nor which values a
 property accepts (`datatypes`).
 
-`reading` answers, `past` says how it was, `origins` where values came from, `writing` takes values in, `leaving` tags, untags and deletes.
+`reading` answers, `past` says how it was, `origins` where values came from, `writing` takes values in, `leaving` tags, untags and deletes,
+`undoing` takes back what an import wrote.
 """
 
 from user360.profiles.leaving import Deleted, delete, tag
@@ -29,6 +30,7 @@ from user360.profiles.reading import (
     stream,
     tags,
 )
+from user360.profiles.undoing import TakenBack, Undoing, count_later, last_write, later, take_back, touched
 from user360.profiles.writing import Incoming, Written, follow, write
 
 __all__ = [
@@ -39,9 +41,12 @@ __all__ = [
     "Origin",
     "Profile",
     "Sort",
+    "TakenBack",
+    "Undoing",
     "Written",
     "beside",
     "count",
+    "count_later",
     "delete",
     "deleted_since",
     "deletions",
@@ -53,6 +58,8 @@ __all__ = [
     "history",
     "key_of",
     "last_changes",
+    "last_write",
+    "later",
     "matching",
     "origins",
     "sessions_kept",
@@ -60,6 +67,8 @@ __all__ = [
     "stream",
     "tag",
     "tags",
+    "take_back",
+    "touched",
     "values_before",
     "values_then",
     "write",

@@ -56,17 +56,22 @@ def delete(store: Store, people: People, *, by: str, source: str, at: datetime) 
     members = pa.table({"profile_key": pa.array(people.keys(), pa.uint32())})
     doomed = sql("SELECT profile_key FROM members", members=members)
     with store.transaction() as tx:
-        write_id = writing.start_change(tx, source, by, at)
-        gone = tx.read(sql('SELECT profile_key, "userId" FROM profiles WHERE profile_key IN ({})', doomed))
-        _keep_aside(tx, doomed, write_id, at)
-        events_gone = events.move_out(tx, doomed)
-        identities.detach(tx, doomed)
-        tx.execute(sql("DELETE FROM profile_tags WHERE profile_key IN ({})", doomed))
-        tx.execute(sql("DELETE FROM profiles WHERE profile_key IN ({})", doomed))
-        _tell(tx, gone, write_id, at)
-        detail = {"users": gone.num_rows, "events": events_gone, "source": source}
-        activity.record(tx, "delete users", f"{gone.num_rows:,} users", detail, by=by, at=at)
-        tx.touch("profiles")
+        gone = remove(tx, doomed, writing.start_change(tx, source, by, at), at)
+        detail = {"users": gone.profiles, "events": gone.events, "source": source}
+        activity.record(tx, "delete users", f"{gone.profiles:,} users", detail, by=by, at=at)
+    return gone
+
+
+def remove(tx: Transaction, doomed: Sql, write_id: int, at: datetime) -> Deleted:
+    """Take these profiles out of the present, as part of a write."""
+    gone = tx.read(sql('SELECT profile_key, "userId" FROM profiles WHERE profile_key IN ({})', doomed))
+    _keep_aside(tx, doomed, write_id, at)
+    events_gone = events.move_out(tx, doomed)
+    identities.detach(tx, doomed)
+    tx.execute(sql("DELETE FROM profile_tags WHERE profile_key IN ({})", doomed))
+    tx.execute(sql("DELETE FROM profiles WHERE profile_key IN ({})", doomed))
+    _tell(tx, gone, write_id, at)
+    tx.touch("profiles")
     return Deleted(gone.num_rows, events_gone)
 
 

@@ -60,7 +60,7 @@ def _then(property_name: str, datatype: str, at: datetime, unchanged: Sql, besid
         "LEFT JOIN (SELECT profile_key, arg_min_null(old, write_id) AS old FROM changes JOIN writes USING (write_id) "
         "WHERE written_at > {} AND property = {} GROUP BY profile_key) c USING (profile_key){} WHERE p.made_at <= {}{}",
         unchanged,
-        _read(Sql("c.old::JSON"), datatype),
+        as_value(Sql("c.old::JSON"), datatype),
         name(property_name),
         _latest(property_name, datatype, at),
         stored(at),
@@ -83,7 +83,7 @@ def values_before(property_name: str, datatype: str, *, since: datetime | None, 
     """
     return sql(
         "SELECT profile_key, {} AS {} FROM changes JOIN writes USING (write_id) WHERE property = {} AND written_at <= {}{}",
-        _read(Sql("old::JSON"), datatype),
+        as_value(Sql("old::JSON"), datatype),
         name(property_name),
         property_name,
         stored(at),
@@ -137,11 +137,11 @@ def _kept(property_name: str, datatype: str) -> Sql:
     """A value of the document a deleted profile is kept as."""
     if property_name == "tags":
         return Sql("(snapshot::JSON->'tags')::VARCHAR[]")
-    return _read(sql("snapshot::JSON->'values'->{}", property_name), datatype)
+    return as_value(sql("snapshot::JSON->'values'->{}", property_name), datatype)
 
 
-def _read(document: Sql, datatype: str) -> Sql:
-    """A value kept as JSON as a value of its type."""
+def as_value(document: Sql, datatype: str) -> Sql:
+    """A value kept as JSON, as a value of its type."""
     if datatype == "list":
         return sql("({})::VARCHAR[]", document)
     return sql("(({})->>'$')::{}", document, Sql(COLUMNS[datatype]))

@@ -181,15 +181,23 @@ def _first_tags(tx: Transaction, keys: pa.Array, names: pa.Array) -> None:
 
 def _change(tx: Transaction, incoming: Incoming, keys: pa.Array, known: pa.Array, write_id: int, at: datetime) -> pa.Array:
     """Change the profiles that were there; answer the keys of those where anything differed."""
-    rows = _known_rows(incoming, keys, known)
-    for each in incoming.columns:
-        tx.execute(_remember(each, rows, write_id))
-    counted = tx.rows(sql("SELECT property, count(*) FROM changes WHERE write_id = {} GROUP BY property", write_id))
-    _update(tx, rows, [each for each, _ in counted], write_id)
+    change_values(tx, _known_rows(incoming, keys, known), write_id)
     if incoming.tags is not None:
         wanted = pa.table({"profile_key": keys, "names": incoming.tags}).filter(pc.and_(known, pc.is_valid(incoming.tags)))
         record_tags(tx, wanted, unite=incoming.unite, write_id=write_id)
     return close_change(tx, write_id, at)
+
+
+def change_values(tx: Transaction, rows: pa.Table, write_id: int) -> None:
+    """Change known profiles where a value that is meant differs, and remember it.
+
+    `rows` has profile_key, then for each property its values under its name and, beside them, which are meant.
+    """
+    names = rows.column_names[1::2]
+    for each in names:
+        tx.execute(_remember(each, rows, write_id))
+    changed = tx.rows(sql("SELECT DISTINCT property FROM changes WHERE write_id = {}", write_id))
+    _update(tx, rows, [each for (each,) in changed if each in names], write_id)
 
 
 def close_change(tx: Transaction, write_id: int, at: datetime) -> pa.Array:

@@ -122,6 +122,15 @@ def put(tx: Transaction, segment_id: str, keys: pa.Array, *, source: str, by: st
     return added
 
 
+def take_off(tx: Transaction, *, source: str, at: datetime) -> int:
+    """Take everyone off whom this source put on a list, whichever, within a transaction; answer how many were."""
+    left = tx.execute(
+        sql("UPDATE segment_members SET removed_at = {} WHERE source = {} AND removed_at IS NULL", stored(at), source)
+    )
+    tx.touch("segments")
+    return left
+
+
 def freeze(store: Store, segment_id: str, *, name: str = "", by: str, at: datetime) -> Segment:
     """A new list of those who are in the segment at that instant."""
     found = saved.get(store, segment_id)

@@ -1,0 +1,148 @@
+"""A batch of rows as the plan would have it: what goes into the one way in.
+
+Users become columns of values under property names, events who, what, when and their properties.
+Whether a value is fit does not live here (`ingest`), nor how rows are read (`reading`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from user360 import datatypes, ingest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
+
+    from user360.imports.mapping import Plan
+    from user360.imports.reading import Batch
+
+_TEXT: Final = r'"[^"\\\x00-\x1f]*"'
+_VALUE: Final = rf"(?:{_TEXT}|-?(?:0|[1-9][0-9]{{0,14}})(?:\.[0-9]{{1,15}})?|true|false|null)"
+_FLAT: Final = rf"^\{{{_TEXT}: ?{_VALUE}(?:, ?{_TEXT}: ?{_VALUE})*\}}$"
+
+
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """What rows are prepared by: the plan, the zone of times without an offset, and the Arrow type of each property."""
+
+    plan: Plan
+    zone: ZoneInfo
+    arrow: Mapping[str, pa.DataType]
+
+
+def prepared(of: Preparing, batch: Batch) -> ingest.Users | ingest.Events:
+    """The batch as `ingest.receive` takes it."""
+    return _events(of, batch) if of.plan.kind == "events" else _users(of, batch)
+
+
+# -- users --------------------------------------------------------------------------------------
+
+
+def _users(of: Preparing, batch: Batch) -> ingest.Users:
+    columns: dict[str, pa.Array] = {}
+    user_ids = pa.nulls(len(batch.lines), pa.string())
+    for column, target in of.plan.mapping.items():
+        values = fit(batch.columns[column], of.arrow[target])
+        if target == "userId":
+            user_ids = values
+        else:
+            columns[target] = values
+    if of.plan.tags:
+        columns["tags"] = _with_tags(columns.get("tags"), of.plan.tags, len(batch.lines))
+    return ingest.Users(user_ids, columns, batch.lines)
+
+
+def fit(column: pa.Array, arrow: pa.DataType) -> pa.Array:
+    """A column of a typed file as the property takes it: of its own type, or as text."""
+    if column.type == arrow or pa.types.is_string(column.type):
+        return column
+    if pa.types.is_list(column.type):
+        return pa.array([None if each is None else json.dumps(each) for each in column.to_pylist()], pa.string())
+    if pa.types.is_timestamp(column.type):
+        return pc.strftime(column, "%Y-%m-%dT%H:%M:%SZ")
+    return column.cast(pa.string())
+
+
+def _with_tags(column: pa.Array | None, tags: tuple[str, ...], count: int) -> pa.Array:
+    """The tags of each row and those every row gets."""
+    if column is None:
+        return pa.array([list(tags)], pa.list_(pa.string())).take(pa.array([0] * count, pa.int64()))
+    own = datatypes.get("list").parse_column(column).values.to_pylist()
+    return pa.array([list(dict.fromkeys([*(each or []), *tags])) for each in own], pa.list_(pa.string()))
+
+
+# -- events -------------------------------------------------------------------------------------
+
+
+def _events(of: Preparing, batch: Batch) -> ingest.Events:
+    count, plan = len(batch.lines), of.plan
+    parsed = datatypes.get("datetime").parse_column(fit(batch.columns[plan.time_column], pa.timestamp("us")), of.zone)
+    return ingest.Events(
+        _text(batch, plan.user_column),
+        _constant(plan.event, count) if plan.event else _text(batch, plan.event_column),
+        parsed.values,
+        batch.lines,
+        channels=_channels(plan, batch, count),
+        message_ids=_text(batch, plan.message_column) if plan.message_column else None,
+        properties=_documents(plan, batch, count),
+    )
+
+
+def _channels(plan: Plan, batch: Batch, count: int) -> pa.Array:
+    if plan.channel or not plan.channel_column:
+        return _constant(plan.channel or None, count)
+    trimmed = pc.utf8_lower(pc.utf8_trim_whitespace(_text(batch, plan.channel_column)))
+    return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+
+
+def _documents(plan: Plan, batch: Batch, count: int) -> pa.Array | None:
+    """The properties of each event as JSON text; what is no JSON object is kept as text under its column's name."""
+    if not plan.properties and not plan.document:
+        return None
+    if not plan.properties:
+        return _checked(plan, _text(batch, plan.document))
+    columns = {each: batch.columns[each].to_pylist() for each in plan.properties}
+    documents = _text(batch, plan.document).to_pylist() if plan.document else [None] * count
+    found = []
+    for place, document in enumerate(documents):
+        whole = _object(plan, document)
+        whole.update({each: values[place] for each, values in columns.items() if values[place] not in (None, "")})
+        found.append(_written(whole))
+    return pa.array(found, pa.string())
+
+
+def _checked(plan: Plan, documents: pa.Array) -> pa.Array:
+    """The documents as they stand where they are flat JSON objects, which most are; else an object that holds each."""
+    flat = pc.fill_null(pc.match_substring_regex(documents, _FLAT), fill_value=False)
+    rest = pc.invert(flat)
+    found = [_written(_object(plan, each)) for each in documents.filter(rest).to_pylist()]
+    return pc.replace_with_mask(documents, rest, pa.array(found, pa.string()))
+
+
+def _written(document: dict[str, Any]) -> str | None:
+    """The object as JSON text; half of a character becomes a question mark."""
+    return json.dumps(document, ensure_ascii=False, default=str).encode("utf-8", "replace").decode() if document else None
+
+
+def _object(plan: Plan, document: str | None) -> dict[str, Any]:
+    if not document or not document.strip():
+        return {}
+    try:
+        found = json.loads(document, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return {plan.document: document}
+    return found if isinstance(found, dict) else {plan.document: found}
+
+
+def _text(batch: Batch, column: str) -> pa.Array:
+    return fit(batch.columns[column], pa.string())
+
+
+def _constant(value: str | None, count: int) -> pa.Array:
+    return pa.array([value], pa.string()).take(pa.array([0] * count, pa.int64()))
