@@ -40,6 +40,8 @@ GUESTS = {
     ("segments", "tags"): "the same",
     ("segments", "events"): "a leaf of a rule is a question to the events",
     ("insights", "events"): "an insight is a question to the events",
+    ("insights", "channels"): "the same, and names the channels of the events it counts",
+    ("insights", "profiles"): "an insight of people is a question to the wide table",
     ("marks", "channels"): "an insight names the channels of the events it counts within one query",
     ("marks", "profiles"): "a breakdown is by a property of the people whose events are counted",
     ("marks", "profile_tags"): "the same, of tags",

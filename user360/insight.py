@@ -106,11 +106,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of whom and of when a question is asked. `among` is the condition for the keys of its people, if not everyone."""
+    """Of whom and of when a question is asked. `among` is the condition for the keys of its people, if not everyone.
+
+    `room` is how many keys a bitmap must hold, 0 where it is not known: people are then counted without bitmaps.
+    """
 
     catalog: Catalog
     at: datetime
     among: Sql = NOTHING
+    room: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ def like(store: Store, question: Insight, cell: Mapping[str, Any], *, moving: bo
 def _asked(store: Store, question: Insight, at: datetime) -> Asked:
     catalog = segments.load_catalog(store)
     question.check(catalog)
-    asked = Asked(catalog, at)
+    asked = Asked(catalog, at, room=store.room())
     if question.people is None or not question.people.conditions:
         return asked
     return replace(asked, among=insight.members(segments.people(store, question.people, at=at)))

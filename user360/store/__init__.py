@@ -98,10 +98,9 @@ class Store:
 
     def people(self, query: Sql) -> People:
         """The people whose `profile_key` the query names, as a bitmap."""
+        if not (room := self.room()):
+            return NOBODY
         with self._cursor() as cursor:
-            room = self._room(cursor)
-            if not room:
-                return NOBODY
             packed = sql("SELECT bitstring_agg(profile_key, 0, {})::BLOB FROM ({})", Sql(str(room - 1)), query)
             try:
                 blob = _run(cursor, packed).fetchall()[0][0]
@@ -110,11 +109,12 @@ class Store:
                 return self.people(query)
             return People.packed(blob) if blob is not None else NOBODY
 
-    def _room(self, cursor: duckdb.DuckDBPyConnection) -> int:
-        """How many keys a bitmap must hold, read once per revision of the profiles."""
+    def room(self) -> int:
+        """How many keys a bitmap of people must hold, a multiple of 8; read once per revision of the profiles."""
         revision = self._revisions["profiles"]
         if revision not in self._rooms:
-            self._rooms = {revision: room_for(_next(cursor, "profile_key"))}
+            with self._cursor() as cursor:
+                self._rooms = {revision: room_for(_next(cursor, "profile_key"))}
         return self._rooms[revision]
 
     # -- changing -------------------------------------------------------------------------------

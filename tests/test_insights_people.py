@@ -1,0 +1,324 @@
+"""The insights of people and channels: as many people behind every mark as are drawn, figures as counted by hand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from functools import cache
+from random import Random
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.worlds import AT, events, take, users
+from user360 import insights, marks, profiles, segments, workspace
+from user360.errors import InvalidInsight
+from user360.people import People
+from user360.store import Store, open_store
+
+WEB, WHATSAPP = "web", "whatsapp"
+CHANNELS = (WEB, WHATSAPP, "email", "sms", "a + b", None)
+NAMES = (
+    "Product Viewed",
+    "Message Sent",
+    "Message Delivered",
+    "Message Read",
+    "Link Clicked",
+    "Message Received",
+    "Email Opened",
+)
+GERMANS = {"match": "all", "conditions": [{"property": "country", "operator": "is", "values": ["Germany"]}]}
+
+# Each question stands for a way of asking; all are held against the law that a number and its people agree.
+QUESTIONS: list[dict[str, Any]] = [
+    {"kind": "channels"},
+    {"kind": "channels", "granularity": "hour", "period": {"last": 30, "unit": "hour"}},
+    {"kind": "channels", "granularity": "week", "measure": "events", "breakdown": {"by": "channel", "most": 2}},
+    {"kind": "channels", "over": "period", "channels": [WEB, "sms"]},
+    {"kind": "channels", "measure": "sessions", "people": GERMANS},
+    {"kind": "channels", "measure": "sessions", "over": "period", "breakdown": {"by": "channel", "most": 1}},
+    {"kind": "channels", "touch": "first", "granularity": "month", "period": {"last": 3, "unit": "month"}},
+    {"kind": "channels", "touch": "last", "over": "period", "channels": [WEB, WHATSAPP]},
+    {"kind": "channels", "touch": "last"},
+    {"kind": "overview"},
+    {"kind": "overview", "period": {"last": 2, "unit": "month"}, "granularity": "week", "channels": [WEB]},
+    {"kind": "overview", "period": {"from": "2026-11-02", "to": "2026-11-15"}, "people": GERMANS},
+    {"kind": "overview", "period": {"from": "2027-01-01", "to": "2027-01-31"}},
+    {"kind": "reachability"},
+    {"kind": "reachability", "people": GERMANS},
+]
+SEEDS = 4
+MOST_CELLS = 6
+
+
+class Crowd(NamedTuple):
+    """A world made by chance: its store, and what happened in it, in the order it was told."""
+
+    store: Store
+    people: dict[str, dict[str, Any]]
+    rows: list[tuple[str, str, datetime, str | None, str]]
+
+
+def crowd(seed: int) -> Crowd:
+    """A few people of unknown and known addresses, made at different times, with events at edges and at one instant."""
+    random = Random(seed)  # noqa: S311 - chance, not secrets
+    store = open_store()
+    if seed % 2:
+        workspace.change(store, zone_name="Asia/Kolkata", week_starts=6)
+    edges = [AT.replace(hour=hour, minute=30) - timedelta(days=day) for day in range(1, 75) for hour in (18, 22, 23)]
+    people: dict[str, dict[str, Any]] = {}
+    for number in range(14):
+        values = {
+            "email": random.choice((None, f"u{number}@example.com")),
+            "phone": random.choice((None, f"+9190005000{number:02d}")),
+            "country": random.choice((None, "Germany", "India")),
+            "city": random.choice((None, "Leipzig", "Pune")),
+            **{each: random.choice((None, "true", "false")) for each in ("emailOptin", "smsOptin", "whatsAppOptin")},
+        }
+        made = random.choice(edges)
+        take(store, users([{"userId": f"u{number}", **values}]), at=made)
+        people[f"u{number}"] = {**values, "made": made}
+    rows = []
+    for number in range(260):
+        when = random.choice(edges) + random.choice((-1, 0, 0, 1)) * timedelta(minutes=random.choice((0, 10, 30, 31)))
+        when = min(when, AT) - random.choice((0, 0, 1)) * timedelta(hours=random.randrange(40 * 24))
+        rows.append((f"u{random.randrange(13)}", random.choice(NAMES), when, random.choice(CHANNELS), f"m{number}"))
+    rows.append(("u1", NAMES[0], AT + timedelta(hours=3), WEB, "to come"))
+    take(
+        store,
+        events([row[:3] for row in rows], channels=[row[3] for row in rows], message_ids=[row[4] for row in rows]),
+        at=AT,
+    )
+    gone = profiles.key_of(store, "u2")
+    assert gone is not None
+    profiles.delete(store, People.of([gone]), by="t", source="t", at=AT)
+    del people["u2"]
+    return Crowd(store, people, [row for row in rows if row[0] != "u2"])
+
+
+@pytest.fixture(scope="module")
+def crowds():
+    made = cache(crowd)
+    yield made
+    for seed in range(SEEDS):
+        made(seed).store.close()
+
+
+def asked(store, source, at=AT):
+    question = insights.parse(source)
+    return question, insights.run(store, question, at=at)
+
+
+def cells(result):
+    return [({each: row[each] for each in result.marks()}, row["users"]) for row in result.table.to_pylist()]
+
+
+def some(result, seed):
+    """Enough of the cells: a question of a year of hours has thousands."""
+    found = cells(result)
+    return found if len(found) <= MOST_CELLS else Random(seed).sample(found, MOST_CELLS)  # noqa: S311 - chance, not secrets
+
+
+def local(when: datetime, seed: int) -> datetime:
+    return when.astimezone(ZoneInfo("Asia/Kolkata" if seed % 2 else "Europe/Berlin"))
+
+
+# -- laws ----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, SEEDS - 1), source=st.sampled_from(QUESTIONS))
+def test_as_many_people_are_behind_every_mark_as_are_drawn(crowds, seed, source):
+    store = crowds(seed).store
+    question, result = asked(store, source)
+
+    for cell, drawn in some(result, seed):
+        assert len(insights.who(store, question, cell, at=AT)) == drawn, cell
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, SEEDS - 1), source=st.sampled_from(QUESTIONS))
+def test_the_rule_of_people_like_those_of_a_mark_finds_exactly_them(crowds, seed, source):
+    store = crowds(seed).store
+    question, result = asked(store, source)
+    everyone = profiles.everyone(store)
+
+    for cell, _ in some(result, seed):
+        rule = insights.like(store, question, cell, moving=False, at=AT)
+        if rule is not None:
+            inside = segments.people(store, question.people, at=AT) if question.people else everyone
+            assert segments.people(store, rule, at=AT) & inside == insights.who(store, question, cell, at=AT), cell
+            assert insights.like(store, question, cell, moving=True, at=AT) is not None
+
+
+@pytest.mark.parametrize("source", QUESTIONS, ids=lambda each: f"{each['kind']} {QUESTIONS.index(each)}")
+def test_a_question_survives_its_json(source):
+    question = insights.parse(source)
+
+    assert insights.parse(insights.dump(question)) == question
+
+
+@pytest.mark.parametrize("source", QUESTIONS, ids=lambda each: f"{each['kind']} {QUESTIONS.index(each)}")
+def test_a_question_is_answered_where_there_is_nobody_and_where_there_is_one(store, source):
+    assert all(drawn == 0 for _, drawn in cells(asked(store, source)[1]))
+
+    take(store, users([{"userId": "only", "email": "a@example.com", "emailOptin": "true"}]))
+    take(store, events([("only", "Message Sent", AT - timedelta(days=9))], channels=[WEB]))
+    question, result = asked(store, {each: value for each, value in source.items() if each != "people"})
+    assert {drawn for _, drawn in cells(result)} <= {0, 1}
+    assert all(len(insights.who(store, question, cell, at=AT)) == drawn for cell, drawn in some(result, 0))
+
+
+@pytest.mark.parametrize("source", [each for each in QUESTIONS if each["kind"] in {"channels", "overview"}], ids=str)
+def test_people_are_counted_alike_with_bitmaps_and_without(crowds, monkeypatch, source):
+    store = crowds(0).store
+    quick = asked(store, source)[1].table
+    monkeypatch.setattr(marks, "MOST_BITMAP_BYTES", 0)
+
+    assert asked(store, source)[1].table.equals(quick)
+
+
+# -- by hand -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_users_and_events_by_channel_are_those_counted_by_hand(crowds, seed):
+    people, totals = defaultdict(set), defaultdict(int)
+    for who, _, when, channel, _ in crowds(seed).rows:
+        if when <= AT and when >= AT - timedelta(days=35):
+            key = (local(when, seed).date().isoformat(), "none" if channel is None else f"={channel}")
+            people[key].add(who)
+            totals[key] += 1
+    period = {"from": min(day for day, _ in people), "to": "2026-11-24"}
+    first = {each for each in people if each[0] > period["from"]}
+    for measure, counted in (("users", {key: len(of) for key, of in people.items()}), ("events", totals)):
+        _, result = asked(crowds(seed).store, {"kind": "channels", "measure": measure, "period": period})
+        found = {(row["time"], row["breakdown"]): row["value"] for row in result.table.to_pylist()}
+        assert {key: value for key, value in found.items() if key in first} == {key: counted[key] for key in first}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sessions_are_runs_without_a_gap_of_more_than_half_an_hour(crowds, seed):
+    runs: dict[str, int] = defaultdict(int)
+    latest: dict[str, datetime] = {}
+    for who, _, when, _, _ in sorted(crowds(seed).rows, key=lambda row: row[2]):
+        if when <= AT:
+            if who not in latest or when - latest[who] > timedelta(minutes=30):
+                runs[local(when, seed).date().isoformat()] += 1
+            latest[who] = when
+    source = {"kind": "channels", "measure": "sessions", "period": {"from": min(runs), "to": "2026-11-24"}}
+    counted: dict[str, int] = defaultdict(int)
+    for row in asked(crowds(seed).store, source)[1].table.to_pylist():
+        counted[row["time"]] += int(row["value"])
+
+    assert counted == runs
+
+
+@pytest.mark.parametrize(("touch", "place"), [("first", 0), ("last", -1)])
+def test_the_first_and_the_last_channel_are_those_of_the_first_and_the_last_event(crowds, touch, place):
+    for seed in range(3):
+        mine = defaultdict(list)
+        for who, _, when, channel, message in crowds(seed).rows:
+            if when <= AT:
+                mine[who].append((when, message, channel))
+        by_hand = defaultdict(int)
+        for found in mine.values():
+            by_hand[sorted(found, key=lambda each: each[:2])[place][2]] += 1
+        source = {"kind": "channels", "touch": touch, "over": "period", "period": {"last": 12, "unit": "month"}}
+        rows = asked(crowds(seed).store, source)[1].table.to_pylist()
+
+        assert {None if row["breakdown"] == "none" else row["breakdown"][1:]: row["users"] for row in rows} == by_hand
+        assert sum(row["share"] for row in rows) == pytest.approx(100)
+
+
+def test_the_least_used_channels_are_other_and_no_value_stands_apart(crowds):
+    source = {"kind": "channels", "over": "period", "breakdown": {"by": "channel", "most": 2}}
+    rows = asked(crowds(0).store, source)[1].table.to_pylist()
+
+    assert [row["breakdown"][0] for row in rows] == ["=", "=", "n", "o"]
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_the_figures_of_the_overview_are_those_counted_by_hand(crowds, seed):
+    found = crowds(seed)
+    start = local(AT, seed).replace(hour=0, minute=0) - timedelta(days=29)
+    made = {who: each["made"] for who, each in found.people.items()}
+    held = {(row["figure"], row["time"]): row for row in asked(found.store, {"kind": "overview"})[1].table.to_pylist()}
+
+    def active(since, until):
+        return {who for who, _, when, _, _ in found.rows if since <= when <= until}
+
+    def reached(each):
+        by_phone = each["phone"] and "true" in (each["smsOptin"], each["whatsAppOptin"])
+        return bool(by_phone or (each["email"] and each["emailOptin"] == "true"))
+
+    midnight = start + timedelta(days=29)
+    tick = timedelta(microseconds=1)
+    by_hand = {
+        ("users", "now"): len(made),
+        ("users", "before"): sum(each < start for each in made.values()),
+        ("new", "now"): sum(each >= start for each in made.values()),
+        ("new", "before"): sum(start - timedelta(days=30) <= each <= AT - timedelta(days=30) for each in made.values()),
+        ("identified", "now"): len(made),
+        ("reachable", "now"): sum(map(reached, found.people.values())),
+        ("active 1 day", "now"): len(active(midnight, AT)),
+        ("active 1 day", "before"): len(active(midnight - timedelta(days=1), AT - timedelta(days=1))),
+        ("active 7 days", "now"): len(active(midnight - timedelta(days=6), AT)),
+        ("active 7 days", "before"): len(active(midnight - timedelta(days=13), AT - timedelta(days=7))),
+        ("active 30 days", "now"): len(active(start, AT)),
+        ("active 7 days", f"{midnight - timedelta(days=1):%Y-%m-%d}"): len(active(midnight - timedelta(days=7), midnight - tick)),
+        ("events", "before"): len(active(start - timedelta(days=30), AT - timedelta(days=30))),
+    }
+    assert {key: held[key]["users"] if key in held else 0 for key in by_hand} == by_hand
+    happened = sum(start <= when <= AT for _, _, when, _, _ in found.rows)
+    assert held["events", "now"]["value"] == happened
+    assert (
+        sum(row["value"] for (figure, time), row in held.items() if figure == "events" and time > "2" and time < "b") == happened
+    )
+    assert held["reachable", "now"]["value"] == pytest.approx(100 * by_hand["reachable", "now"] / len(made))
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_reachability_is_the_address_and_the_consent_counted_by_hand(crowds, seed):
+    people = crowds(seed).people.values()
+    rows = asked(crowds(seed).store, {"kind": "reachability"})[1].table.to_pylist()
+    held = {(row["channel"], row["step"]): row["users"] for row in rows if row["combination"] is None}
+    consents = {"=email": ("email", "emailOptin"), "=whatsapp": ("phone", "whatsAppOptin"), "=sms": ("phone", "smsOptin")}
+
+    for channel, (address, consent) in consents.items():
+        having = [each for each in people if each[address]]
+        by_hand = {"members": len(people), "no address": len(people) - len(having), "address": len(having)}
+        for step, said, value in (
+            ("opted in", "said yes", "true"),
+            ("never asked", "not asked", None),
+            ("opted out", "said no", "false"),
+        ):
+            by_hand[step] = sum(each[consent] == value for each in having)
+            by_hand[said] = sum(each[consent] == value for each in people)
+        assert {step: held.get((channel, step), 0) for step in by_hand} == by_hand
+    assert sum(row["users"] for row in rows if row["combination"] is not None) == len(people)
+
+
+# -- refusals ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ({"kind": "channels", "breakdown": {"by": "property", "name": "country"}}, "$.breakdown"),
+        ({"kind": "channels", "breakdown": None}, "$.breakdown"),
+        ({"kind": "channels", "touch": "first", "measure": "events"}, "$.measure"),
+        ({"kind": "channels", "measure": "visits"}, "$.measure"),
+        ({"kind": "overview", "granularity": "hour"}, "$.granularity"),
+        ({"kind": "overview", "breakdown": {"by": "channel"}}, "$.breakdown"),
+        ({"kind": "reachability", "breakdown": {"by": "channel"}}, "$.breakdown"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_at_its_path(store, source, path):
+    with pytest.raises(InvalidInsight) as refused:
+        asked(store, source)
+
+    assert refused.value.path == path

@@ -1,0 +1,352 @@
+"""The overview: how many there are, how many are new, known by name, reachable and active, and how many events happened.
+
+Each figure has a value `now` (at the end of the period, or at this moment while it runs), one `before`, and one for each
+place of the time axis. With `at` the end of the period or now, and `day` the day of it:
+
+- `users = |{p : p was made by then}|`; before is at the start of the period.
+- `identified` and `reachable` are those of `users` whose user id is known, or whom a channel reaches (`reach`), as of now;
+  their value is the share of users. Who they were then is not looked up: the past of a share is that of the people of then.
+- `new` and `events` are of the period; before is the period before, only as far into it as now.
+- `active n days = |A(day−n+1) ∪ … ∪ A(day)|` (research/features.md 5.1); before is n days earlier, to the same time of day.
+
+Only who is still here counts. The channels of the question choose among events, not among people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from user360 import clock, insight, likeness, marks, reach
+from user360.errors import InvalidInsight
+from user360.insight import Insight, Plan, Role, check_scope
+from user360.segments import windows
+from user360.segments.rules import During, Events, PropertyCondition
+from user360.sql import Sql, joined, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from user360.insight import Asked, Bucket
+    from user360.segments import Rule
+    from user360.segments.rules import Node
+
+NOW, BEFORE = "now", "before"
+ACTIVE: Final = {"active 1 day": 1, "active 7 days": 7, "active 30 days": 30}
+GROWING: Final = ("users", "identified", "reachable")
+FIGURES: Final = ("users", "new", "identified", "reachable", *ACTIVE, "events")
+_TICK: Final = timedelta(microseconds=1)
+_LONGEST: Final = max(ACTIVE.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """The instants of a question: of the period and of the one before as far as now, and the places that have begun."""
+
+    start: datetime
+    stop: datetime
+    earlier: datetime
+    until: datetime
+    buckets: tuple[Bucket, ...]
+
+    def window(self, days: int, asked: Asked, *, before: bool) -> tuple[datetime, datetime]:
+        """The days up to and with the last, or as many before them, as far into the day."""
+        last = clock.calendar_day(self.stop - _TICK, asked.catalog.zone)
+        first = clock.start_of_day(last - timedelta(days=days * (2 if before else 1) - 1), asked.catalog.zone)
+        return first, windows.shifted(self.stop, -days, "day", asked.catalog) if before else self.stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview(Insight):
+    """The figures of the first page."""
+
+    kind: ClassVar[str] = "overview"
+    label: ClassVar[str] = "Overview"
+    definition: ClassVar[str] = (
+        "Users who are here now. Identified: their user id is known. Reachable: a valid address and consent on email, WhatsApp or "
+        "SMS. Active: at least one event that is not a system event."
+    )
+    roles: ClassVar[dict[str, Role]] = {
+        "figure": Role("dimension", "Figure"),
+        "time": Role("time", "Time"),
+        "users": Role("measure", "Users", "users", people=True),
+        "value": Role("measure", "Value"),
+    }
+
+    def check(self, catalog: Any) -> None:
+        """Refuse hours and a breakdown."""
+        check_scope(self, catalog)
+        if self.breakdown is not None:
+            raise InvalidInsight("$.breakdown", "is not asked here.", "Leave it out.")
+        if self.granularity == "hour":
+            raise InvalidInsight("$.granularity", "is a day or more here.", "Choose day, week or month.")
+
+    def compile(self, asked: Asked) -> Plan:
+        """People grouped by when they were made, events by day, each read once; the relation is a branch for each figure."""
+        times = self._times(asked)
+        return Plan(self._relation(asked, times), self._answer(asked, times))
+
+    def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
+        """Who is known, reachable, new or active like those of a figure, in its time."""
+        figure, times = cell.get("figure", "users"), self._times(asked)
+        since, until = self._instants(str(figure), str(cell.get("time", NOW)), asked, times)
+        if figure not in GROWING and since >= until:  # the period has not begun
+            return None
+        if figure in ACTIVE or figure == "events":
+            during = (
+                likeness.window(self, {}, asked, moving=True) if moving else During("between", (_written(since), _written(until)))
+            )
+            if moving and figure in ACTIVE:
+                during = During("last", (ACTIVE[str(figure)], "day"))
+            return likeness.rule(self, {}, asked, (likeness.happened(self, Events(None), {}, during),))
+        if figure == "new":
+            last = likeness.window(self, {}, asked, moving=True).values
+            made = ("in_the_last", last) if moving else ("between", (_written(since), _written(until)))
+            return likeness.rule(self, {}, asked, (PropertyCondition("createdAt", *made),))
+        known: dict[str, tuple[Node, ...]] = {
+            "identified": (PropertyCondition("userId", "is_known"),),
+            "reachable": (reach.rule_of_any(),),
+        }
+        then = () if moving or until > asked.at else (PropertyCondition("createdAt", "before", (_written(until),)),)
+        return likeness.rule(self, {}, asked, (*known.get(str(figure), ()), *then))
+
+    # -- instants -----------------------------------------------------------------------------------
+
+    def _times(self, asked: Asked) -> _Times:
+        start, end = insight.span(self.period, asked.catalog, asked.at)
+        stop = min(end, asked.at + _TICK)
+        earlier, close = insight.span(insight.before(self.period, asked.catalog, asked.at), asked.catalog, asked.at)
+        until = close if end <= stop else max(earlier, min(close, earlier + (stop - start)))
+        begun = tuple(each for each in insight.buckets(self, asked) if each.start < stop)
+        return _Times(start, stop, earlier, until, begun)
+
+    def _instants(self, figure: str, time: str, asked: Asked, times: _Times) -> tuple[datetime, datetime]:
+        """First instant of what a mark counts, and first instant after it."""
+        before = time == BEFORE
+        place = next((each for each in times.buckets if each.name == time), None)
+        if figure in ACTIVE and place is not None:
+            last = clock.calendar_day(min(place.end, times.stop) - _TICK, asked.catalog.zone)
+            return clock.start_of_day(last - timedelta(days=ACTIVE[figure] - 1), asked.catalog.zone), min(place.end, times.stop)
+        if figure in ACTIVE:
+            return times.window(ACTIVE[figure], asked, before=before)
+        if place is not None:
+            return place.start, place.end
+        if figure in GROWING:
+            return times.start, times.start if before else times.stop
+        return (times.earlier, times.until) if before else (times.start, times.stop)
+
+    # -- the relation -------------------------------------------------------------------------------
+
+    def _relation(self, asked: Asked, times: _Times) -> Sql:
+        spans = [(NOW, times.start, times.stop), (BEFORE, times.start, times.start)]
+        ends = [sql("({}, {})", time, clock.stored(until)) for time, _, until in spans]
+        ends += [sql("({}, {})", each.name, clock.stored(each.end)) for each in times.buckets]
+        grown = sql('people JOIN (VALUES {}) AS ends(time, until) ON "createdAt" < until', joined(", ", ends))
+        holds = {"users": Sql("true"), "identified": Sql("identified"), "reachable": Sql("reachable")}
+        parts = [sql("SELECT profile_key, {} AS figure, time FROM {} WHERE {}", *each) for each in _each(holds, grown)]
+        made = sql('SELECT profile_key, "createdAt" AS occurred_at FROM people')
+        for time, since, until in ((NOW, times.start, times.stop), (BEFORE, times.earlier, times.until)):
+            parts.append(_during("new", time, made, since, until))
+            parts.append(_during("events", time, self._events(asked, since), since, until))
+        placed = marks.bucket(self, asked)
+        for figure, rows in (("new", made), ("events", self._events(asked, times.start))):
+            inside = sql("occurred_at >= {} AND occurred_at < {}", clock.stored(times.start), clock.stored(times.stop))
+            parts.append(sql("SELECT profile_key, {} AS figure, {} AS time FROM ({}) WHERE {}", figure, placed, rows, inside))
+        for figure, days in ACTIVE.items():
+            for time in (NOW, BEFORE):
+                since, until = times.window(days, asked, before=time == BEFORE)
+                parts.append(_during(figure, time, self._events(asked, since), since, until))
+            parts.append(self._rolling(figure, days, asked, times))
+        return sql("WITH people AS ({}) {}", self._people(asked, times), joined(" UNION ALL ", parts))
+
+    def _people(self, asked: Asked, times: _Times) -> Sql:
+        return sql(
+            'SELECT profile_key, "createdAt", "userId" IS NOT NULL AS identified, ({}) AS reachable FROM profiles '
+            'WHERE "createdAt" < {} AND {}',
+            reach.reached_by_any(),
+            clock.stored(times.stop),
+            asked.among or Sql("true"),
+        )
+
+    def _events(self, asked: Asked, since: datetime) -> Sql:
+        """The events from an instant on, as they count."""
+        return sql(
+            "SELECT profile_key, occurred_at FROM events WHERE {} AND {} AND {}",
+            marks.ANY,
+            marks.known(asked),
+            marks.within(self, asked, since),
+        )
+
+    def _early(self, asked: Asked, times: _Times) -> datetime:
+        first = clock.calendar_day(times.start, asked.catalog.zone)
+        return clock.start_of_day(first - timedelta(days=_LONGEST - 1), asked.catalog.zone)
+
+    def _rolling(self, figure: str, days: int, asked: Asked, times: _Times) -> Sql:
+        early = self._early(asked, times)
+        found = sql(
+            "SELECT DISTINCT profile_key, ({})::DATE AS day FROM ({})",
+            marks.local(asked, early, times.stop),
+            self._events(asked, early),
+        )
+        return sql(
+            "SELECT DISTINCT profile_key, {} AS figure, time FROM ({}) JOIN ({}) ON day > last - {} AND day <= last",
+            figure,
+            found,
+            _points(asked, times),
+            days,
+        )
+
+    # -- the answer ---------------------------------------------------------------------------------
+
+    def _answer(self, asked: Asked, times: _Times) -> Sql:
+        heads = marks.heads(asked, len(times.buckets) + _LONGEST)
+        early = self._early(asked, times)
+        days = sql(
+            "SELECT ({})::DATE AS day, count(*) AS events, {} FROM ({}) GROUP BY ALL",
+            marks.local(asked, early, times.stop),
+            heads.kept,
+            self._events(asked, early),
+        )
+        rolling = [
+            sql(
+                "SELECT {} AS figure, time, {} AS users FROM points JOIN days ON day > last - {} AND day <= last GROUP BY time",
+                figure,
+                heads.counted,
+                each,
+            )
+            for figure, each in ACTIVE.items()
+        ]
+        happened = sql(
+            "SELECT 'events', time, {} AS users, sum(events)::DOUBLE AS value FROM points JOIN days ON day >= first AND day <= last "
+            "GROUP BY time",
+            heads.counted,
+        )
+        return sql(
+            "WITH points AS MATERIALIZED ({}), days AS MATERIALIZED ({}), {}, {} SELECT figure, time, users, value FROM ("
+            "SELECT figure, time, users, users::DOUBLE AS value FROM ({}) UNION ALL {} UNION ALL {} UNION ALL {}) ORDER BY ALL",
+            _points(asked, times),
+            days,
+            self._made(asked, times),
+            self._spanned(asked, times),
+            joined(" UNION ALL ", rolling),
+            happened,
+            _GROWN,
+            Sql("SELECT * FROM spanned"),
+        )
+
+    def _made(self, asked: Asked, times: _Times) -> Sql:
+        """The people by the place they were made in, before the period by none; and how they grew from place to place."""
+        placed = marks.bucket(self, asked)
+        return sql(
+            "made AS MATERIALIZED (SELECT CASE WHEN occurred_at >= {} THEN {} END AS time, count(*) AS users, "
+            "count(*) FILTER (WHERE identified) AS identified, count(*) FILTER (WHERE reachable) AS reachable, "
+            "count(*) FILTER (WHERE occurred_at >= {} AND occurred_at < {}) AS earlier "
+            'FROM (SELECT "createdAt" AS occurred_at, identified, reachable FROM ({})) GROUP BY ALL), {}',
+            clock.stored(times.start),
+            placed,
+            clock.stored(times.earlier),
+            clock.stored(times.until),
+            self._people(asked, times),
+            _GROWING,
+        )
+
+    def _spanned(self, asked: Asked, times: _Times) -> Sql:
+        """What needs parts of days: the active and the events of now and before, from one reading of the events."""
+        spans = [
+            (figure, time, *times.window(days, asked, before=time == BEFORE))
+            for figure, days in ACTIVE.items()
+            for time in (NOW, BEFORE)
+        ]
+        spans += [("events", NOW, times.start, times.stop), ("events", BEFORE, times.earlier, times.until)]
+        columns, rows = [], []
+        for place, (figure, time, since, until) in enumerate(spans):
+            inside = sql("occurred_at >= {} AND occurred_at < {}", clock.stored(since), clock.stored(until))
+            columns.append(_counted(asked, inside, place))
+            value = Sql(f"n{place}" if figure == "events" else f"p{place}")
+            rows.append(
+                sql(
+                    "SELECT {} AS figure, {} AS time, {} AS users, {}::DOUBLE AS value FROM counted",
+                    figure,
+                    time,
+                    Sql(f"p{place}"),
+                    value,
+                )
+            )
+        events = self._events(asked, min(since for _, _, since, _ in spans))
+        return sql(
+            "counted AS MATERIALIZED (SELECT {} FROM ({})), spanned AS ({})",
+            joined(", ", columns),
+            events,
+            joined(" UNION ALL ", rows),
+        )
+
+
+_GROWING: Final = Sql(
+    "base AS (SELECT coalesce(sum(users), 0) AS users, coalesce(sum(identified), 0) AS identified, "
+    "coalesce(sum(reachable), 0) AS reachable, coalesce(sum(earlier), 0) AS earlier FROM made WHERE time IS NULL), "
+    "grown AS (SELECT points.time, coalesce(made.users, 0) AS new, "
+    "base.users + sum(coalesce(made.users, 0)) OVER growing AS users, "
+    "base.identified + sum(coalesce(made.identified, 0)) OVER growing AS identified, "
+    "base.reachable + sum(coalesce(made.reachable, 0)) OVER growing AS reachable "
+    "FROM base, points LEFT JOIN made USING (time) WINDOW growing AS (ORDER BY points.time) UNION ALL "
+    "SELECT 'before', earlier, users, identified, reachable FROM base UNION ALL "
+    "SELECT 'now', coalesce(sum(users) FILTER (WHERE time IS NOT NULL), 0), coalesce(sum(users), 0), "
+    "coalesce(sum(identified), 0), coalesce(sum(reachable), 0) FROM made)"
+)
+_GROWN: Final = Sql(
+    "SELECT 'users' AS figure, time, users::BIGINT, users::DOUBLE FROM grown UNION ALL "
+    "SELECT 'new', time, new::BIGINT, new::DOUBLE FROM grown UNION ALL "
+    "SELECT 'identified', time, identified::BIGINT, 100.0 * identified / nullif(users, 0) FROM grown UNION ALL "
+    "SELECT 'reachable', time, reachable::BIGINT, 100.0 * reachable / nullif(users, 0) FROM grown"
+)
+
+
+def _points(asked: Asked, times: _Times) -> Sql:
+    """The places that have begun: time, and their first and last day."""
+    zone = asked.catalog.zone
+    rows = [
+        sql(
+            "({}, {}, {})",
+            each.name,
+            clock.calendar_day(each.start, zone),
+            clock.calendar_day(min(each.end, times.stop) - _TICK, zone),
+        )
+        for each in times.buckets
+    ]
+    if not rows:
+        return Sql("SELECT NULL::VARCHAR AS time, NULL::DATE AS first, NULL::DATE AS last WHERE false")
+    return sql("SELECT * FROM (VALUES {}) AS points(time, first, last)", joined(", ", rows))
+
+
+def _counted(asked: Asked, inside: Sql, place: int) -> Sql:
+    """Two figures of the rows inside: how many people (`p`) and how many (`n`)."""
+    if asked.room:
+        people = sql(
+            "coalesce(bit_count(bitstring_agg(profile_key, 0, {}) FILTER (WHERE {})), 0)", Sql(str(asked.room - 1)), inside
+        )
+    else:
+        people = sql("count(DISTINCT profile_key) FILTER (WHERE {})", inside)
+    return sql("{} AS {}, count(*) FILTER (WHERE {}) AS {}", people, Sql(f"p{place}"), inside, Sql(f"n{place}"))
+
+
+def _each(holds: Mapping[str, Sql], rows: Sql) -> list[tuple[str, Sql, Sql]]:
+    return [(figure, rows, condition) for figure, condition in holds.items()]
+
+
+def _during(figure: str, time: str, rows: Sql, since: datetime, until: datetime) -> Sql:
+    return sql(
+        "SELECT profile_key, {} AS figure, {} AS time FROM ({}) WHERE occurred_at >= {} AND occurred_at < {}",
+        figure,
+        time,
+        rows,
+        clock.stored(since),
+        clock.stored(until),
+    )
+
+
+def _written(instant: datetime) -> str:
+    return instant.isoformat()
+
+
+INSIGHT = Overview
