@@ -14,6 +14,8 @@ from tests.worlds import AT, events, take, users
 from user360 import doors, identities, keys, profiles, properties, segments, web
 from user360.segments import saved
 
+EVERYONE = {"version": 1, "match": "all", "conditions": []}
+
 
 @pytest.fixture
 def client():
@@ -210,6 +212,31 @@ def test_users_are_listed_by_page_searched_and_sorted(client):
     assert (found["total"], [each["userId"] for each in found["items"]]) == (1, ["u2"])
 
 
+def test_a_page_past_the_end_is_empty(client):
+    for path in ("users", "users/u1/events", "users/u1/history", "properties", "events", "segments"):
+        told = client.get(f"/api/{path}", params={"offset": 2**31}).json()
+        assert (told["items"], told["cursor"]) == ([], None)
+
+
+def test_null_is_the_same_as_not_given_but_among_the_properties(client):
+    told = client.post("/api/users/query", json={"definition": EVERYONE, "limit": None, "cursor": None, "as_of": None}).json()
+    made = client.post("/api/users", json={"userId": None, "properties": None})
+
+    assert (told["total"], made.status_code) == (4, 201)
+    assert client.post("/api/users/query", json={"definition": None}).json()["path"] == "$.definition"
+    assert client.post("/api/users", json={"nothing": None}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("users", "GET, HEAD, POST"), ("users/u1", "DELETE, GET, HEAD, PUT"), ("segments/preview", "POST"), ("docs", "GET, HEAD")],
+)
+def test_a_wrong_method_is_told_all_that_the_address_takes(client, path, methods):
+    answer = client.request("TRACE", f"/api/{path}")
+
+    assert (answer.status_code, answer.json()["code"], answer.headers["allow"]) == (405, "methodNotAllowed", methods)
+
+
 # -- the card -----------------------------------------------------------------------------------
 
 
@@ -268,7 +295,7 @@ def test_segments_identities_and_history_of_a_user(client):
 
 
 @pytest.mark.parametrize("of_card", ["", "/events", "/segments", "/identities", "/history"])
-@pytest.mark.parametrize("nobody", ["u9", "id:99", "id:x", "id:", "id:4294967296", "%00", "%ED%A0%80"])
+@pytest.mark.parametrize("nobody", ["u9", "id:99", "id:x", "id:", "id:4294967296", "%00", "%ED%A0%80", "a%0Ab"])
 def test_who_is_not_there_is_not_found(client, nobody, of_card):
     answer = client.get(f"/api/users/{nobody}{of_card}")
 

@@ -14,6 +14,7 @@ import hashlib
 import itertools
 import logging
 import os
+import re
 import secrets
 import socket
 import stat
@@ -260,9 +261,16 @@ def routes() -> list[BaseRoute]:
         "/v1": _sub_application(),
         "/files": _sub_application(Route("/{token}", _file)),
     }
-    below: list[BaseRoute] = [Mount(path, app=application) for path, application in applications.items()]
+    below: list[BaseRoute] = [_mount(path, application) for path, application in applications.items()]
     bare: list[BaseRoute] = [Route(path, endpoint=application) for path, application in applications.items()]
     return below + bare
+
+
+def _mount(path: str, application: ASGIApp) -> Mount:
+    """A mount that takes every address below it: that of Starlette leaves those with a line break to the pages."""
+    mounted = Mount(path, app=application)
+    mounted.path_regex = re.compile(mounted.path_regex.pattern, re.DOTALL)
+    return mounted
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from user360.api import about, backups, cards, events, explaining, exports, insights, properties, segments, users
-from user360.api.calls import AsSent
+from user360.api.calls import AsSent, in_order
 
 if TYPE_CHECKING:
     from user360.api.calls import CallRoute
@@ -32,4 +32,4 @@ def calls_with_key() -> list[CallRoute]:
 def routes() -> list[CallRoute]:
     """Every call, to be mounted under `/api`."""
     guarded = calls_with_key()
-    return [*guarded, *about.routes(guarded)]
+    return in_order([*guarded, *about.routes(guarded)])

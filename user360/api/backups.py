@@ -51,6 +51,7 @@ def routes() -> list[CallRoute]:
             says="Say when backups are to be made by themselves",
             takes=_SCHEDULE,
             answers=schedule,
+            refuses=(HTTPStatus.NOT_FOUND,),
         ),
         route("GET", "/backups/{id}", "admin", lambda asked: Answer(_shape(_one(asked))), says="One backup", answers=backup_),
         route("GET", "/backups/{id}/file", "admin", _file, says="The file of a backup", answers=FILE),

@@ -25,7 +25,7 @@ from user360.api.fields import FURTHEST, MOST_ROWS, PAGE_ROWS, Card
 from user360.errors import InvalidRequest, InvalidValue, UnreadableRequest, nearest, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -139,6 +139,21 @@ class CallRoute(Route):
     def __init__(self, card: Card, endpoint: Callable[[Request], Any]) -> None:
         super().__init__(card.path, endpoint, methods=[card.method])
         self.card = card
+        self.beside: set[str] = set()
+
+    async def handle(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Answer; a method no call of this address has is told all that one of them has."""
+        if scope["method"] not in (self.methods or ()):
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(sorted(self.beside))})
+        await super().handle(scope, receive, send)
+
+
+def in_order(routes: Iterable[CallRoute]) -> list[CallRoute]:
+    """The calls in the order they are looked for: a word of an address before a place that any word fits; each knows its neighbours."""
+    every = sorted(routes, key=lambda each: each.path)
+    for one in every:
+        one.beside = {method for other in every if other.path == one.path for method in other.methods or ()}
+    return every
 
 
 def route(
@@ -160,6 +175,7 @@ def route(
         store, by, at = await to_thread.run_sync(partial(_admitted, _secret(request), scope))
         given = await _body(request) if card.in_body else dict(request.query_params)
         _only(given, card.names)
+        given = {name: each for name, each in given.items() if each is not None}
         place = {name: unquote(each) for name, each in request.path_params.items()}
         answer = await to_thread.run_sync(call, Asked(store, by, at, place, given))
         if isinstance(answer, Handed):

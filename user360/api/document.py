@@ -78,12 +78,18 @@ def _parameter(field: Field) -> dict[str, Any]:
 def _body(card: Card) -> dict[str, Any]:
     schema = {
         "type": "object",
-        "properties": {each.name: {"description": each.says, **each.schema} for each in card.takes},
+        "properties": {each.name: _value(each, card) for each in card.takes},
         "required": [each.name for each in card.takes if each.needed],
         "additionalProperties": False,
     }
     media = "multipart/form-data" if card.form else "application/json"
     return {"required": any(each.needed for each in card.takes), "content": {media: {"schema": schema}}}
+
+
+def _value(field: Field, card: Card) -> dict[str, Any]:
+    """One value of a body; null is the same as not given."""
+    open_ = field.schema if field.needed or card.form else {"anyOf": [field.schema, {"type": "null"}]}
+    return {"description": field.says, **open_}
 
 
 def _answers(card: Card) -> Iterator[tuple[str, dict[str, Any]]]:

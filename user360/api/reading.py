@@ -24,7 +24,7 @@ _LOOK: Final = """
 body { margin: 0; font: 14px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back); display: flex; }
 nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; width: 260px; flex: none; padding: 16px; background: var(--card);
   border-right: 1px solid var(--line); }
-nav a { display: block; color: inherit; text-decoration: none; padding: 2px 6px; border-radius: 4px; overflow-wrap: anywhere; }
+nav a { display: flex; color: inherit; text-decoration: none; padding: 2px 6px; border-radius: 4px; overflow-wrap: anywhere; }
 nav a:hover, nav a:focus-visible { background: var(--line); }
 main { flex: 1; min-width: 0; max-width: 960px; padding: 24px 32px 64px; }
 h1 { font-size: 24px; margin: 0 0 8px; } h2 { font-size: 20px; margin: 32px 0 8px; } h3 { font-size: 14px; margin: 16px 0 4px; }
@@ -33,8 +33,8 @@ p { margin: 4px 0 8px; } .quiet { color: var(--quiet); }
 details { border: 1px solid var(--line); border-radius: 6px; margin: 8px 0; }
 summary { padding: 8px 12px; cursor: pointer; overflow-wrap: anywhere; }
 details[open] > summary { border-bottom: 1px solid var(--line); }
-.inside { padding: 4px 12px 12px; }
-.method { display: inline-block; width: 60px; font-weight: 600; font-size: 12px; }
+.inside { padding: 4px 12px 12px; scroll-margin-top: 64px; } .quiet { overflow-wrap: anywhere; }
+.method { display: inline-block; flex: none; width: 60px; font-weight: 600; font-size: 12px; }
 .get { color: var(--get); } .post { color: var(--post); } .put { color: var(--put); } .patch { color: var(--patch); }
 .delete { color: var(--delete); }
 code, pre { font: 12px/1.5 ui-monospace, monospace; }
@@ -91,12 +91,13 @@ def _menu(nav: Element, calls: Mapping[str, list[tuple[str, str, Mapping[str, An
 
 
 def _call(main: Element, path: str, method: str, call: Mapping[str, Any], document: Mapping[str, Any]) -> None:
-    details = SubElement(main, "details", id=call["operationId"])
+    details = SubElement(main, "details")
     summary = SubElement(details, "summary")
     _add(summary, "span", method.upper(), kind=f"method {method}")
     _add(summary, "code", path)
     _add(summary, "span", f" {call['summary']}", kind="quiet")
-    inside = SubElement(details, "div", {"class": "inside"})
+    # A browser opens whatever holds the place a link leads to, so the place is inside.
+    inside = SubElement(details, "div", {"class": "inside", "id": call["operationId"]})
     _add(inside, "p", call["description"], kind="quiet")
     media, schema = _body(call)
     _fields(inside, "In the address", [(each["name"], each) for each in call["parameters"]])
@@ -127,15 +128,17 @@ def _fields(inside: Element, title: str, fields: Sequence[tuple[str, Mapping[str
 
 
 def _shape(main: Element, name: str, schema: Mapping[str, Any]) -> None:
-    details = SubElement(main, "details", id=f"shape-{name}")
+    details = SubElement(main, "details")
     _add(SubElement(details, "summary"), "code", name)
-    inside = SubElement(details, "div", {"class": "inside"})
+    inside = SubElement(details, "div", {"class": "inside", "id": f"shape-{name}"})
     _add(inside, "p", schema.get("description", ""))
     _add(inside, "pre", json.dumps(schema, ensure_ascii=False, indent=2))
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
     """A schema in a few words: `list of User`, `text`, `number from 1 to 1,000`."""
+    if "anyOf" in schema:
+        return _kind(schema["anyOf"][0])
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
     if "enum" in schema:

@@ -93,7 +93,7 @@ def find(
     total = count(store) if people is None else len(people)
     take = max(min(limit, total - offset), 0)
     backwards = offset > total / 2
-    start = total - offset - take if backwards else offset
+    start = max(total - offset - take, 0) if backwards else offset  # past the end there is nothing to take
     order = _order(store, sort, backwards=backwards)
     keys = store.read(
         sql("SELECT profile_key FROM profiles {} ORDER BY {} LIMIT {} OFFSET {}", _within(people), order, take, start)

@@ -1,0 +1,35 @@
+"""What the document promises holds for calls nobody thought of: schemathesis makes them from the document itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from starlette.applications import Starlette
+
+from tests.worlds import AT, events, take, users
+from user360 import doors, keys, web
+
+pytestmark = pytest.mark.slow
+
+# A schema cannot say which cursor is one of ours or which property there is: such a call may be refused, with 422.
+FITTING = ["2xx", "401", "403", "404", "409", "422"]
+CONFIG = schemathesis.Config.from_dict({"checks": {"positive_data_acceptance": {"expected-statuses": FITTING}}})
+
+schema = schemathesis.openapi.from_asgi("/api/openapi.json", Starlette(routes=web.routes()), config=CONFIG)
+
+
+@pytest.fixture
+def secret():
+    store = doors.current_store()
+    take(store, users([{"userId": f"u{each}", "country": "DE"} for each in range(1, 4)]))
+    take(store, events([("u1", "Order", AT - timedelta(days=1))], properties=['{"amount": 5}']))
+    return keys.create(store, "admin", "test", by="ann", at=AT)
+
+
+@schema.parametrize()
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_call_keeps_what_the_document_says(case, secret):
+    case.call_and_validate(headers={"Authorization": f"Bearer {secret}"})
