@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -105,3 +107,19 @@ def test_a_board_is_made_arranged_and_opened_without_a_network(chromium, server,
     assert len(away.locator("section .plotly").all()) == 2
     assert [each for each in asked if not each.startswith(("file:", "data:", "blob:"))] == []
     assert faults == []
+
+
+def test_a_link_of_the_flow_is_clicked_through_to_a_saved_segment(chromium, server):
+    question = '{"kind":"paths","of":{"event":"Product Viewed"}}'
+    page = opened(chromium, f"{server.address}/paths?q={quote(question)}")
+    canvas = page.locator("canvas").first
+    expect(canvas).to_be_visible()
+    box = canvas.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.3)
+    settle(page)
+    expect(page.get_by_text("listed")).to_be_visible()
+
+    press(page, "Save as segment")
+    page.get_by_role("dialog").get_by_role("button", name="Save", exact=True).click()
+    settle(page)
+    expect(page).to_have_url(re.compile(r"/segment\?id=s1$"))

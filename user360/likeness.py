@@ -62,8 +62,8 @@ def _of_group(question: Insight, cell: Mapping[str, Any], asked: Asked) -> tuple
     return (PropertyCondition(broken.name, "is", (said,)),)
 
 
-def happened(question: Insight, of: Events, cell: Mapping[str, Any], during: During) -> EventCondition:
-    """That such an event happened then, on the channels of the question and in the group of the mark."""
+def happened(question: Insight, of: Events, cell: Mapping[str, Any], during: During | None = None) -> EventCondition:
+    """That such an event happened then or ever, on the channels of the question and in the group of the mark."""
     conditions: list[Node] = [of.where] if of.where is not None else []
     if question.channels:
         conditions.append(PropertyCondition("channel", "is", question.channels))

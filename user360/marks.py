@@ -9,24 +9,39 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from user360 import clock, insight
+from user360 import clock, insight, segments
+from user360.errors import InvalidInsight, InvalidRule
 from user360.events import FIRST_OF_OTHERS
 from user360.insight import NONE, OTHER, VALUE
 from user360.segments import event_values
+from user360.segments.rules import EventCondition, Group
 from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
     from user360.insight import Asked, Breakdown, Insight
+    from user360.segments import Catalog
+    from user360.segments.rules import Events
 
 ANY: Final = sql("event_id >= {}", FIRST_OF_OTHERS)
 GROUP: Final = Sql("breakdown")
 MOST_BITMAP_BYTES: Final = 256 * 2**20
 
 
-def within(question: Insight, asked: Asked, start: datetime | None = None) -> Sql:
-    """The condition of the events a question looks at: of its period, up to now, of its people and channels."""
-    begin, end = insight.span(question.period, asked.catalog, asked.at)
-    edges = (clock.stored(start or begin), clock.stored(end), clock.stored(asked.at))
+def checked(of: Events, catalog: Catalog, path: str) -> Events:
+    """Events a question speaks of in canonical form, or a refusal at their path."""
+    try:
+        rule = segments.check(Group("all", (EventCondition(of),)), catalog)
+    except InvalidRule as fault:
+        raise InvalidInsight(path + fault.path.removeprefix("$.conditions[0]"), fault.reason, fault.hint) from None
+    (found,) = rule.conditions
+    assert isinstance(found, EventCondition)  # noqa: S101 - as it was given
+    return found.of
+
+
+def within(question: Insight, asked: Asked, start: datetime | None = None, end: datetime | None = None) -> Sql:
+    """The condition of the events a question looks at: of its period or that span, up to now, of its people and channels."""
+    begin, until = insight.span(question.period, asked.catalog, asked.at)
+    edges = (clock.stored(start or begin), clock.stored(end or until), clock.stored(asked.at))
     parts = [sql("occurred_at >= {} AND occurred_at < {} AND occurred_at <= {}", *edges)]
     if question.channels:
         names = joined(", ", question.channels)

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 FEW: Final = 3  # under it an axis of counts would show halves
 CONFIG: Final = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+CAMERA: Final[dict[str, Any]] = {
+    "displayModeBar": "hover",
+    "displaylogo": False,
+    "modeBarButtons": [["toImage"]],
+    "toImageButtonOptions": {"format": "png", "scale": 2},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +227,17 @@ def upset(names: Sequence[str], columns: Sequence[tuple[Sequence[int], int]], *,
     return drawn
 
 
-def draw(drawn: go.Figure, *, key: str, alt: str, **options: Any) -> Any:
-    """Put a figure on the page. `alt` says what it shows; options are those of `st.plotly_chart`."""
-    return st.plotly_chart(drawn, key=key, alt=alt, theme=None, config=CONFIG, **options)
+def draw(drawn: go.Figure, *, key: str, alt: str, camera: str = "", **options: Any) -> Any:
+    """Put a figure on the page. `alt` says what it shows; options are those of `st.plotly_chart`.
+
+    `camera` is the name of the PNG that can be taken of it, by a button that shows while the pointer is over the chart.
+    """
+    config: dict[str, Any] = dict(CONFIG)
+    if camera:
+        config |= CAMERA | {"toImageButtonOptions": {**CAMERA["toImageButtonOptions"], "filename": camera}}
+        inks = neutrals()
+        drawn.update_layout(modebar={"bgcolor": "rgba(0,0,0,0)", "color": inks.soft, "activecolor": inks.ink})
+    return st.plotly_chart(drawn, key=key, alt=alt, theme=None, config=config, **options)
 
 
 def plain(name: str, most: int = 24) -> str:

@@ -7,15 +7,15 @@ groups by people, then Other and (no value). Every mark opens the people whose e
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from user360 import likeness, marks, segments
-from user360.errors import InvalidInsight, InvalidRule
+from user360 import likeness, marks
+from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
 from user360.segments import event_leaves, event_values
 from user360.segments.frames import Frame
-from user360.segments.rules import EventCondition, Events, Group
+from user360.segments.rules import Events  # noqa: TC001 - the reader of questions looks at it
 from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Trend(Insight):
             path = f"$.series[{place}]"
             if each.figure in OF_PROPERTY and not each.property:
                 raise InvalidInsight(f"{path}.property", "is missing.", "Say which property of the event it is of.")
-            _checked(each.of, catalog, f"{path}.of")
+            marks.checked(each.of, catalog, f"{path}.of")
 
     def compile(self, asked: Asked) -> Plan:
         """Rows of events, one relation for all series."""
@@ -89,7 +89,7 @@ class Trend(Insight):
                 sql("({})::VARCHAR", event_values.plain(each.property)) if each.property else Sql("NULL::VARCHAR"),
                 raw,
                 beside,
-                event_leaves.matching(_checked(each.of, asked.catalog, "$"), frame),
+                event_leaves.matching(marks.checked(each.of, asked.catalog, "$"), frame),
                 marks.within(self, asked),
             )
             for place, each in enumerate(self.series)
@@ -114,17 +114,6 @@ class Trend(Insight):
             return None
         during = likeness.window(self, cell, asked, moving=moving)
         return likeness.rule(self, cell, asked, (likeness.happened(self, self.series[place].of, cell, during),))
-
-
-def _checked(of: Events, catalog: Catalog, path: str) -> Events:
-    """The events in canonical form."""
-    try:
-        rule = segments.check(Group("all", (EventCondition(of),)), catalog)
-    except InvalidRule as fault:
-        raise InvalidInsight(path + fault.path.removeprefix("$.conditions[0]"), fault.reason, fault.hint) from None
-    (found,) = rule.conditions
-    assert isinstance(found, EventCondition)  # noqa: S101 - as it was given
-    return replace(found.of)
 
 
 INSIGHT = Trend

@@ -196,7 +196,7 @@ def _to_breakdown(begin: dict[str, Any]) -> None:
 
 
 def _choice(
-    begin: Mapping[str, Any], field: str, label: str, options: Mapping[str, str], now: Any, width: int, *, prefix: str = "insight"
+    begin: Mapping[str, Any], field: str, label: str, options: Mapping[Any, str], now: Any, width: int, *, prefix: str = "insight"
 ) -> None:
     key = f"{prefix}.{field}"
     st.session_state[key] = now if now in options else next(iter(options))
@@ -217,7 +217,7 @@ def _to_choice(begin: dict[str, Any], field: str, key: str) -> None:
 
 
 def choice(
-    begin: Mapping[str, Any], document: Mapping[str, Any], field: str, label: str, options: Mapping[str, str], *, width: int
+    begin: Mapping[str, Any], document: Mapping[str, Any], field: str, label: str, options: Mapping[Any, str], *, width: int
 ) -> None:
     """One field of the question with a few values, the first by default."""
     _choice(begin, field, label, options, document.get(field), width)

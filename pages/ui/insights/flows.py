@@ -42,8 +42,8 @@ class Link:
     cell: str | None
 
 
-def spec(nodes: Sequence[Node], links: Sequence[Link], chosen: str | None = None) -> dict[str, Any]:
-    """The chart as ECharts reads it: JSON, no functions."""
+def spec(nodes: Sequence[Node], links: Sequence[Link], chosen: str | None = None, *, name: str = "flow") -> dict[str, Any]:
+    """The chart as ECharts reads it: JSON, no functions. `name` is that of the picture its camera takes."""
     inks = charts.neutrals()
     drawn = [
         {
@@ -78,7 +78,7 @@ def spec(nodes: Sequence[Node], links: Sequence[Link], chosen: str | None = None
         "nodeGap": 10,
         "left": 8,
         "right": 120,
-        "top": 8,
+        "top": 26,
         "bottom": 8,
         "layoutIterations": 32,
         "lineStyle": {"color": "source", "curveness": 0.5},
@@ -87,7 +87,9 @@ def spec(nodes: Sequence[Node], links: Sequence[Link], chosen: str | None = None
         "select": {"itemStyle": {"borderColor": inks.ink, "borderWidth": 2}, "lineStyle": {"opacity": 0.7}},
         "animation": False,
     }
-    return {"tooltip": {"trigger": "item"}, "series": [series], "animation": False}
+    camera = {"title": "PNG", "name": name, "pixelRatio": 2, "backgroundColor": inks.ground}
+    toolbox = {"right": 0, "top": 0, "itemSize": 13, "iconStyle": {"borderColor": inks.soft}, "feature": {"saveAsImage": camera}}
+    return {"tooltip": {"trigger": "item"}, "toolbox": toolbox, "series": [series], "animation": False}
 
 
 def draw(chart: Mapping[str, Any], *, key: str, alt: str, on_select: Any, height: int = HEIGHT) -> None:

@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 import streamlit as st
 
 from pages.ui import charts, layout, session, states, words
-from pages.ui.insights import asking, behind, flows, pinning, readings
+from pages.ui.insights import asking, behind, flows, pictures, pinning, readings
 from user360 import insights, spreadsheet
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def flow(of: Framed, drawn: Picture) -> None:
     key = f"{of.key}.flow.{hash(chosen)}"
     height = {"height": drawn.height} if drawn.height else {}
     flows.draw(
-        flows.spec(drawn.nodes, drawn.links, chosen[0] if chosen else None),
+        flows.spec(drawn.nodes, drawn.links, chosen[0] if chosen else None, name=words.file_name(of.title, of.question.kind)),
         key=key,
         alt=drawn.alt,
         on_select=states.acting(functools.partial(_flowed, of, drawn, key)),
@@ -128,6 +128,7 @@ def draw(of: Framed, figure: go.Figure, alt: str) -> None:
         figure,
         key=key,
         alt=alt,
+        camera=words.file_name(of.title, of.question.kind),
         on_select=states.acting(functools.partial(asking.picked, of.question, key)),
         selection_mode=("points", "box", "lasso") if drawing else "points",
     )
@@ -153,7 +154,7 @@ def menu(of: Framed, more: Callable[[], None] | None = None) -> None:
             on_change=_table_shown,
             args=(of.key,),
         )
-        st.caption("PNG: the camera at the top right of the chart")
+        st.caption("PNG: the camera at the top right of the chart, while the pointer is over it")
         told = f"{of.result.milliseconds:.0f} ms · {words.count(of.result.table.num_rows, 'mark')}"
         with st.expander("SQL", icon=":material/code:"):
             st.caption(told)
@@ -243,7 +244,7 @@ def people(of: Framed) -> None:
         found = asking.people(of.question, cells)
         single = asking.cell(cells[0]) if len(cells) == 1 else None
         chosen = behind.Chosen(
-            title=readings.titled(of.question, of.result, cells),
+            title=pictures.told(of.question, of.result, cells),
             people=found,
             drawn=readings.drawn(of.result, single) if single is not None else None,
             like=lambda moving: _like(of.question, cells[0], moving) if single is not None else None,

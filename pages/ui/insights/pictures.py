@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pages.ui import nav
-from pages.ui.insights import asking, by_roles, timelines
+from pages.ui.insights import asking, by_roles, pathways, readings, timelines
 from pages.ui.rules import PARAMETER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pages.ui.insights.picture import Picture, Wanted
     from user360.insight import Insight, Result
@@ -24,16 +24,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a kind is drawn, and where it is asked. `title` says a question in a few words; else the kind's own label does."""
+    """How a kind is drawn, and on which page it is asked, with which parameters.
+
+    `title` says a question in a few words, else the kind's own label does; `told` says a cell of it, else its columns do.
+    """
 
     draw: Callable[[Any, Result, Wanted], Picture]
     screen: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     title: Callable[[Any], str] | None = None
+    told: Callable[[Any, Mapping[str, Any]], str] | None = None
 
 
 KINDS: Final[dict[str, Kind]] = {
     "active": Kind(timelines.picture, "trends", {"view": "active"}, timelines.title),
+    "paths": Kind(pathways.picture, "paths", {}, pathways.title, pathways.told),
     "trend": Kind(timelines.picture, "trends", {"view": "trends"}, timelines.title),
 }
 _BY_ROLES: Final = Kind(by_roles.picture)
@@ -53,6 +58,13 @@ def title(question: Insight) -> str:
     """The question in a few words, plain text."""
     told = of(question.kind).title
     return told(question) if told is not None else question.label
+
+
+def told(question: Insight, result: Result, cells: Sequence[str]) -> str:
+    """What was chosen, in words, plain text: `Web · 12 Nov`."""
+    says = of(question.kind).told
+    cell = asking.cell(cells[0]) if len(cells) == 1 else None
+    return says(question, cell) if says is not None and cell is not None else readings.titled(question, result, cells)
 
 
 def open_(document: Mapping[str, Any], view: str = "") -> NoReturn:
