@@ -22,7 +22,7 @@ TOP_LEVEL = {"app.py", "pages", "user360", "data", "tests", "requirements.txt", 
 SCREENS = sorted((ROOT / "pages").rglob("*.py"))
 ROOMS = sorted(HOUSE.rglob("*.py"))
 WITHOUT_SQL = sorted(
-    [ROOT / "app.py", *SCREENS, *(HOUSE / "api").glob("*.py")]
+    [ROOT / "app.py", *SCREENS, *(HOUSE / "api").glob("*.py"), *(HOUSE / "collect").glob("*.py")]
     + [HOUSE / f"{each}.py" for each in ("web", "doors", "jobs", "cli", "__main__") if (HOUSE / f"{each}.py").exists()]
     + [HOUSE / f"{each}.py" for each in ("imports", "exports", "demo") if (HOUSE / f"{each}.py").exists()]
 )

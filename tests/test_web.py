@@ -74,7 +74,7 @@ def test_the_database_is_asked_for_again_after_a_refusal(client, tmp_path, monke
     assert client.get("/api/health").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/api/nothing", "/api/", "/v1/track", "/v1/", "/v1/typo/deep", "/files/", "/files/a/b"])
+@pytest.mark.parametrize("path", ["/api/nothing", "/api/", "/v1/typo", "/v1/", "/v1/typo/deep", "/files/", "/files/a/b"])
 def test_an_unknown_address_is_refused_in_json(client, path):
     answer = client.get(path)
 
@@ -188,7 +188,7 @@ def test_every_refusal_has_a_status_and_is_told_in_full(kind):
 
     answer = web.refused(refusal)
 
-    assert answer.status_code in {400, 401, 403, 404, 409, 422, 503}
+    assert answer.status_code in {400, 401, 403, 404, 409, 413, 422, 429, 503}
     assert json.loads(bytes(answer.body)) == {
         "code": kind.code,
         "message": refusal.message,

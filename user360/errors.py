@@ -8,6 +8,7 @@
     │   ├─ InvalidInsight     a question of a chart with a fault, and the path of the fault
     │   ├─ InvalidMessage     an inbound message that identifies nobody or says nothing
     │   ├─ InvalidFile        a file that cannot be read, and the line
+    │   ├─ TooLarge           a call with more bytes than are taken
     │   └─ InvalidRequest     a call whose body or parameters cannot be taken, and the path of the fault
     │       └─ UnreadableRequest  … because it is no JSON at all
     ├─ Unknown                nothing has that name
@@ -18,9 +19,11 @@
     │   └─ Immutable
     ├─ Forbidden              who asks may not
     │   └─ KeyNeeded          … because nobody is known to ask
+    ├─ TooMany                more calls than can be taken, by one who asks
     ├─ Interrupted            the answer is no longer wanted
     ├─ Unreachable            a place elsewhere does not answer
     └─ StoreUnavailable       the database is locked, damaged, full, or of a newer version
+        ├─ Busy               … there is more to write than it keeps up with
         ├─ DatabaseInUse      … another process has it open
         └─ DatabaseDamaged    … it cannot be read
 
@@ -130,6 +133,12 @@ class InvalidFile(Invalid):
         super().__init__(message, hint)
 
 
+class TooLarge(Invalid):
+    """A call whose body, or a message in it, has more bytes than are taken."""
+
+    code = "tooLarge"
+
+
 class InvalidRequest(Invalid):
     """A call whose body or parameters cannot be taken. `path` points at the fault, as in a rule."""
 
@@ -200,6 +209,12 @@ class KeyNeeded(Forbidden):
     code = "unauthorized"
 
 
+class TooMany(User360Error):
+    """Who asks has more calls waiting than are let in of one."""
+
+    code = "tooMany"
+
+
 class Interrupted(User360Error):
     """The question was abandoned before its answer was there."""
 
@@ -247,3 +262,9 @@ class DatabaseDamaged(StoreUnavailable):
     """The file cannot be read as a database."""
 
     code = "storeUnavailable"
+
+
+class Busy(StoreUnavailable):
+    """More waits to be written than is let in; soon there is room again."""
+
+    code = "busy"

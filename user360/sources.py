@@ -4,7 +4,7 @@ A source has a name that its events carry, a kind, and any number of write keys:
 that is live, one for the test. A write key is shown once, when it is made; only its hash is kept. It
 lets messages in and nothing out: whoever reads one in a web page can send, never read. Without this
 room nobody could tell a shop's events from a bot's, or shut one of them out. How a request brings
-its key does not live here (`collector`), nor what an API key may do (`keys`).
+its key does not live here (`collect`), nor what an API key may do (`keys`).
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from starlette.middleware import Middleware
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from user360 import api, clock, doors, jobs
+from user360 import api, clock, collect, doors, jobs
 from user360.errors import (
     Conflict,
     Forbidden,
@@ -45,6 +45,8 @@ from user360.errors import (
     InvalidMessage,
     KeyNeeded,
     StoreUnavailable,
+    TooLarge,
+    TooMany,
     Unknown,
     Unreachable,
     UnreadableRequest,
@@ -68,6 +70,8 @@ STATUS: Final[dict[type[User360Error], HTTPStatus]] = {
     Unknown: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     UnreadableRequest: HTTPStatus.BAD_REQUEST,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     Forbidden: HTTPStatus.FORBIDDEN,
     KeyNeeded: HTTPStatus.UNAUTHORIZED,
     Interrupted: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -78,6 +82,7 @@ STATUS: Final[dict[type[User360Error], HTTPStatus]] = {
 RETRY_AFTER_SECONDS: Final = 5
 TICK_SECONDS: Final = 15
 HEADERS: Final = {
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "1"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_AFTER_SECONDS)},
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
 }
@@ -256,9 +261,11 @@ def _sub_application(*routes: Route, middleware: Sequence[Middleware] = ()) -> S
 
 def routes() -> list[BaseRoute]:
     """The sub-applications that stand beside the pages. Each answers everything under its path itself."""
-    applications = {
+    tracking = collect.OpenToBrowsers(_sub_application(*collect.routes()))
+    applications: dict[str, ASGIApp] = {
+        "/api/s": tracking,
         "/api": _sub_application(*api.routes(), middleware=[Middleware(api.AsSent)]),
-        "/v1": _sub_application(),
+        "/v1": tracking,
         "/files": _sub_application(Route("/{token}", _file)),
     }
     below: list[BaseRoute] = [_mount(path, application) for path, application in applications.items()]
@@ -279,6 +286,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     _send_at_once()
     doors.close()
     await to_thread.run_sync(_open_or_say_why)
+    collect.begin()
     stopping = asyncio.Event()
     ticking = asyncio.create_task(_tick(stopping))
     try:
@@ -286,6 +294,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     finally:
         stopping.set()
         await ticking
+        await collect.drain()
         await to_thread.run_sync(partial(doors.close, for_good=True))
 
 

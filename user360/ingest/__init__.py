@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from user360.ingest.batches import Also, Events, Mode, OnRefusal, Receipt, Rejected, Users
 from user360.ingest.events import receive_events
-from user360.ingest.messages import Message, Taken, receive_messages
+from user360.ingest.messages import LeftOut, Message, Taken, receive_messages
 from user360.ingest.users import receive_users
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Also",
     "Events",
+    "LeftOut",
     "Message",
     "Mode",
     "OnRefusal",

@@ -28,7 +28,7 @@ from user360.ingest.meeting import Said, Wave, meeting
 from user360.schema import SYSTEM_EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from user360.identities import Id
@@ -40,11 +40,23 @@ UNKNOWN_TRAITS: Final = "traits"
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something of a message that could not be taken when it was read, and why; the rest of it was."""
+
+    code: str
+    property: str
+    value: str
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One inbound unit: who, what, when, from where. Its shape is checked, its values are not parsed yet.
 
     `at` is an aware instant, corrected for the client's clock. `event` is the name of the event to store,
-    None stores none. `raw` is the JSON as it came, for a failed message.
+    None stores none. `raw` is the JSON as it came, for a failed message. What was `left_out` when it was read
+    becomes a warning.
     """
 
     kind: Literal["identify", "track", "page", "screen", "group", "alias", "conversation"]
@@ -60,6 +72,7 @@ class Message:
     properties: Mapping[str, object] = field(default_factory=dict)
     context: Mapping[str, object] = field(default_factory=dict)
     raw: str = ""
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +85,13 @@ class Taken:
     warned: int = 0
 
 
-def receive_messages(store: Store, messages: Sequence[Message], *, by: str, at: datetime) -> Taken:
-    """Take a batch of messages in, in one transaction; in the order they stand in, as if they had come one by one."""
+def receive_messages(
+    store: Store, messages: Sequence[Message], *, by: str, at: datetime, also: Callable[[Transaction], None] | None = None
+) -> Taken:
+    """Take a batch of messages in, in one transaction; in the order they stand in, as if they had come one by one.
+
+    `also` is done in the same transaction.
+    """
     faults = [_fault(each) for each in messages]
     fit = [place for place, fault in enumerate(faults) if fault is None]
     with store.transaction() as tx:
@@ -82,6 +100,8 @@ def receive_messages(store: Store, messages: Sequence[Message], *, by: str, at: 
         batch.take(tx)
         failed.keep(tx, [fault for fault in faults if fault is not None], at=at)
         failed.warn(tx, [warning for _, warning in batch.warnings], at=at)
+        if also:
+            also(tx)
     return Taken(len(fresh), len(fit) - len(fresh), len(messages) - len(fit), len({place for place, _ in batch.warnings}))
 
 
@@ -130,6 +150,10 @@ class _Batch:
         for each in self.said.refused:
             reason = f"{each.property}: “{each.value}” {each.reason}."
             self._warn(each.position, "invalidDataType", reason, each.hint, (each.property, each.value))
+        for place, message in enumerate(messages):
+            for left in message.left_out:
+                reason = f"{left.property}: “{left.value}” {left.reason}."
+                self._warn(place, left.code, reason, left.hint, (left.property, left.value))
 
     def take(self, tx: Transaction) -> None:
         """Work out who is who, then write wave by wave."""

@@ -4,8 +4,7 @@ DuckDB writes each change into a log and later into the file. A log that was dam
 sometimes read as far as it goes, without a word, and then thrown away: a day would be gone and
 nobody would know. So every transaction counts up a number inside the database and, once it is
 committed, beside it; if the database counts fewer when it is opened, that many are missing. The log
-is copied before it is read and kept where anything is. What was in them does not live here
-(`collection.journal`).
+is copied before it is read and kept where anything is. What was in them does not live here (`collect`).
 """
 
 from __future__ import annotations

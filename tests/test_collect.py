@@ -1,0 +1,383 @@
+"""The tracking API over HTTP: every key, body and status, and nothing answered before it is stored."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.testclient import TestClient
+
+from tests.worlds import AT
+from user360 import doors, events, failed, ingest, keys, sources, web
+from user360.collect import calls
+from user360.collect.intake import MOST_OF_ONE, MOST_WAITING, Intake
+from user360.collect.taking import Parcel
+from user360.errors import Busy, StoreUnavailable, TooLarge, TooMany
+
+STORED = (200, {"success": True})
+
+
+@pytest.fixture
+def client(monkeypatch):
+    monkeypatch.setenv(doors.DATABASE, ":memory:")
+    server = Starlette(routes=web.routes(), lifespan=web.lifespan, middleware=[Middleware(web.SecurityHeaders)])
+    with TestClient(server, raise_server_exceptions=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(client):
+    return doors.current_store()
+
+
+@pytest.fixture
+def key(store):
+    sources.define(store, "Shop", "web", by="ann", at=AT)
+    return sources.create_key(store, "Shop", by="ann", at=AT)
+
+
+def basic(key):
+    return {"Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode()}
+
+
+def answered(answer):
+    return answer.status_code, answer.json()
+
+
+def refused(answer):
+    assert sorted(answer.json()) == ["code", "hint", "message", "path"]
+    return answer.status_code, answer.json()["code"]
+
+
+def names(store):
+    return sorted(
+        each["event"] for each in events.stream(store, limit=1_000).to_pylist() if not each["event"].startswith("USER_")
+    )
+
+
+def track(event="Buy", **more):
+    return {"type": "track", "event": event, "userId": "ann", **more}
+
+
+# -- keys ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "way", ["basic", "basic without colon", "header", "header with a secret", "body", "first of a batch", "bearer"]
+)
+def test_a_key_is_taken_in_any_of_the_ways_clients_bring_it(client, store, key, way):
+    bare = "Basic " + base64.b64encode(key.encode()).decode()
+    headers = {
+        "basic": basic(key),
+        "basic without colon": {"Authorization": bare},
+        "header": {"X-Write-Key": key},
+        "header with a secret": {"X-Write-Key": f"{key}:x"},
+        "bearer": {"Authorization": f"Bearer {key}"},
+    }.get(way, {})
+    body = {"batch": [track(writeKey=key)]} if way == "first of a batch" else track(writeKey=key if way == "body" else "***")
+    if way == "bearer":
+        del body["writeKey"]
+
+    assert answered(client.post("/v1/batch" if "batch" in body else "/v1/track", json=body, headers=headers)) == STORED
+    assert names(store) == ["Buy"]
+
+
+def test_who_has_no_good_key_is_refused(client, key):
+    for headers in ({}, basic("wrong"), {"X-Write-Key": "wrong"}, {"Authorization": "Basic %%%"}, {"Authorization": "Bearer x"}):
+        assert refused(client.post("/v1/track", json=track(), headers=headers)) == (401, "unauthorized")
+
+
+def test_a_key_that_was_revoked_lets_nobody_in(client, store, key):
+    sources.revoke_key(store, 0, by="ann", at=AT)
+
+    assert refused(client.post("/v1/track", json=track(), headers=basic(key))) == (401, "unauthorized")
+
+
+def test_a_key_that_only_reads_does_not_send(client, store):
+    reading = keys.create(store, "read", "report", by="ann", at=AT)
+
+    assert refused(client.post("/v1/track", json=track(), headers=basic(reading))) == (401, "unauthorized")
+
+
+def test_a_use_of_a_key_is_noted(client, store, key):
+    client.post("/v1/track", json=track(), headers=basic(key))
+
+    assert sources.get(store, "Shop").used_at is not None
+
+
+# -- calls --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind", ["identify", "track", "page", "screen", "group", "alias", "i", "t", "p", "s", "g", "a", "conversation"]
+)
+def test_each_call_is_stored_and_answered(client, store, key, kind):
+    said = {"userId": "ann", "event": "Buy", "name": "Home", "groupId": "g", "previousId": "x", "session": "s", "text": "hi"}
+
+    assert answered(client.post(f"/v1/{kind}", json=said, headers=basic(key))) == STORED
+    stored = {"track": ["Buy"], "t": ["Buy"], "page": ["Home"], "p": ["Home"], "screen": ["Home"], "s": ["Home"]}
+    stored |= {"group": ["Group"], "g": ["Group"], "conversation": ["Message received"]}
+    assert names(store) == stored.get(kind, [])
+
+
+@pytest.mark.parametrize("path", ["/v1/batch", "/v1/b", "/v1/import", "/api/s/s2s/batch"])
+def test_a_batch_is_stored_whole(client, store, key, path):
+    batch = {"batch": [track(f"E{each}") for each in range(5)], "sentAt": "2026-11-23T12:50:00Z"}
+
+    assert answered(client.post(path, json=batch, headers=basic(key))) == STORED
+    assert names(store) == [f"E{each}" for each in range(5)]
+
+
+@pytest.mark.parametrize("path", ["/api/s/s2s/track", "/api/s/track"])
+def test_a_client_of_jitsu_finds_its_address(client, store, key, path):
+    assert answered(client.post(path, json=track(), headers={"X-Write-Key": f"{key}:x"})) == STORED
+    assert names(store) == ["Buy"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/x-www-form-urlencoded", ""])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_body_is_read_whatever_it_says_it_is(client, store, key, kind, packed):
+    body = json.dumps(track()).encode()
+    headers = {**basic(key), "Content-Type": kind, **({"Content-Encoding": "gzip"} if packed else {})}
+
+    assert answered(client.post("/v1/track", content=gzip.compress(body) if packed else body, headers=headers)) == STORED
+    assert names(store) == ["Buy"]
+
+
+def test_the_same_message_three_times_at_once_is_stored_once(client, store, key):
+    with ThreadPoolExecutor(3) as pool:
+        sent = [pool.submit(client.post, "/v1/track", json=track(messageId="m1"), headers=basic(key)) for _ in range(3)]
+        assert [answered(each.result()) for each in sent] == [STORED] * 3
+
+    assert names(store) == ["Buy"]
+
+
+# -- refusals -----------------------------------------------------------------------------------
+
+
+def test_another_method_is_refused_in_json(client):
+    for path in ("/v1/track", "/v1/batch", "/api/s/s2s/track"):
+        for method in ("GET", "PUT", "DELETE", "PATCH"):
+            answer = client.request(method, path)
+            assert refused(answer) == (405, "methodNotAllowed")
+            assert answer.headers["allow"] == "POST, OPTIONS"
+
+
+def test_an_address_that_is_none_is_refused_in_json(client):
+    for path in ("/v1/typo", "/v1/track/more", "/api/s/typo", "/api/s/s2s/typo"):
+        assert refused(client.post(path, json=track())) == (404, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/v1/track", b"hello", (400, "unreadable")),
+        ("/v1/track", b"", (400, "unreadable")),
+        ("/v1/track", b"7", (400, "unreadable")),
+        ("/v1/track", b"[]", (400, "unreadable")),
+        ("/v1/batch", b"{}", (400, "unreadable")),
+        ("/v1/batch", b'{"batch": {"a": 1}}', (400, "unreadable")),
+        ("/v1/track", b'{"event": "Buy", "userId": "ann", "a": "' + b"x" * 40_000 + b'"}', (413, "tooLarge")),
+        ("/v1/track", b'"' + b"x" * 600_000 + b'"', (413, "tooLarge")),
+        ("/v1/track", b'"' + b"x" * 3_000_000 + b'"', (413, "tooLarge")),
+        ("/v1/batch", gzip.compress(b"0" * 10_000_000), (413, "tooLarge")),
+        ("/v1/batch", json.dumps({"batch": [{}] * 2_501}).encode(), (413, "tooLarge")),
+    ],
+    ids=["words", "nothing", "number", "list", "no batch", "batch no list", "large message", "large", "huge", "bomb", "many"],
+)
+def test_what_can_never_succeed_is_refused(client, store, key, path, body, status):
+    assert refused(client.post(path, content=body, headers=basic(key))) == status
+    assert (names(store), failed.count(store)) == ([], 0)
+
+
+def test_one_bad_message_never_costs_its_neighbours(client, store, key):
+    bad = [{"type": "dance"}, "hello", track(userId=None), {**track(), "event": None}, track(properties={"a": "x" * 33_000})]
+    batch = [track("First"), *bad, track("Last")]
+
+    assert answered(client.post("/v1/batch", json={"batch": batch}, headers=basic(key))) == STORED
+    assert (names(store), failed.count(store)) == (["First", "Last"], len(bad))
+
+
+def test_an_empty_batch_is_no_fault(client, key):
+    assert answered(client.post("/v1/batch", json={"batch": []}, headers=basic(key))) == STORED
+
+
+def test_a_value_that_was_left_out_is_told(client, store, key):
+    body = b'{"event": "Buy", "userId": "ann", "timestamp": "2015-2-02T00:30:08.276Z", "properties": {"price": NaN, "good": 1}}'
+
+    assert answered(client.post("/v1/track", content=body, headers=basic(key))) == STORED
+    assert sorted((each.code, each.property) for each in failed.warnings(store)) == [
+        ("badTime", "timestamp"),
+        ("invalidValue", "price"),
+    ]
+
+
+def test_a_message_that_breaks_us_is_kept_aside_and_its_neighbours_are_stored(client, store, key, monkeypatch):
+    """A fault of ours in one message must neither stop all the others nor come back with every retry."""
+    received = ingest.receive_messages
+
+    def breaking(store, messages, **how):
+        if any(each.event == "Poison" for each in messages):
+            raise ZeroDivisionError
+        return received(store, messages, **how)
+
+    monkeypatch.setattr(ingest, "receive_messages", breaking)
+    batch = [track(f"E{each}") for each in range(7)] + [track("Poison")]
+
+    assert answered(client.post("/v1/batch", json={"batch": batch}, headers=basic(key))) == STORED
+    assert names(store) == [f"E{each}" for each in range(7)]
+    assert [each.failure.code for each in failed.find(store)] == ["bug"]
+
+
+def test_trouble_of_ours_asks_to_come_back(client, key, monkeypatch):
+    def full(*_, **__):
+        raise StoreUnavailable("The disk is full.")
+
+    monkeypatch.setattr(ingest, "receive_messages", full)
+    answer = client.post("/v1/track", json=track(), headers=basic(key))
+
+    assert refused(answer) == (503, "storeUnavailable")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+# -- browsers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/v1/t", "/api/s/track"])
+def test_a_page_of_another_host_may_send_and_read_the_answer(client, key, path):
+    asks = {
+        "Origin": "https://shop.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
+    before = client.options(path, headers=asks)
+    assert before.status_code == 204
+    assert before.headers["access-control-allow-origin"] == "https://shop.example"
+    assert before.headers["access-control-allow-headers"] == "authorization,content-type"
+    assert "POST" in before.headers["access-control-allow-methods"]
+
+    for headers, status in ((basic(key), 200), (basic("wrong"), 401)):
+        answer = client.post(path, json=track(), headers={**headers, "Origin": "https://shop.example"})
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (status, "https://shop.example")
+
+
+def test_the_api_that_reads_stays_closed_to_other_hosts(client):
+    answer = client.get("/api/health", headers={"Origin": "https://shop.example"})
+
+    assert "access-control-allow-origin" not in answer.headers
+
+
+# -- waiting ------------------------------------------------------------------------------------
+
+
+def parcel(size=10, of="a"):
+    return Parcel("track", b"x" * size, AT, of)
+
+
+def test_whoever_waits_is_committed_together_and_answered_afterwards():
+    groups = []
+
+    def take(parcels):
+        groups.append(len(parcels))
+        return [None] * len(parcels)
+
+    async def many():
+        intake = Intake(take)
+        await asyncio.gather(*(intake.put(parcel()) for _ in range(50)))
+
+    asyncio.run(many())
+
+    assert groups == [50]
+
+
+def test_what_waits_is_bounded_by_key_and_in_all():
+    hold = threading.Event()
+
+    def take(parcels):
+        hold.wait(10)
+        return [None] * len(parcels)
+
+    async def many():
+        intake = Intake(take)
+        size = 500_000
+        of_one = [asyncio.create_task(intake.put(parcel(size, "a"))) for _ in range(MOST_OF_ONE // size)]
+        await asyncio.sleep(0)
+        with pytest.raises(TooMany):
+            await intake.put(parcel(size, "a"))
+        others = [asyncio.create_task(intake.put(parcel(size, "b"))) for _ in range(MOST_OF_ONE // size)]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy):
+            await intake.put(parcel(MOST_WAITING - 2 * (MOST_OF_ONE // size) * size, "c"))
+        hold.set()
+        await asyncio.gather(*of_one, *others)
+        await intake.put(parcel(size, "a"))
+
+    asyncio.run(many())
+
+
+def test_what_waits_when_the_server_stops_is_stored_and_nothing_more_is_let_in():
+    async def stopping():
+        intake = Intake(lambda parcels: [None] * len(parcels))
+        waiting = [asyncio.create_task(intake.put(parcel())) for _ in range(3)]
+        await asyncio.sleep(0)
+        await intake.drain()
+        assert all(each.done() for each in waiting)
+        with pytest.raises(StoreUnavailable):
+            await intake.put(parcel())
+        intake.begin()
+        await intake.put(parcel())
+
+    asyncio.run(stopping())
+
+
+def hear(*parts, length=""):
+    """What is made of the parts of a body that come one by one."""
+
+    async def listening():
+        left = list(parts)
+
+        async def receive():
+            return left.pop(0)
+
+        return await calls._body(length, receive)
+
+    return asyncio.run(listening())
+
+
+def some(body, *, more=True):
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def test_who_hangs_up_in_the_middle_is_heard_no_further():
+    assert hear(some(b'{"a"'), {"type": "http.disconnect"}) is None
+    assert hear(some(b'{"a"'), some(b": 1}", more=False)) == b'{"a": 1}'
+
+
+def test_a_slow_sender_is_told_so(monkeypatch):
+    monkeypatch.setattr(calls, "SLOWEST_SECONDS", 0.02)
+
+    async def listening():
+        async def receive():
+            await asyncio.sleep(0.005)
+            return some(b"x")
+
+        await calls._body("", receive)
+
+    with pytest.raises(HTTPException) as told:
+        asyncio.run(listening())
+    assert told.value.status_code == 408
+
+
+def test_a_body_without_end_is_not_kept():
+    with pytest.raises(TooLarge):
+        hear(*[some(b"x" * 100_000)] * 100)
+    with pytest.raises(TooLarge):
+        hear(length="99999999999")

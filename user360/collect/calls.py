@@ -1,0 +1,162 @@
+"""How requests of the tracking API come in, and what they are answered.
+
+Hears as little as it can on the event loop, which carries every page, too: it gathers the bytes of a
+body, counts them, and hands them on. The key, the JSON and the messages are looked at beside it
+(`taking`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from user360 import clock, tracking
+from user360.collect.intake import Intake
+from user360.collect.taking import Parcel, Taking
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SLOWEST_SECONDS: Final = 10.0
+# A body that is too large is read so far, because a client that is cut off while it sends never sees the answer.
+HEARD_OUT: Final = 4 * tracking.MOST_BYTES
+MANY: Final = ("batch", "b", "import")
+# Each address, and the kind of message it takes; None takes many. Browsers use the first letters.
+KINDS: Final[dict[str, str | None]] = {
+    **{kind: kind for kind in tracking.KINDS},
+    **{kind[0]: kind for kind in ("identify", "track", "page", "screen", "group", "alias")},
+    **dict.fromkeys(MANY),
+}
+TAKES: Final = "POST, OPTIONS"
+_DONE: Final = b'{"success": true}'
+_HEADERS: Final = [(b"content-type", b"application/json"), (b"content-length", str(len(_DONE)).encode())]
+
+_intake: Final = Intake(Taking().take)
+
+
+def begin() -> None:
+    """Let messages in."""
+    _intake.begin()
+
+
+async def drain() -> None:
+    """Let no message in any more, and store those that came."""
+    await _intake.drain()
+
+
+def routes() -> list[Route]:
+    """The calls of the tracking API, below wherever they are mounted."""
+    return [Route("/{call}", _Call()), Route("/s2s/{call}", _Call())]
+
+
+class _Call:
+    """Takes one request in and answers when all of it is stored."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = scope["path_params"]["call"]
+        if call not in KINDS:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        if scope["method"] != "POST":
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": TAKES})
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        body = await _body(headers.get(b"content-length", ""), receive)
+        if body is None:
+            return
+        secret, bearer = _secret(headers)
+        peer = scope.get("client")
+        parcel = Parcel(
+            KINDS[call], body, clock.now(), secret, bearer, headers.get(b"content-encoding", ""), peer[0] if peer else None
+        )
+        await _intake.put(parcel)
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await send({"type": "http.response.body", "body": _DONE})
+
+
+async def _body(length: str, receive: Receive) -> bytes | None:
+    """The bytes of a body, or None where whoever sent it is gone."""
+    if length.isdigit() and int(length) > HEARD_OUT:
+        raise tracking.too_large()
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(SLOWEST_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                part = message.get("body", b"")
+                size += len(part)
+                if size <= tracking.MOST_BYTES:
+                    parts.append(part)
+                if not message.get("more_body") or size > HEARD_OUT:
+                    break
+    except TimeoutError:
+        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, f"A request has to be sent within {SLOWEST_SECONDS:g} seconds.") from None
+    if size > tracking.MOST_BYTES:
+        raise tracking.too_large()
+    return b"".join(parts)
+
+
+def _secret(headers: dict[bytes, str]) -> tuple[str, str]:
+    """The write key a request brings in its headers, and a token in the place of one; "" for each that it does not."""
+    way, _, given = headers.get(b"authorization", "").partition(" ")
+    if way.lower() == "basic":
+        try:
+            user = base64.b64decode(given.strip() + "==").decode("utf-8", "replace").partition(":")[0].strip()
+        except (binascii.Error, ValueError):
+            user = ""
+        if user:
+            return user, ""
+    own = headers.get(b"x-write-key", "").partition(":")[0].strip()
+    return own, given.strip() if way.lower() == "bearer" else ""
+
+
+class OpenToBrowsers:
+    """Middleware that lets pages of other hosts send: a write key lets in and never out, and no cookie counts here."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what a browser asks before it sends, and allow it to read the answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        asked = {name: value for name, value in scope["headers"] if name in {b"origin", b"access-control-request-headers"}}
+        allowed = _allowed(asked)
+        if scope["method"] == "OPTIONS":
+            await send({"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": [*allowed, *_MAY]})
+            await send({"type": "http.response.body", "body": b""})
+            return
+
+        async def send_allowed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *allowed]}
+            await send(message)
+
+        await self.app(scope, receive, send_allowed if allowed else send)
+
+
+_MAY: Final = [
+    (b"access-control-allow-methods", TAKES.encode()),
+    (b"access-control-max-age", b"86400"),
+    (b"allow", TAKES.encode()),
+]
+
+
+def _allowed(asked: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    if b"origin" not in asked:
+        return []
+    wanted = asked.get(b"access-control-request-headers")
+    return [
+        (b"access-control-allow-origin", asked[b"origin"]),
+        (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", b"Retry-After"),
+        (b"vary", b"Origin"),
+        *([(b"access-control-allow-headers", wanted)] if wanted else []),
+    ]
