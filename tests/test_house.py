@@ -42,6 +42,7 @@ GUESTS = {
     ("insights", "events"): "an insight is a question to the events",
     ("insights", "channels"): "the same, and names the channels of the events it counts",
     ("insights", "profiles"): "an insight of people is a question to the wide table",
+    ("attempts", "events"): "an attempt at the steps of a funnel is made of events",
     ("marks", "channels"): "an insight names the channels of the events it counts within one query",
     ("marks", "profiles"): "a breakdown is by a property of the people whose events are counted",
     ("marks", "profile_tags"): "the same, of tags",

@@ -56,6 +56,23 @@ QUESTIONS = [
         "breakdown": {"by": "event_property", "name": "size", "most": 1},
         "granularity": "week",
     },
+    {"kind": "funnel", "steps": [{"event": SAW}, {"event": BOUGHT}, {"event": SAW}, {"event": BOUGHT}]},
+    {
+        "kind": "funnel",
+        "steps": [{"event": SAW}, {"event": BOUGHT}],
+        "within": {"value": 30, "unit": "hour"},
+        "breakdown": {"by": "property", "name": "country", "most": 1},
+        "period": {"from": "2026-10-20", "to": "2026-11-20"},
+        "channels": ["WhatsApp", "web"],
+    },
+    {
+        "kind": "funnel",
+        "steps": [{"event": SAW}, {"event": SAW}, {"event": BOUGHT}],
+        "within": {"value": 4},
+        "shows": "over_time",
+        "granularity": "week",
+        "breakdown": {"by": "property", "name": "tags"},
+    },
 ]
 
 

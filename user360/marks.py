@@ -168,6 +168,14 @@ def raw(breakdown: Breakdown | None, asked: Asked) -> tuple[Sql, Sql]:
     return Sql(", held AS raw"), held
 
 
+def wilson(share: Sql, whole: Sql) -> tuple[Sql, Sql]:
+    """The interval of Wilson (1927) around a share of so many: with z = 1.96 it holds the true share 95 times of 100."""
+    root = sql("1.96 * sqrt({} * (1 - {}) / {} + 3.8416 / (4 * {} * {}))", share, share, whole, whole, whole)
+    middle, below = sql("{} + 3.8416 / (2 * {})", share, whole), sql("1 + 3.8416 / {}", whole)
+    low = sql("greatest(({} - {}) / ({}), 0)", middle, root, below)
+    return low, sql("least(({} + {}) / ({}), 1)", middle, root, below)
+
+
 def _shift(asked: Asked, instant: datetime) -> timedelta:
     return instant.astimezone(asked.catalog.zone).utcoffset() or timedelta()
 

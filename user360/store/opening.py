@@ -51,6 +51,7 @@ def _configure(connection: duckdb.DuckDBPyConnection, spill: Path | None) -> Non
     settings: dict[str, str | int] = {
         "TimeZone": "UTC",
         "memory_limit": MEMORY_LIMIT,
+        "asof_loop_join_threshold": 0,  # its loops measured six times as slow where few were expected and many came
         "dynamic_or_filter_threshold": 2000,  # ON CONFLICT and MERGE probe the index instead of scanning
         "checkpoint_threshold": LOG,
         "variant_minimum_shredding_size": NEVER,
