@@ -181,8 +181,11 @@ def _properties(profile: Profile, known: Mapping[str, Property]) -> None:
         if not rows:
             states.nothing_to_show("No property or value has that in it.")
             return
+        names = tuple(name for name, _ in rows if name in profile.values)
+        came = session.cached(profiles.origins, profile.key, names, at=session.at(), topics=TOPICS)
+        origins = [came[name].source if name in came else None for name, _ in rows]
         st.dataframe(
-            pa.table({"property": [name for name, _ in rows], "value": [value for _, value in rows]}),
+            pa.table({"property": [name for name, _ in rows], "value": [value for _, value in rows], "from": origins}),
             hide_index=True,
             height=layout.table_height(len(rows), layout.CARD_ROW, most=14),
             row_height=layout.CARD_ROW,
@@ -190,8 +193,10 @@ def _properties(profile: Profile, known: Mapping[str, Property]) -> None:
             column_config={
                 "property": st.column_config.TextColumn("Property", width=104),
                 "value": st.column_config.TextColumn("Value"),
+                "from": st.column_config.TextColumn("From", width=78, help="Who gave the value, or what it was derived from"),
             },
-            alt="The user's properties and their values",
+            placeholder=words.NO_VALUE,
+            alt="The user's properties, their values, and where each came from",
         )
         computing.origins(known)
 

@@ -8,14 +8,17 @@ under an analyst's name. Properties and their order for everybody do not live he
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from user360.errors import Unknown
+from user360 import activity, enrichment
+from user360.errors import Invalid, Unknown, shorten
 from user360.sql import sql
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from user360.store import Store
 
 WORKSPACE: Final = "workspace"
@@ -27,12 +30,14 @@ class Workspace:
     """`week_starts` is 0 for Monday … 6 for Sunday. `user_id_property` is the property that feeds the user id.
 
     `automatic_properties`: whether a trait no property has the name of becomes a custom property by itself.
+    `geoip_file` is the path of a database that knows cities, unless the environment names another.
     """
 
     zone_name: str = DEFAULT_ZONE
     week_starts: int = 0
     user_id_property: str = "userId"
     automatic_properties: bool = False
+    geoip_file: str = ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -55,6 +60,7 @@ def change(
     week_starts: int | None = None,
     user_id_property: str | None = None,
     automatic_properties: bool | None = None,
+    geoip_file: str | None = None,
 ) -> Workspace:
     """Change what is given, and answer the settings as they are then.
 
@@ -68,8 +74,24 @@ def change(
         _put(store, WORKSPACE, "week_starts", week_starts % 7)
     if user_id_property is not None:
         _put(store, WORKSPACE, "user_id_property", user_id_property)
+    if geoip_file is not None:
+        found = enrichment.described(geoip_file)
+        if geoip_file.strip() and found.fault:
+            raise Invalid(f"“{shorten(geoip_file)}” cannot be used.", found.fault)
+        _put(store, WORKSPACE, "geoip_file", geoip_file.strip())
     if automatic_properties is not None:
         _put(store, WORKSPACE, "automatic_properties", automatic_properties)
+    return get(store)
+
+
+def choose(store: Store, *, by: str, at: datetime, **wanted: Any) -> Workspace:
+    """Change what is given, as `change` does, and leave a line in the activity log for what is another now."""
+    with store.transaction() as tx:
+        before = asdict(get(store))
+        after = asdict(change(store, **wanted))
+        for each, value in after.items():
+            if value != before[each]:
+                activity.record(tx, "change setting", each, {"from": before[each], "to": value}, by=by, at=at)
     return get(store)
 
 

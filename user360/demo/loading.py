@@ -131,7 +131,7 @@ def _users(store: Store, table: pa.Table, rows: pa.Array, keys: Numbers, sent: _
     columns = {each: _array(chosen[each]) for each in chosen.column_names if each not in {"userId", "createdAt", "source"}}
     ids = _array(chosen["userId"])
     incoming = ingest.Users(ids, columns, _positions(rows), at=_array(chosen["createdAt"]), unidentified=True)
-    receipt = ingest.receive(store, incoming, source=source, by=by, at=sent.at, on_refusal="all")
+    receipt = ingest.receive(store, incoming, source=source, by=by, at=sent.at, on_refusal="all", derive=False)
     places = rows.to_numpy()
     keys[places] = receipt.profile_keys.to_numpy(zero_copy_only=False)
     for place in places[pc.is_null(ids).to_numpy(zero_copy_only=False)].tolist():
@@ -158,7 +158,7 @@ def _change(store: Store, change: Change, keys: Numbers, by: str) -> None:
     columns = {each: _array(change.rows[each]) for each in change.rows.column_names if each != "person"}
     nobody = pa.nulls(len(change.rows), pa.string())
     incoming = ingest.Users(nobody, columns, _positions(change.rows), profile_keys=_keys_of(keys, change.rows["person"]))
-    ingest.receive(store, incoming, source=change.source, by=by, at=change.at, on_refusal="all")
+    ingest.receive(store, incoming, source=change.source, by=by, at=change.at, on_refusal="all", derive=False)
 
 
 def _known(store: Store, table: pa.Table, sent: _Sent, by: str) -> Numbers:

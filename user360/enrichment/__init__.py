@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from user360.enrichment.addresses import public
+from user360.enrichment.addresses import address, public
 from user360.enrichment.agents import Agent, agent, in_context, of_user_agents
 from user360.enrichment.phones import of_phones
 from user360.enrichment.places import GEOIP, Database, database_file, described, of_ips
@@ -29,6 +29,7 @@ __all__ = [
     "GEOIP",
     "Agent",
     "Database",
+    "address",
     "agent",
     "database_file",
     "described",

@@ -11,11 +11,22 @@ _BEHIND_NAT: Final = ipaddress.ip_network("64:ff9b::/96")
 LONGEST: Final = 64
 
 
-def public(text: str) -> str | None:
-    """The address in its plain form if it is somebody's on the net; None for private, reserved and bogus ones.
+def address(text: str) -> str | None:
+    """The address in its plain form, or None if it is none.
 
     A port, brackets and a zone are left aside. An IPv4 address inside an IPv6 one (mapped, 6to4, NAT64) is that address.
     """
+    found = _read(text)
+    return None if found is None else str(found)
+
+
+def public(text: str) -> str | None:
+    """The address in its plain form if it is somebody's on the net; None for private, reserved and bogus ones."""
+    found = _read(text)
+    return str(found) if found is not None and found.is_global and not found.is_multicast else None
+
+
+def _read(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     if len(text) > LONGEST:
         return None
     bare = text.strip()
@@ -25,9 +36,9 @@ def public(text: str) -> str | None:
         found = ipaddress.ip_address(bare.partition("%")[0])
     except ValueError:
         return None
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour
-        if inner is None and found in _BEHIND_NAT:
-            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-        found = inner or found
-    return str(found) if found.is_global and not found.is_multicast else None
+    if not isinstance(found, ipaddress.IPv6Address):
+        return found
+    inner = found.ipv4_mapped or found.sixtofour
+    if inner is None and found in _BEHIND_NAT:
+        inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+    return inner or found

@@ -56,15 +56,17 @@ def receive(
     on_refusal: OnRefusal = "row",
     import_id: int | None = None,
     also: Also | None = None,
+    derive: bool = True,
 ) -> Receipt:
     """Take a batch in, in one transaction, and say what became of each part of it.
 
     A refused value costs its row, only itself, or the whole batch, as `on_refusal` says. What is written
     carries `import_id`, by which it can be taken back. `also` is done in the same transaction, so that a
-    caller's own count can neither run ahead nor lag behind.
+    caller's own count can neither run ahead nor lag behind. Blanks are filled from the ip address and the phone
+    number of a user, unless `derive` says no.
     """
     if isinstance(batch, Users):
-        return receive_users(store, batch, source, by, at, mode, merge_tags, on_refusal, import_id, also)
+        return receive_users(store, batch, source, by, at, mode, merge_tags, on_refusal, import_id, also, derive)
     return receive_events(store, batch, source, by, at, on_refusal, import_id, also)
 
 

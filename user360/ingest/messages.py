@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pyarrow as pa
 
-from user360 import datatypes, events, failed, identities, profiles, properties, workspace
+from user360 import datatypes, enrichment, events, failed, identities, profiles, properties, workspace
 from user360.clock import stored
 from user360.errors import InvalidValue, shorten
 from user360.failed import Failure
 from user360.identities import ANONYMOUS, DEVICE, EXTERNAL, USER
+from user360.ingest import deriving
 from user360.ingest import traits as trait_columns
 from user360.ingest.events import LONGEST_EVENT_NAME, LONGEST_MESSAGE_ID
 from user360.ingest.meeting import Said, Wave, meeting
@@ -141,9 +142,9 @@ class _Batch:
     def __init__(self, store: Store, messages: Sequence[Message], by: str, at: datetime) -> None:
         self.messages, self.by, self.at = messages, by, at
         self.warnings: list[tuple[int, Failure]] = []
-        settings = workspace.get(store)
+        self.settings = settings = workspace.get(store)
         known = {each.name: each for each in properties.find(store)}
-        self.said = trait_columns.read([each.traits for each in messages], known.values(), settings.zone)
+        self.said = trait_columns.read([_with_address(each) for each in messages], known.values(), settings.zone)
         self.feeds = settings.user_id_property
         self.type = known[self.feeds].datatype if self.feeds in known else datatypes.get("string")
         self.zone = settings.zone
@@ -165,6 +166,7 @@ class _Batch:
         keys: dict[int, int] = {}
         for wave in met.waves:
             self._write(tx, wave, keys)
+        deriving.fill(tx, self._telling(met.waves, keys), self.settings, by=self.by, at=self.at)
 
     # -- who ------------------------------------------------------------------------------------
 
@@ -251,6 +253,12 @@ class _Batch:
             made_at=pa.array(first, pa.timestamp("us")),
         )
 
+    def _telling(self, waves: Sequence[Wave], keys: Mapping[int, int]) -> pa.Array:
+        """Of whom something was said that others follow from."""
+        given = [self.said.meant[each] for each in deriving.TELLING if each in self.said.meant]
+        steps = [step for wave in waves for step in wave.steps if any(each[step.position] for each in given)]
+        return pa.array(list({keys.get(step.who, step.who) for step in steps}), pa.uint32())
+
     def _tie(self, tx: Transaction, wave: Wave, keys: Mapping[int, int]) -> None:
         last = {tie.id: tie for tie in wave.ties}
         rows = [
@@ -312,6 +320,13 @@ _TIES: Final = pa.schema(
 )
 
 
+def _with_address(message: Message) -> Mapping[str, object]:
+    """What a message says of the person, the address it came from among it."""
+    found = message.context.get("ip")
+    plain = enrichment.address(found) if isinstance(found, str) else None
+    return message.traits if plain is None else {"ip": plain, **message.traits}
+
+
 def _device(context: Mapping[str, object]) -> str | None:
     device = context.get("device")
     found: Any = device.get("id") if isinstance(device, dict) else None
@@ -319,9 +334,9 @@ def _device(context: Mapping[str, object]) -> str | None:
 
 
 def _with_ids(message: Message) -> Mapping[str, object]:
-    """The context with the ids the message came by, so that an event can say whose it was."""
+    """The context with the ids the message came by, so that an event can say whose it was, and what its user agent says."""
     ids = {"userId": message.user_id, "anonymousId": message.anonymous_id}
-    return {**message.context, **{each: value for each, value in ids.items() if value}}
+    return {**enrichment.in_context(message.context), **{each: value for each, value in ids.items() if value}}
 
 
 def _json(document: Mapping[str, object]) -> str | None:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from user360 import datatypes, identities, profiles, properties, workspace
 from user360.clock import stored
 from user360.errors import InvalidProperty, Unknown, shorten
+from user360.ingest import deriving
 from user360.ingest.batches import Also, Mode, OnRefusal, Receipt, Rejected, Users, flags, nullable, placeholder, plain, unfit
 
 if TYPE_CHECKING:
@@ -36,11 +37,12 @@ def receive_users(
     on_refusal: OnRefusal,
     import_id: int | None,
     also: Also | None,
+    derive: bool,  # noqa: FBT001 - the same
 ) -> Receipt:
     """Create and change the users of a batch."""
     known = {each.name: each for each in properties.find(store)}
-    zone = workspace.get(store).zone
-    parsed, rejected = _parse(batch, known, zone)
+    settings = workspace.get(store)
+    parsed, rejected = _parse(batch, known, settings.zone)
     user_ids, nobody = _user_ids(batch)
     rejected += nobody
     wrong = flags(batch.positions, nobody if on_refusal == "value" else rejected)
@@ -54,10 +56,19 @@ def receive_users(
             written = profiles.write(tx, rows.incoming(tx, chosen), source=source, by=by, import_id=import_id, at=at)
             keys[chosen] = written.keys.to_numpy(zero_copy_only=False)
             created, updated, unchanged = created + written.created, updated + written.updated, unchanged + written.unchanged
+        if derive:
+            deriving.fill(tx, _telling(parsed, keys), settings, by=by, at=at, import_id=import_id)
         receipt = Receipt(created, updated, unchanged, rejected=tuple(rejected), profile_keys=nullable(keys))
         if also:
             also(tx, receipt)
     return receipt
+
+
+def _telling(parsed: Mapping[str, pa.Array], keys: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array:
+    """The profiles to which something was given that others follow from."""
+    given = [pc.is_valid(parsed[each]).to_numpy(zero_copy_only=False) for each in deriving.TELLING if each in parsed]
+    told = np.logical_or.reduce(given) & (keys >= 0) if given else np.zeros(len(keys), dtype=np.bool_)
+    return pa.array(keys[told].astype(np.uint32))
 
 
 @dataclass(frozen=True, slots=True)

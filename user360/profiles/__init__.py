@@ -29,6 +29,7 @@ from user360.profiles.reading import (
     matching,
     stream,
     tags,
+    with_blanks,
 )
 from user360.profiles.undoing import TakenBack, Undoing, count_later, last_write, later, take_back, touched
 from user360.profiles.writing import Incoming, Written, follow, write
@@ -71,5 +72,6 @@ __all__ = [
     "touched",
     "values_before",
     "values_then",
+    "with_blanks",
     "write",
 ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from user360 import identities, properties
 from user360.clock import aware, stored
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from user360.datatype import DataType, Value
     from user360.people import People
-    from user360.store import Store
+    from user360.store import Store, Transaction
 
 Sort = tuple[str, bool]
 NEWEST_SESSION: Final[tuple[Sort, ...]] = (("lastSession", True),)
@@ -126,6 +127,19 @@ def get(store: Store, profile_key: int) -> Profile:
     known = properties.find(store)
     values = {each.name: _value(row[each.name], each.datatype) for each in known if row[each.name] not in (None, [])}
     return Profile(profile_key, row["userId"], values)
+
+
+def with_blanks(tx: Transaction, keys: pa.Array, blank: Sequence[str], beside: Sequence[str]) -> pa.Table:
+    """Those of these people of whom one of the properties `blank` is unknown: profile_key, `blank` and `beside`."""
+    asked = pa.table({"profile_key": pc.unique(keys)})
+    return tx.read(
+        sql(
+            "SELECT profile_key, {} FROM profiles SEMI JOIN asked USING (profile_key) WHERE {}",
+            joined(", ", [name(each) for each in (*blank, *beside)]),
+            joined(" OR ", [sql("{} IS NULL", name(each)) for each in blank]),
+            asked=asked,
+        )
+    )
 
 
 def _tags_of(store: Store, profile_key: int) -> list[str]:
