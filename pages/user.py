@@ -20,6 +20,7 @@ from pages.ui import (
     dialogs,
     downloads,
     engaged,
+    erasing,
     forms,
     layout,
     nav,
@@ -78,6 +79,7 @@ def page() -> None:
     people = People.of([profile.key])
     bulk.draw_tags(people)
     bulk.draw_deletion(people, after=_after_deletion)
+    erasing.draw(profile.key, _name(profile))
 
 
 def _key() -> int:
@@ -97,8 +99,7 @@ def _after_deletion() -> None:
 
 
 def _header(profile: Profile) -> None:
-    first, last = profile.values.get("firstName"), profile.values.get("lastName")
-    name = words.full_name(str(first or ""), str(last or "")) or profile.user_id or "No name yet"
+    name = _name(profile)
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             layout.leave("users", "Users")
@@ -115,6 +116,13 @@ def _header(profile: Profile) -> None:
                     "args": (bulk.DELETE,),
                 }
                 st.button("Delete…", key="user.delete", **delete)
+                erase: dict[str, Any] = {"type": "tertiary", "icon": ":material/person_off:", "args": (erasing.ERASE,)}
+                st.button("Erase for good…", key="user.erase", on_click=dialogs.open_, **erase)
+
+
+def _name(profile: Profile) -> str:
+    first, last = profile.values.get("firstName"), profile.values.get("lastName")
+    return words.full_name(str(first or ""), str(last or "")) or profile.user_id or "No name yet"
 
 
 def _badges(profile: Profile) -> None:

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.ui import operands
 from pages.ui.builder import draft
-from user360 import doors, ingest, operators, profiles, properties, segments
+from user360 import doors, erased, ingest, operators, profiles, properties, segments
 from user360.people import People
 
 if TYPE_CHECKING:
@@ -410,3 +410,17 @@ def test_of_many_segments_the_card_names_the_first_and_counts_the_rest(opened: S
 
     assert len([each for each in test.button if str(each.key).startswith("user.segment.")]) == 8
     assert "- Segment 11" in said(test)
+
+
+def test_a_person_is_erased_for_good_only_after_it_was_said_in_words(opened: Store) -> None:
+    key, other = add(opened, "u1", firstName="Ada"), add(opened, "u2")
+    test = shown("user", id=str(key))
+    lives(test.button(key="user.erase").click().run())
+    typed = f"erase.{test.session_state['dialogs.open']['turn']}"
+    assert test.button(key=f"{typed}.act").disabled
+    test.text_input(key=f"{typed}.typed").set_value("erase for good")
+    lives(test.run())
+    lives(test.button(key=f"{typed}.act").click().run())
+
+    assert list(profiles.everyone(opened).keys()) == [other]
+    assert [each.counts["profiles"] for each in erased.find(opened)] == [1]

@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from user360.clock import stored
 from user360.sql import NOTHING, joined, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
-
-    import pyarrow as pa
 
     from user360.sql import Sql
     from user360.store import Store, Transaction
@@ -28,6 +28,27 @@ def record(tx: Transaction, kind: str, subject: str, detail: Mapping[str, object
     values = (tx.take("activity"), stored(at), by, kind, subject, json.dumps(dict(detail), ensure_ascii=False, default=str))
     tx.execute(sql("INSERT INTO activity VALUES ({}, {}, {}, {}, {}, {})", *values))
     tx.touch("activity")
+
+
+def redact(tx: Transaction, words: Sequence[str]) -> int:
+    """Take the words of an erased person out of every line; answer how many lines that were. A line stays, without its detail."""
+    told = pa.table({"word": pa.array(words, pa.string()), "quoted": pa.array([json.dumps(each) for each in words], pa.string())})
+    found = tx.read(
+        sql(
+            "SELECT DISTINCT activity_id FROM activity, told WHERE subject = word OR contains(detail, quoted) OR contains(detail, '\"' || word || '\"')",
+            told=told,
+        )
+    )
+    tx.execute(
+        sql(
+            "UPDATE activity SET subject = CASE WHEN subject IN (SELECT word FROM told) THEN '(erased)' ELSE subject END, detail = '{{}}' "
+            "FROM found WHERE activity.activity_id = found.activity_id",
+            told=told,
+            found=found,
+        )
+    )
+    tx.touch("activity")
+    return int(found.num_rows)
 
 
 def find(store: Store, *, kinds: Sequence[str] = (), limit: int = 50, offset: int = 0) -> pa.Table:

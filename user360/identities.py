@@ -141,6 +141,27 @@ def detach(tx: Transaction, people: Sql) -> None:
     tx.execute(sql("DELETE FROM other_ids WHERE profile_key IN ({})", people))
 
 
+def ever(asked: Store | Transaction, people: Sql) -> set[Id]:
+    """Every id that leads or once led to these profiles. `people` is a query of profile keys."""
+    found = asked.rows(
+        sql(
+            "SELECT {}, user_id FROM user_ids WHERE profile_key IN ({}) UNION SELECT kind, id FROM other_ids WHERE profile_key IN ({}) "
+            "UNION SELECT kind, id FROM links WHERE profile_key IN ({})",
+            USER,
+            people,
+            people,
+            people,
+        )
+    )
+    return {(kind, text) for kind, text in found}
+
+
+def erase(tx: Transaction, people: Sql) -> None:
+    """Forget that any id ever led to these profiles."""
+    detach(tx, people)
+    tx.execute(sql("DELETE FROM links WHERE profile_key IN ({})", people))
+
+
 def known_otherwise(people: Sql) -> Sql:
     """Those of `people` to whom more leads than their own user id: profile_key."""
     return sql("SELECT DISTINCT profile_key FROM other_ids WHERE profile_key IN ({})", people)

@@ -19,6 +19,7 @@ A table's rows are read and written by its owner alone; this room only makes the
 | known_sources, write_keys | sources |
 | failed_messages, warnings | failed |
 | schedules | schedules |
+| erasures, barred_ids | erased |
 | folders, folder_files, folder_runs | folders |
 | boards | boards |
 | annotations | annotating |
@@ -279,6 +280,15 @@ def _imports() -> list[Sql]:
     ]
 
 
+def _erasing() -> list[Sql]:
+    return [
+        Sql(
+            "CREATE TABLE erasures (erasure_id UINTEGER NOT NULL, erased_at TIMESTAMP NOT NULL, by_whom VARCHAR NOT NULL, counts VARCHAR NOT NULL)"
+        ),
+        Sql("CREATE TABLE barred_ids (print VARCHAR NOT NULL, salt VARCHAR NOT NULL, erasure_id UINTEGER NOT NULL)"),
+    ]
+
+
 STEPS: Final = (
     _first,
     _segments,
@@ -292,4 +302,5 @@ STEPS: Final = (
     _identity,
     _folders,
     _imports,
+    _erasing,
 )

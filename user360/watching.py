@@ -141,6 +141,8 @@ def _finish(
     """Run an import to its end, from where it stands."""
     try:
         record = imports.get(store, number)
+        if record.status not in {"completed", "running"}:
+            imports.resume(store, number)
         done = record if record.status == "completed" else imports.run(store, number, now=now, progress=tell)
     except Interrupted:
         noted("refused", checksum=checksum, number=number, message="Stopped. What was imported so far is kept.")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from pages.ui import making, nav, progress, session, states, words
-from user360 import events, exports, identities, jobs, profiles
+from user360 import erasure, exports, jobs
 
 if TYPE_CHECKING:
     from user360.exports import Wanted
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 AT_ONCE_BYTES: Final = 50_000_000
 BYTES_OF_A_CELL: Final = 14
-MOST_EVENTS: Final = 1_000_000
 
 
 def menu(key: str, wanted: Wanted, *, rows: int, kind: str = "tertiary", name: str = "users") -> None:
@@ -93,25 +92,5 @@ def everything(key: str, profile: Profile) -> None:
 
 
 def _everything(profile_key: int) -> str:
-    store = session.store()
-    profile = profiles.get(store, profile_key)
-    found = events.timeline(store, profile_key, limit=MOST_EVENTS).to_pylist()
-    held = {
-        "userId": profile.user_id,
-        "properties": dict(profile.values),
-        "identities": identities.of(store, profile_key).to_pylist(),
-        "history": [_change(each) for each in profiles.history(store, profile_key)],
-        "events": [row | {"properties": json.loads(row["properties"] or "{}")} for row in found],
-    }
+    held = erasure.everything_about(session.store(), profile_key, at=session.moment())
     return json.dumps(held, ensure_ascii=False, indent=1, default=str)
-
-
-def _change(change: profiles.Change) -> dict[str, object]:
-    return {
-        "property": change.property,
-        "from": change.old,
-        "to": change.new,
-        "at": change.at,
-        "by": change.by,
-        "source": change.source,
-    }

@@ -13,6 +13,7 @@ from user360.errors import InvalidMessage
 from user360.sql import Sql, name, sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from user360.store import Transaction
@@ -110,6 +111,20 @@ def forget_people(tx: Transaction, people: Sql) -> int:
     """Remove the events of these profiles; answer how many went."""
     tx.touch("events")
     return tx.execute(sql("DELETE FROM events WHERE profile_key IN ({})", people))
+
+
+def erase(tx: Transaction, people: Sql, words: Sequence[str]) -> int:
+    """Delete every event of these profiles, those of deleted ones too, and every note of a message id that holds a word of theirs."""
+    told = pa.table({"word": pa.array(words, pa.string())})
+    tx.execute(
+        sql(
+            "DELETE FROM taken_messages WHERE message_hash IN (SELECT message_hash FROM taken_messages, told WHERE contains(message_id, word))",
+            told=told,
+        )
+    )
+    tx.touch("events")
+    gone = tx.execute(sql("DELETE FROM events WHERE profile_key IN ({})", people))
+    return gone + tx.execute(sql("DELETE FROM deleted_events WHERE profile_key IN ({})", people))
 
 
 def novel(tx: Transaction, message_ids: pa.Array) -> pa.Array:

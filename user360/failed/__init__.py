@@ -13,7 +13,7 @@ decides what is fit (`ingest`).
 from __future__ import annotations
 
 from user360.failed.keeping import TOPIC, Failure, delete, forget, keep, settle
-from user360.failed.reading import Failed, Reason, Warned, count, find, get, reasons, sources, warnings
+from user360.failed.reading import Failed, Reason, Warned, count, find, get, of_user, reasons, sources, warnings
 from user360.failed.warning import MOST_WARNINGS, OTHERS, dismiss, warn
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "forget",
     "get",
     "keep",
+    "of_user",
     "reasons",
     "settle",
     "sources",

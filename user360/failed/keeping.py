@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -146,12 +147,21 @@ def settle(tx: Transaction, ids: Sequence[int]) -> None:
         tx.touch(TOPIC)
 
 
-def forget(tx: Transaction, user_ids: Sequence[str]) -> int:
-    """Delete every failed message that names one of these user ids."""
-    if not user_ids:
+def forget(tx: Transaction, ids: Sequence[str]) -> int:
+    """Delete every failed message that names one of these ids or addresses, and every warning that shows one."""
+    if not ids:
         return 0
     tx.touch(TOPIC)
-    return tx.execute(sql("DELETE FROM failed_messages WHERE user_id IN ({})", joined(", ", user_ids)))
+    told = pa.table({"word": pa.array(ids, pa.string()), "quoted": pa.array([json.dumps(each) for each in ids], pa.string())})
+    gone = tx.execute(
+        sql(
+            "DELETE FROM failed_messages WHERE failure_id IN (SELECT failure_id FROM failed_messages, told WHERE user_id = word "
+            "OR value = word OR contains(raw, quoted) OR contains(raw, '\"' || word || '\"'))",
+            told=told,
+        )
+    )
+    tx.execute(sql("DELETE FROM warnings WHERE list_has_any(seen, (SELECT list(word) FROM told))", told=told))
+    return gone
 
 
 def _among(ids: Sequence[int]) -> Sql:

@@ -86,6 +86,13 @@ def get(store: Store, failure_id: int) -> Failed:
     return _failed(*rows[0])
 
 
+def of_user(store: Store, user_id: str) -> tuple[Failed, ...]:
+    """Failed messages that name this user id, those that failed last first."""
+    return tuple(
+        _failed(*row) for row in store.rows(sql("{} WHERE user_id = {} ORDER BY last_at DESC, failure_id DESC", _ROW, user_id))
+    )
+
+
 def count(store: Store, *, code: str | None = None, source: str | None = None) -> int:
     """How many failed messages are kept."""
     return int(store.rows(sql("SELECT count(*) FROM failed_messages {}", of(code, source)))[0][0])

@@ -23,6 +23,7 @@ from user360.imports.running import (
     resume,
     run,
     start,
+    without,
 )
 from user360.imports.undoing import check_undo, count_left, left_as_is, undo
 from user360.records import Counts, Import, imports_of
@@ -61,4 +62,5 @@ __all__ = [
     "start",
     "suggest",
     "undo",
+    "without",
 ]

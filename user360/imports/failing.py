@@ -19,7 +19,7 @@ from user360.imports.mapping import REPORTED
 from user360.imports.preparing import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from user360.imports.reading import Batch
@@ -37,6 +37,25 @@ def keep(path: Path, columns: Sequence[str], batch: Batch, receipt: Receipt) -> 
     if receipt.rejected or batch.damaged:
         _add(path, [each for each in columns if each not in REPORTED], batch, receipt)
     return path.stat().st_size if path.exists() else 0
+
+
+def without(path: Path, words: Collection[str]) -> int:
+    """Take out every row that holds one of these words as a cell; answer how many that were."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    kept = [row for row in rows if not set(_bare(row)) & set(words)]
+    if len(kept) < len(rows):
+        part = path.with_suffix(".part")
+        with part.open("w", newline="", encoding="utf-8") as file:
+            part.chmod(0o600)
+            csv.writer(file, quoting=csv.QUOTE_ALL).writerows(kept)
+        part.replace(path)
+    return len(rows) - len(kept)
+
+
+def _bare(cells: list[str]) -> list[str]:
+    found: list[str] = spreadsheet.unguard(pa.array(cells, pa.string())).to_pylist()
+    return [each.strip() for each in found]
 
 
 def _add(path: Path, own: list[str], batch: Batch, receipt: Receipt) -> None:

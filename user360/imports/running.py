@@ -22,7 +22,7 @@ from user360.imports.preparing import Preparing, prepared
 from user360.segments import lists
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
 
     from user360.imports.mapping import Plan
@@ -99,6 +99,11 @@ def file_of(store: Store, number: int, file_name: str) -> Path:
 def failed_rows(store: Store, number: int) -> Path:
     """The file of the rows that could not be taken; it exists once there is one."""
     return store.folder("imports") / f"failed-{number}.csv"
+
+
+def without(store: Store, words: Collection[str]) -> int:
+    """Take the rows that hold one of these words out of every file of failed rows; answer how many that were."""
+    return sum(failing.without(each, words) for each in store.folder("imports").glob("failed-*.csv")) if words else 0
 
 
 def check_resume(store: Store, record: Import) -> None:

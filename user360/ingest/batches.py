@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from user360 import identities
+from user360 import erased, identities
 from user360.errors import shorten
 
 if TYPE_CHECKING:
@@ -109,6 +109,14 @@ def placeholder(position: int, user_id: str) -> Rejected:
         f"“{shorten(user_id)}” never identifies anyone.",
         f"Give the person's own id, of at most {identities.LONGEST_ID} characters.",
     )
+
+
+def barred(tx: Transaction, batch_positions: pa.Array, user_ids: pa.Array) -> list[Rejected]:
+    """The refusals of ids whose person was erased. The id itself is not repeated."""
+    return [
+        Rejected(batch_positions[each].as_py(), erased.CODE, "userId", "", "The person of this id was erased.", erased.HINT)
+        for each in erased.barred(tx, identities.USER, user_ids)
+    ]
 
 
 def flags(positions: pa.Array, rejected: list[Rejected]) -> Any:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from user360 import datatypes, events, identities, profiles
 from user360.clock import stored
 from user360.errors import shorten
-from user360.ingest.batches import Also, Events, OnRefusal, Receipt, Rejected, flags, nullable, placeholder, plain, unfit
+from user360.ingest.batches import Also, Events, OnRefusal, Receipt, Rejected, barred, flags, nullable, placeholder, plain, unfit
 from user360.schema import SYSTEM_EVENTS
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ def receive_events(
     user_ids = datatypes.get("string").parse_column(plain(batch.user_ids)).values
     names = datatypes.get("string").parse_column(plain(batch.names)).values
     rejected = _faulty_events(batch, user_ids, names)
-    wrong = flags(batch.positions, rejected)
-    if on_refusal == "all" and rejected:
-        return Receipt(rejected=tuple(rejected), profile_keys=pa.nulls(len(names), pa.uint32()))
-    picked = pa.array(np.flatnonzero(~wrong))
     keys = np.full(len(names), -1, dtype=np.int64)
     with store.transaction() as tx:
+        rejected += barred(tx, batch.positions, user_ids)
+        if on_refusal == "all" and rejected:
+            return Receipt(rejected=tuple(rejected), profile_keys=pa.nulls(len(names), pa.uint32()))
+        picked = pa.array(np.flatnonzero(~flags(batch.positions, rejected)))
         found, created = _profiles_of(tx, batch, user_ids, picked, source, by, import_id, at)
         keys[picked.to_numpy(zero_copy_only=False)] = found.to_numpy(zero_copy_only=False)
         appended = events.append(tx, _event_rows(batch, names, picked, found, source), import_id=import_id)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pyarrow as pa
 
-from user360 import datatypes, enrichment, events, failed, identities, profiles, properties, workspace
+from user360 import datatypes, enrichment, erased, events, failed, identities, profiles, properties, workspace
 from user360.clock import stored
 from user360.errors import InvalidValue, shorten
 from user360.failed import Failure
@@ -94,8 +94,10 @@ def receive_messages(
     `also` is done in the same transaction.
     """
     faults = [_fault(each) for each in messages]
-    fit = [place for place, fault in enumerate(faults) if fault is None]
     with store.transaction() as tx:
+        for place in _of_erased(tx, messages):
+            faults[place] = _erased(messages[place])
+        fit = [place for place, fault in enumerate(faults) if fault is None]
         fresh = events.novel(tx, pa.array([messages[each].message_id for each in fit], pa.string())).to_pylist()
         batch = _Batch(store, [messages[fit[each]] for each in fresh], by, at)
         batch.take(tx)
@@ -129,6 +131,30 @@ def _fault(message: Message) -> Failure | None:
         hint = f"At most {LONGEST_EVENT_NAME} characters."
         return _failure(message, "invalidProperty", f"The name “{shorten(message.event)}” is too long.", hint, about)
     return None
+
+
+def _of_erased(tx: Transaction, messages: Sequence[Message]) -> list[int]:
+    """Which messages are about somebody who was erased."""
+    named = [_named(each) for each in messages]
+    gone = erased.barred_among(tx, {one for each in named for one in each})
+    return [place for place, each in enumerate(named) if each & gone] if gone else []
+
+
+def _named(message: Message) -> set[Id]:
+    said = {
+        (USER, message.user_id),
+        (EXTERNAL, message.user_id),
+        (ANONYMOUS, message.anonymous_id),
+        (ANONYMOUS, message.previous_id),
+    }
+    return {(kind, text.strip()) for kind, text in said if text}
+
+
+def _erased(message: Message) -> Failure:
+    """That the message was not taken, without a word of what it said."""
+    return Failure(
+        message.message_id, message.kind, erased.CODE, "The person was erased.", erased.HINT, message.source, "", None, "", ""
+    )
 
 
 def _failure(message: Message, code: str, reason: str, hint: str, about: tuple[str, str]) -> Failure:

@@ -13,7 +13,20 @@ from user360 import datatypes, identities, profiles, properties, workspace
 from user360.clock import stored
 from user360.errors import InvalidProperty, Unknown, shorten
 from user360.ingest import deriving
-from user360.ingest.batches import Also, Mode, OnRefusal, Receipt, Rejected, Users, flags, nullable, placeholder, plain, unfit
+from user360.ingest.batches import (
+    Also,
+    Mode,
+    OnRefusal,
+    Receipt,
+    Rejected,
+    Users,
+    barred,
+    flags,
+    nullable,
+    placeholder,
+    plain,
+    unfit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,13 +58,15 @@ def receive_users(
     parsed, rejected = _parse(batch, known, settings.zone)
     user_ids, nobody = _user_ids(batch)
     rejected += nobody
-    wrong = flags(batch.positions, nobody if on_refusal == "value" else rejected)
-    if on_refusal == "all" and rejected:
-        return Receipt(rejected=tuple(rejected), profile_keys=pa.nulls(len(user_ids), pa.uint32()))
     rows = _Rows(batch, user_ids, parsed, known, mode, merge_tags, at)
     keys = np.full(len(user_ids), -1, dtype=np.int64)
     created = updated = unchanged = 0
     with store.transaction() as tx:
+        erased = barred(tx, batch.positions, user_ids)
+        rejected += erased
+        wrong = flags(batch.positions, nobody + erased if on_refusal == "value" else rejected)
+        if on_refusal == "all" and rejected:
+            return Receipt(rejected=tuple(rejected), profile_keys=pa.nulls(len(user_ids), pa.uint32()))
         for chosen in _rounds(user_ids, batch.profile_keys, np.flatnonzero(~wrong)):
             written = profiles.write(tx, rows.incoming(tx, chosen), source=source, by=by, import_id=import_id, at=at)
             keys[chosen] = written.keys.to_numpy(zero_copy_only=False)

@@ -6,9 +6,10 @@ writes the profile tables. Who a message is about does not live here (`ingest`),
 property accepts (`datatypes`).
 
 `reading` answers, `past` says how it was, `origins` where values came from, `writing` takes values in, `leaving` tags, untags and deletes,
-`undoing` takes back what an import wrote.
+`undoing` takes back what an import wrote, `erasing` takes people out for good.
 """
 
+from user360.profiles.erasing import addresses, erase, gone_by_id
 from user360.profiles.leaving import Deleted, delete, tag
 from user360.profiles.origins import Origin, origins
 from user360.profiles.past import deleted_since, everyone_then, sessions_kept, sessions_moved, values_before, values_then
@@ -45,17 +46,20 @@ __all__ = [
     "TakenBack",
     "Undoing",
     "Written",
+    "addresses",
     "beside",
     "count",
     "count_later",
     "delete",
     "deleted_since",
     "deletions",
+    "erase",
     "everyone",
     "everyone_then",
     "find",
     "follow",
     "get",
+    "gone_by_id",
     "history",
     "key_of",
     "last_changes",

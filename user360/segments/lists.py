@@ -131,6 +131,15 @@ def take_off(tx: Transaction, *, source: str, at: datetime) -> int:
     return left
 
 
+def erase(tx: Transaction, keys: pa.Table) -> int:
+    """Take people (profile_key) off every list as if they had never been on one; answer how many places that were."""
+    gone = tx.execute(
+        sql("DELETE FROM segment_members USING keys WHERE segment_members.profile_key = keys.profile_key", keys=keys)
+    )
+    tx.touch("segments")
+    return gone
+
+
 def freeze(store: Store, segment_id: str, *, name: str = "", by: str, at: datetime) -> Segment:
     """A new list of those who are in the segment at that instant."""
     found = saved.get(store, segment_id)
