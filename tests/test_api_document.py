@@ -21,7 +21,7 @@ EVERYONE = {"version": 1, "match": "all", "conditions": []}
 
 @pytest.fixture(scope="module")
 def told():
-    return document.describe([each.card for each in api.routes()])
+    return document.describe([each.card for each in [*api.routes(), *api.yellow_routes()]])
 
 
 @pytest.fixture
@@ -32,11 +32,16 @@ def client():
 
 
 def test_the_document_describes_every_route_there_is_and_no_other(client, told):
-    mounted = next(each for each in web.routes() if isinstance(each, Mount) and each.path == "/api")
-    found = [each for each in mounted.routes if isinstance(each, Route)]
-    there = {(f"/api{each.path}", method) for each in found for method in (each.methods or set()) - {"HEAD"}}
+    mounted = [each for each in web.routes() if isinstance(each, Mount) and each.path in {"/api", "/cdp"}]
+    found = [(mount.path, each) for mount in mounted for each in mount.routes]
+    there = {
+        (f"{under}{each.path}", method)
+        for under, each in found
+        if isinstance(each, Route)
+        for method in (each.methods or set()) - {"HEAD"}
+    }
 
-    assert len(found) == len(mounted.routes)
+    assert len(there) == len(found)
     assert {(path, method.upper()) for path, methods in told["paths"].items() for method in methods} == there
     assert client.get("/api/openapi.json").json() == told
 
@@ -62,8 +67,8 @@ def test_every_call_says_which_key_it_needs(told):
     scopes = {each.card.path: each.card.scope for each in api.routes()}
 
     assert {path for path, scope in scopes.items() if scope is None} == {"/health", "/openapi.json", "/docs"}
-    for each in api.routes():
-        call = told["paths"][f"/api{each.card.path}"][each.card.method.lower()]
+    for each in [*api.routes(), *api.yellow_routes()]:
+        call = told["paths"][f"{each.card.under}{each.card.path}"][each.card.method.lower()]
         assert call["security"] == ([{"key": []}] if each.card.scope else [])
 
 

@@ -265,6 +265,7 @@ def routes() -> list[BaseRoute]:
     applications: dict[str, ASGIApp] = {
         "/api/s": tracking,
         "/api": _sub_application(*api.routes(), middleware=[Middleware(api.AsSent)]),
+        "/cdp": _sub_application(*api.yellow_routes(), middleware=[Middleware(api.AsSent)]),
         "/v1": tracking,
         "/files": _sub_application(Route("/{token}", _file)),
     }

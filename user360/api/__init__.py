@@ -6,20 +6,21 @@ may do (`keys`).
 
 `fields` is what a call takes and answers, as values, and `schemas` the shapes; `document` makes the OpenAPI document of them
 and `reading` its page. `calls` admits and reads, `shapes` says how things look in JSON; `users`, `cards`, `properties`,
-`events`, `segments`, `explaining`, `insights`, `exports` and `backups` hold the calls, `about` those that need no key.
+`events`, `segments`, `explaining`, `insights`, `exports` and `backups` hold the calls, `yellow` those of yellow.ai, `about` those that need no key;
+`taking` makes and changes a user for them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from user360.api import about, backups, cards, events, explaining, exports, insights, properties, segments, users
+from user360.api import about, backups, cards, events, explaining, exports, insights, properties, segments, users, yellow
 from user360.api.calls import AsSent, in_order
 
 if TYPE_CHECKING:
     from user360.api.calls import CallRoute
 
-__all__ = ["AsSent", "calls_with_key", "routes"]
+__all__ = ["AsSent", "calls_with_key", "routes", "yellow_routes"]
 
 _ROOMS = (users, cards, properties, events, segments, explaining, insights, exports, backups)
 
@@ -30,6 +31,11 @@ def calls_with_key() -> list[CallRoute]:
 
 
 def routes() -> list[CallRoute]:
-    """Every call, to be mounted under `/api`."""
+    """Every call to be mounted under `/api`."""
     guarded = calls_with_key()
-    return in_order([*guarded, *about.routes(guarded)])
+    return in_order([*guarded, *about.routes([*guarded, *yellow.routes()])])
+
+
+def yellow_routes() -> list[CallRoute]:
+    """Every call to be mounted under `/cdp`."""
+    return in_order(yellow.routes())

@@ -21,7 +21,7 @@ from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Route
 
 from user360 import clock, datatypes, doors, keys
-from user360.api.fields import FURTHEST, MOST_ROWS, PAGE_ROWS, Card
+from user360.api.fields import FURTHEST, MOST_ROWS, PAGE_ROWS, UNDER, Card
 from user360.errors import InvalidRequest, InvalidValue, UnreadableRequest, nearest, shorten
 
 if TYPE_CHECKING:
@@ -45,13 +45,14 @@ _FLAGS: Final = {"true": True, "false": False}
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One admitted call. `given` are its parameters: of the body where it has one, else of the address."""
+    """One admitted call. `given` are its parameters: of the body where it has one, else of the address; `free` a body of any names."""
 
     store: Store
     by: str
     at: datetime
     place: Mapping[str, str]
     given: Mapping[str, Any]
+    free: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self, name: str, otherwise: str | None = None) -> str:
         """A text; without `otherwise` it has to be given."""
@@ -167,9 +168,11 @@ def route(
     takes: tuple[Field, ...] = (),
     status: HTTPStatus = HTTPStatus.OK,
     refuses: tuple[HTTPStatus, ...] = (),
+    free: Schema | None = None,
+    under: str = UNDER,
 ) -> CallRoute:
     """One call under an address: who may make it, what it takes and answers, with which status, and further ones it refuses with."""
-    card = Card(method, path, scope, says, takes, answers, status, refuses)
+    card = Card(method, path, scope, says, takes, answers, status, refuses, free=free, under=under)
 
     async def endpoint(request: Request) -> Response:
         store, by, at = await to_thread.run_sync(partial(_admitted, _secret(request), scope))
@@ -177,7 +180,8 @@ def route(
         _only(given, card.names)
         given = {name: each for name, each in given.items() if each is not None}
         place = {name: unquote(each) for name, each in request.path_params.items()}
-        answer = await to_thread.run_sync(call, Asked(store, by, at, place, given))
+        body = await _body(request) if card.free else {}
+        answer = await to_thread.run_sync(call, Asked(store, by, at, place, given, body))
         if isinstance(answer, Handed):
             return FileResponse(answer.path, filename=answer.filename, headers={"Cache-Control": "no-store"})
         return JSONResponse(answer.body, card.status, {"Cache-Control": "no-store", **answer.headers})
@@ -211,7 +215,7 @@ def page_of(items: list[Any], total: int, *, limit: int, offset: int) -> Answer:
 
 def _secret(request: Request) -> str:
     kind, _, secret = request.headers.get("authorization", "").partition(" ")
-    return secret.strip() if kind.lower() == _BEARER else ""
+    return secret.strip() if kind.lower() == _BEARER else request.headers.get("x-api-key", "").strip()
 
 
 def _admitted(secret: str, scope: Scope) -> tuple[Store, str, datetime]:

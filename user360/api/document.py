@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import user360
-from user360.api.fields import TEXT, ref
+from user360.api.fields import TEXT, UNDER, ref
 from user360.api.schemas import SCHEMAS
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from user360.api.fields import Card, Field
 
-UNDER: Final = "/api"
 INTRODUCTION: Final = (
     "Reading and managing users, events and segments. Send a key as `Authorization: Bearer …`; its scope says how far it "
     "reaches: read, write, admin. Instants are ISO 8601 in UTC, ids are texts. Lists take `limit` (50, at most 1,000) and "
@@ -37,7 +36,7 @@ def describe(cards: Iterable[Card]) -> dict[str, Any]:
     """The document of these calls."""
     paths: dict[str, dict[str, Any]] = {}
     for card in cards:
-        paths.setdefault(UNDER + card.path, {})[card.method.lower()] = _call(card)
+        paths.setdefault(card.under + card.path, {})[card.method.lower()] = _call(card)
     return {
         "openapi": "3.1.0",
         "info": {"title": "User 360", "version": user360.__version__, "description": INTRODUCTION},
@@ -55,19 +54,20 @@ def _call(card: Card) -> dict[str, Any]:
     ]
     told: dict[str, Any] = {
         "operationId": _name(card),
-        "tags": [card.path.split("/")[1]],
+        "tags": [card.path.split("/")[1] if card.under == UNDER else card.under.strip("/")],
         "summary": card.says,
         "description": f"Needs a key of the scope {card.scope}." if card.scope else "Needs no key.",
         "security": [{"key": []}] if card.scope else [],
         "parameters": places + ([] if card.in_body else [_parameter(each) for each in card.takes]),
         "responses": dict(_answers(card)),
     }
-    return told | ({"requestBody": _body(card)} if card.in_body and card.takes else {})
+    return told | ({"requestBody": _body(card)} if card.free or (card.in_body and card.takes) else {})
 
 
 def _name(card: Card) -> str:
     """`get_users_userId_events`."""
-    return "_".join([card.method.lower(), *(each.strip("{}") for each in card.path.split("/") if each)]).replace(".", "_")
+    path = card.path if card.under == UNDER else card.under + card.path
+    return "_".join([card.method.lower(), *(each.strip("{}") for each in path.split("/") if each)]).replace(".", "_")
 
 
 def _parameter(field: Field) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _parameter(field: Field) -> dict[str, Any]:
 
 
 def _body(card: Card) -> dict[str, Any]:
-    schema = {
+    schema = card.free or {
         "type": "object",
         "properties": {each.name: _value(each, card) for each in card.takes},
         "required": [each.name for each in card.takes if each.needed],
@@ -97,7 +97,7 @@ def _answers(card: Card) -> Iterator[tuple[str, dict[str, Any]]]:
     yield str(card.status.value), {"description": card.status.phrase, "content": answered}
     refused = {*_ALWAYS, *card.refuses}
     refused |= {*_WITH_KEY} if card.scope else set()
-    refused |= {*_WITH_BODY} if card.in_body else set()
+    refused |= {*_WITH_BODY} if card.has_body else set()
     refused |= {HTTPStatus.NOT_FOUND} if "{" in card.path else set()
     for status in sorted(refused):
         yield str(status.value), {"description": status.phrase, "content": {"application/json": {"schema": ref("Fault")}}}

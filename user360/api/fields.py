@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Schema: TypeAlias = dict[str, Any]
 
+UNDER: Final = "/api"
 PAGE_ROWS: Final = 50
 MOST_ROWS: Final = 1_000
 FURTHEST: Final = 2**31
@@ -47,8 +48,9 @@ class Field:
 class Card:
     """All there is to say of one call.
 
-    `path` is below `/api`. Without a scope the call needs no key. `answers` is the schema of the answer, or the media
-    type of a file it hands out. `form` calls take a form with a file, the others take JSON or parameters of the address.
+    `path` is below `under`. Without a scope the call needs no key. `answers` is the schema of the answer, or the media
+    type of a file it hands out. `form` calls take a form with a file. A call with a `free` schema takes an object of any
+    names in its body, and its parameters in the address.
     """
 
     method: str
@@ -60,11 +62,18 @@ class Card:
     status: HTTPStatus = HTTPStatus.OK
     refuses: tuple[HTTPStatus, ...] = ()
     form: bool = False
+    free: Schema | None = None
+    under: str = UNDER
+
+    @property
+    def has_body(self) -> bool:
+        """Whether it reads a body."""
+        return self.method in {"POST", "PUT", "PATCH"}
 
     @property
     def in_body(self) -> bool:
-        """Whether its parameters come in a body; else in the address."""
-        return self.method in {"POST", "PUT", "PATCH"}
+        """Whether its parameters come in the body; else in the address."""
+        return self.has_body and self.free is None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -105,6 +105,7 @@ def _call(main: Element, path: str, method: str, call: Mapping[str, Any], docume
     of_body = [
         (name, {"schema": each, "required": name in needed, **each}) for name, each in schema.get("properties", {}).items()
     ]
+    _add(inside, "p", schema.get("description", ""))
     _fields(inside, "In the form" if "form" in media else "In the body, as JSON", of_body)
     _add(inside, "pre", _curl(path, method, call, document))
     _add(inside, "h3", "Answers")
@@ -168,7 +169,9 @@ def _curl(path: str, method: str, call: Mapping[str, Any], document: Mapping[str
     if "form" in media:
         lines += [f"-F '{each}=…'" for each in schema["properties"]]
     elif schema:
-        sample = {name: _example(each, document) for name, each in schema["properties"].items() if name in schema["required"]}
+        sample = _example(schema, document) or {
+            name: _example(each, document) for name, each in schema.get("properties", {}).items() if name in schema["required"]
+        }
         lines += ["-H 'Content-Type: application/json'", f"-d '{json.dumps(sample, ensure_ascii=False)}'"]
     return " \\\n  ".join(lines)
 

@@ -86,6 +86,15 @@ SCHEMAS: Final[dict[str, Any]] = {
         properties=OBJECT,
         segments=TEXTS,
     ),
+    "YellowUser": shape(
+        "One user as yellow.ai answers: each property with its value and type.", message=TEXT, data=ref("YellowData")
+    ),
+    "YellowUsers": shape("Users as yellow.ai answers them.", message=TEXT, data=many(ref("YellowData")), total=COUNT),
+    "YellowData": {
+        "type": "object",
+        "required": ["id"],
+        "additionalProperties": shape("A value and its type.", sometimes=("propertyType",), value={}, propertyType=TEXT),
+    },
     "Deleted": shape("Who was deleted, and how many events with them.", userId=maybe(TEXT), id=TEXT, events=COUNT),
     "Event": named(
         "One thing a person did. `system` events are written by User 360 itself.",
