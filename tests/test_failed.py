@@ -161,7 +161,7 @@ def test_what_was_taken_after_all_is_let_go_and_a_person_can_be_forgotten(store:
     keep(store, a_failure("a"), a_failure("b", user_id="ann"), a_failure("c", user_id="bob"))
 
     with store.transaction() as tx:
-        failed.settle(tx, [0])
+        failed.settle(tx, {0: 1, 2: 7})
         assert failed.forget(tx, ["ann"]) == 1
 
     assert [each.failure.user_id for each in failed.find(store)] == ["bob"]

@@ -15,7 +15,7 @@ from user360.errors import shorten
 from user360.sql import NOTHING, Sql, joined, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from user360.store import Store, Transaction
@@ -140,10 +140,17 @@ def delete(
     return deleted
 
 
-def settle(tx: Transaction, ids: Sequence[int]) -> None:
-    """Let go of messages that were taken after all."""
-    if ids:
-        tx.execute(sql("DELETE FROM failed_messages {}", _among(ids)))
+def settle(tx: Transaction, times: Mapping[int, int]) -> None:
+    """Let go of messages that were taken after all: by id, how often each had failed. One that failed once more since stays."""
+    if times:
+        known = pa.table({"failure_id": pa.array([*times], pa.uint32()), "times": pa.array([*times.values()], pa.uint32())})
+        tx.execute(
+            sql(
+                "DELETE FROM failed_messages USING known WHERE failed_messages.failure_id = known.failure_id "
+                "AND failed_messages.times = known.times",
+                known=known,
+            )
+        )
         tx.touch(TOPIC)
 
 

@@ -78,6 +78,12 @@ def find(
     return tuple(_failed(*row) for row in rows)
 
 
+def ids(store: Store, *, code: str | None = None, source: str | None = None) -> tuple[int, ...]:
+    """The numbers of failed messages, in the order in which they first came."""
+    rows = store.rows(sql("SELECT failure_id FROM failed_messages {} ORDER BY first_at, failure_id", of(code, source)))
+    return tuple(each for (each,) in rows)
+
+
 def get(store: Store, failure_id: int) -> Failed:
     """One failed message."""
     rows = store.rows(sql("{} WHERE failure_id = {}", _ROW, failure_id))

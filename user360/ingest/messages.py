@@ -22,7 +22,7 @@ from user360.clock import stored
 from user360.errors import InvalidValue, shorten
 from user360.failed import Failure
 from user360.identities import ANONYMOUS, DEVICE, EXTERNAL, USER
-from user360.ingest import deriving
+from user360.ingest import adopting, deriving
 from user360.ingest import traits as trait_columns
 from user360.ingest.events import LONGEST_EVENT_NAME, LONGEST_MESSAGE_ID
 from user360.ingest.meeting import Said, Wave, meeting
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_TRAITS: Final = "traits"
 """Where an event keeps the traits no property has the name of."""
+NO_PROPERTY: Final = "Its value is kept with the event. Make it a property, and the next is kept with the user."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ def receive_messages(
     `also` is done in the same transaction.
     """
     faults = [_fault(each) for each in messages]
+    sound = [each.traits for each, fault in zip(messages, faults, strict=True) if fault is None]
+    adopting.make_room(store, sound, by=by, at=at)
     with store.transaction() as tx:
         for place in _of_erased(tx, messages):
             faults[place] = _erased(messages[place])
@@ -177,6 +180,10 @@ class _Batch:
         for each in self.said.refused:
             reason = f"{each.property}: “{each.value}” {each.reason}."
             self._warn(each.position, "invalidDataType", reason, each.hint, (each.property, each.value))
+        for place, unknown in self.said.unknown.items():
+            for trait, value in unknown.items():
+                about = (trait, trait_columns.text_of(value) or "")
+                self._warn(place, adopting.UNKNOWN, f"No property is called “{shorten(trait)}”.", NO_PROPERTY, about)
         for place, message in enumerate(messages):
             for left in message.left_out:
                 reason = f"{left.property}: “{left.value}” {left.reason}."
