@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from user360.store import Transaction
 
 MOST_NAMES: Final = 10_000
+FEW: Final = 10_000
 ROWS: Final = pa.schema(
     {
         "profile_key": pa.uint32(),
@@ -64,7 +66,7 @@ def append(tx: Transaction, rows: pa.Table, *, import_id: int | None = None, nov
             )
         )
         tx.touch("events")
-    return Appended(fresh.num_rows, rows.num_rows - fresh.num_rows, _newest(tx, fresh))
+    return Appended(fresh.num_rows, rows.num_rows - fresh.num_rows, _newest(fresh))
 
 
 def append_system(
@@ -180,15 +182,28 @@ def _named(tx: Transaction, rows: pa.Table) -> pa.Table:
                 rows=rows,
             )
         )
+    if rows.num_rows <= FEW:
+        return rows.append_column("message_hash", pa.array([_hash(each) for each in rows["message_id"].to_pylist()], pa.uint64()))
     hashes = tx.read(sql("SELECT md5_number_lower(message_id) AS message_hash FROM rows ORDER BY position", rows=rows))
     return rows.append_column("message_hash", hashes["message_hash"])
 
 
+def _hash(message_id: str) -> int:
+    """What `md5_number_lower` answers; for few ids a statement would take longer than all of them."""
+    return int.from_bytes(hashlib.md5(message_id.encode(), usedforsecurity=False).digest()[8:], "little")
+
+
 def _numbered(tx: Transaction, rows: pa.Table) -> pa.Table:
+    words = tx.read(
+        Sql(
+            "SELECT 'event_names' AS dictionary, name, event_id AS number FROM event_names UNION ALL "
+            "SELECT 'channels', name, channel_id FROM channels UNION ALL SELECT 'sources', name, source_id FROM sources ORDER BY number"
+        )
+    )
     numbers = {
-        "event_id": _number(tx, "event_names", "event_id", rows["event"]),
-        "channel_id": _number(tx, "channels", "channel_id", rows["channel"]),
-        "source_id": _number(tx, "sources", "source_id", rows["source"]),
+        "event_id": _number(tx, "event_names", words, rows["event"]),
+        "channel_id": _number(tx, "channels", words, rows["channel"]),
+        "source_id": _number(tx, "sources", words, rows["source"]),
     }
     kept = rows.select(["profile_key", "message_id", "message_hash", "properties", "context"])
     for column, values in numbers.items():
@@ -196,10 +211,9 @@ def _numbered(tx: Transaction, rows: pa.Table) -> pa.Table:
     return kept.append_column("at_time", rows["at"])
 
 
-def _number(tx: Transaction, dictionary: str, column: str, words: pa.ChunkedArray) -> pa.ChunkedArray:
+def _number(tx: Transaction, dictionary: str, known_words: pa.Table, words: pa.ChunkedArray) -> pa.ChunkedArray:
     """Each word's number in a dictionary table; new words get the next ones."""
-    pairs = tx.read(sql("SELECT name, {} AS number FROM {} ORDER BY number", name(column), name(dictionary)))
-    known = pairs["name"].combine_chunks()
+    known = known_words.filter(pc.equal(known_words["dictionary"], dictionary))["name"].combine_chunks()
     new = [each for each in pc.unique(words.drop_null()).to_pylist() if each not in set(known.to_pylist())]
     if new:
         if len(known) + len(new) > MOST_NAMES:
@@ -212,11 +226,11 @@ def _number(tx: Transaction, dictionary: str, column: str, words: pa.ChunkedArra
     return pc.index_in(words, known).cast(pa.uint16())
 
 
-def _newest(tx: Transaction, rows: pa.Table) -> pa.Table:
-    return tx.read(
-        sql(
-            'SELECT profile_key, max("at") AS at_time, arg_max(channel, "at") FILTER (channel IS NOT NULL) AS channel '
-            "FROM rows GROUP BY profile_key",
-            rows=rows.select(["profile_key", "at", "channel"]),
-        )
-    )
+def _newest(rows: pa.Table) -> pa.Table:
+    """The time of each profile's newest event, and the channel of its newest one that has a channel."""
+    ordered = rows.select(["profile_key", "at", "channel"]).sort_by("at")
+    times = ordered.group_by("profile_key", use_threads=False).aggregate([("at", "last")])
+    heard = ordered.filter(pc.is_valid(ordered["channel"]))
+    channels = heard.group_by("profile_key", use_threads=False).aggregate([("channel", "last")])
+    both = times.join(channels, "profile_key", use_threads=False)
+    return pa.table({"profile_key": both["profile_key"], "at_time": both["at_last"], "channel": both["channel_last"]})

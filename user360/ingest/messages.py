@@ -9,12 +9,14 @@ failed message; neither costs its neighbours. How requests become messages does 
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
+import orjson
 import pyarrow as pa
 
 from user360 import datatypes, enrichment, erased, events, failed, identities, profiles, properties, workspace
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 
     from user360.identities import Id
     from user360.ingest.meeting import Tie
+    from user360.properties import Property
     from user360.store import Store, Transaction
+    from user360.workspace import Workspace
 
 UNKNOWN_TRAITS: Final = "traits"
 """Where an event keeps the traits no property has the name of."""
@@ -165,14 +169,20 @@ def _failure(message: Message, code: str, reason: str, hint: str, about: tuple[s
     return Failure(message.message_id, message.kind, code, reason, hint, message.source, message.raw, message.user_id, *about)
 
 
+@functools.lru_cache(maxsize=2)
+def _ground(store: Store, revision: int) -> tuple[Workspace, dict[str, Property]]:  # noqa: ARG001 - what is kept ends with it
+    """What a batch has to know of the workspace, read once per change of it."""
+    return workspace.get(store), {each.name: each for each in properties.find(store)}
+
+
 class _Batch:
     """Messages that are new and fit, on their way in."""
 
     def __init__(self, store: Store, messages: Sequence[Message], by: str, at: datetime) -> None:
         self.messages, self.by, self.at = messages, by, at
         self.warnings: list[tuple[int, Failure]] = []
-        self.settings = settings = workspace.get(store)
-        known = {each.name: each for each in properties.find(store)}
+        settings, known = _ground(store, store.revision("workspace", "properties"))
+        self.settings = settings
         self.said = trait_columns.read([_with_address(each) for each in messages], known.values(), settings.zone)
         self.feeds = settings.user_id_property
         self.type = known[self.feeds].datatype if self.feeds in known else datatypes.get("string")
@@ -373,4 +383,9 @@ def _with_ids(message: Message) -> Mapping[str, object]:
 
 
 def _json(document: Mapping[str, object]) -> str | None:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")) if document else None
+    if not document:
+        return None
+    try:
+        return orjson.dumps(document).decode()
+    except TypeError:  # a whole number of more digits than it knows
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

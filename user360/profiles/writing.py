@@ -56,6 +56,8 @@ def write(tx: Transaction, incoming: Incoming, *, source: str, by: str, import_i
     """Write the rows; a profile that is new gets a key, the record of its creation, and its ids."""
     fresh = pc.is_null(incoming.keys)
     created = int(pc.sum(fresh).as_py() or 0)
+    if not created and not incoming.columns and incoming.tags is None:
+        return Written(incoming.keys.cast(pa.uint32()), 0, 0, len(incoming.keys))
     keys = _with_new_keys(tx, incoming.keys, fresh, created)
     write_id = start_change(tx, source, by, at, import_id=import_id)
     if created:
@@ -194,8 +196,10 @@ def change_values(tx: Transaction, rows: pa.Table, write_id: int) -> None:
     `rows` has profile_key, then for each property its values under its name and, beside them, which are meant.
     """
     names = rows.column_names[1::2]
-    for each in names:
-        tx.execute(_remember(each, rows, write_id))
+    if not names:
+        return
+    remembered = joined(" UNION ALL ", [_remembered(each, rows, write_id) for each in names])
+    tx.execute(sql("INSERT INTO changes {}", remembered))
     changed = tx.rows(sql("SELECT DISTINCT property FROM changes WHERE write_id = {}", write_id))
     _update(tx, rows, [each for (each,) in changed if each in names], write_id)
 
@@ -210,6 +214,8 @@ def close_change(tx: Transaction, write_id: int, at: datetime) -> pa.Array:
         )
     )
     keys = touched["profile_key"].combine_chunks()
+    if not len(keys):
+        return keys
     tx.execute(
         sql(
             'UPDATE profiles SET "updatedAt" = {} FROM touched WHERE profiles.profile_key = touched.profile_key',
@@ -234,11 +240,10 @@ def _meant(rows: pa.Table, property_name: str) -> Sql:
     return name(rows.column_names[rows.column_names.index(property_name) + 1])
 
 
-def _remember(property_name: str, rows: pa.Table, write_id: int) -> Sql:
+def _remembered(property_name: str, rows: pa.Table, write_id: int) -> Sql:
     column = name(property_name)
-    narrow = rows.select(["profile_key", property_name, rows.column_names[rows.column_names.index(property_name) + 1]])
     return sql(
-        "INSERT INTO changes SELECT {}, profile_key, {}, to_json(p.{}), to_json(i.{}) FROM profiles p JOIN narrow i USING (profile_key) "
+        "SELECT {}, profile_key, {}, to_json(p.{}), to_json(i.{}) FROM profiles p JOIN rows i USING (profile_key) "
         "WHERE i.{} AND p.{} IS DISTINCT FROM i.{}",
         write_id,
         property_name,
@@ -247,7 +252,7 @@ def _remember(property_name: str, rows: pa.Table, write_id: int) -> Sql:
         _meant(rows, property_name),
         column,
         column,
-        narrow=narrow,
+        rows=rows,
     )
 
 
