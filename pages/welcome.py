@@ -79,7 +79,7 @@ def _load() -> None:
 
 
 def _filled() -> None:
-    nav.go("users")
+    nav.go("overview")
 
 
 def _what_it_does() -> None:

@@ -47,6 +47,9 @@ QUESTIONS: list[dict[str, Any]] = [
     {"kind": "overview", "period": {"last": 2, "unit": "month"}, "granularity": "week", "channels": [WEB]},
     {"kind": "overview", "period": {"from": "2026-11-02", "to": "2026-11-15"}, "people": GERMANS},
     {"kind": "overview", "period": {"from": "2027-01-01", "to": "2027-01-31"}},
+    {"kind": "top_events"},
+    {"kind": "top_events", "most": 2, "granularity": "week", "channels": [WEB], "people": GERMANS},
+    {"kind": "top_events", "period": {"from": "2027-01-01", "to": "2027-01-31"}},
     {"kind": "reachability"},
     {"kind": "reachability", "people": GERMANS},
 ]
@@ -172,7 +175,9 @@ def test_a_question_is_answered_where_there_is_nobody_and_where_there_is_one(sto
     assert all(len(insights.who(store, question, cell, at=AT)) == drawn for cell, drawn in some(result, 0))
 
 
-@pytest.mark.parametrize("source", [each for each in QUESTIONS if each["kind"] in {"channels", "overview"}], ids=str)
+@pytest.mark.parametrize(
+    "source", [each for each in QUESTIONS if each["kind"] in {"channels", "overview", "top_events"}], ids=str
+)
 def test_people_are_counted_alike_with_bitmaps_and_without(crowds, monkeypatch, source):
     store = crowds(0).store
     quick = asked(store, source)[1].table
@@ -302,6 +307,25 @@ def test_reachability_is_the_address_and_the_consent_counted_by_hand(crowds, see
     assert sum(row["users"] for row in rows if row["combination"] is not None) == len(people)
 
 
+def test_the_top_events_are_those_counted_by_hand(crowds):
+    start, midnight = AT - timedelta(days=30), local(AT, 0).replace(hour=0, minute=0) - timedelta(days=29)
+    people, times, before = defaultdict(set), defaultdict(int), defaultdict(int)
+    for who, what, when, _, _ in crowds(0).rows:
+        if midnight <= when <= AT:
+            people[what].add(who)
+            times[what] += 1
+        before[what] += midnight - timedelta(days=30) <= when <= start
+    rows = asked(crowds(0).store, {"kind": "top_events", "most": 50})[1].table.to_pylist()
+
+    assert {row["event"][1:]: row["users"] for row in rows if row["time"] == "now"} == {
+        each: len(of) for each, of in people.items()
+    }
+    assert {row["event"][1:]: row["events"] for row in rows if row["time"] == "now"} == times
+    assert {row["event"][1:]: row["events"] for row in rows if row["time"] == "before"} == {a: b for a, b in before.items() if b}
+    least = asked(crowds(0).store, {"kind": "top_events", "most": 1})[1].table.to_pylist()
+    assert {row["event"] for row in least} == {f"={min(people, key=lambda each: (-len(people[each]), each))}", "other"}
+
+
 # -- refusals ------------------------------------------------------------------------------------
 
 
@@ -314,6 +338,8 @@ def test_reachability_is_the_address_and_the_consent_counted_by_hand(crowds, see
         ({"kind": "channels", "measure": "visits"}, "$.measure"),
         ({"kind": "overview", "granularity": "hour"}, "$.granularity"),
         ({"kind": "overview", "breakdown": {"by": "channel"}}, "$.breakdown"),
+        ({"kind": "top_events", "breakdown": {"by": "channel"}}, "$.breakdown"),
+        ({"kind": "top_events", "most": 0}, "$.most"),
         ({"kind": "reachability", "breakdown": {"by": "channel"}}, "$.breakdown"),
     ],
 )

@@ -426,7 +426,7 @@ def test_a_usual_segment_opens_as_a_draft(store):
 
 def test_the_users_filter_is_saved_as_a_segment(store):
     add_many(store, 9)
-    test = shown(rule=rule(INDIA))
+    test = shown("users", rule=rule(INDIA))
     key = open_dialog(test, "users.save")
     test.text_input(key=f"{key}.name").set_value("India")
     lives(test.run())
@@ -438,7 +438,7 @@ def test_the_users_filter_is_saved_as_a_segment(store):
 
 def test_ticked_users_are_added_to_a_list(store):
     add_many(store, 9)
-    test = shown(sort="userId")
+    test = shown("users", sort="userId")
     test.session_state["users.ticked.everyone"] = True
     lives(test.run())
     key = open_dialog(test, "users.list")
@@ -452,7 +452,7 @@ def test_ticked_users_are_added_to_a_list(store):
 def test_the_users_filter_takes_an_event(store):
     add_many(store, 9)
     happened(store, "C-00001", "Order Completed", total=4)
-    test = shown()
+    test = shown("users")
     test.menu_button(key="rules.add").set_value("Event")
     lives(test.run())
     item = test.session_state["rules.items"][0]["id"]

@@ -94,16 +94,21 @@ def test_the_bare_address_of_an_empty_database_welcomes(opened: Store) -> None:
     assert [each.label for each in test.button if each.proto.type == "primary"] == ["Choose a file"]
 
 
-def test_the_bare_address_shows_users_once_there_is_one(opened: Store) -> None:
+def test_the_bare_address_shows_the_overview_once_there_is_one(opened: Store) -> None:
     add(opened, "C-1", firstName="Priya", lastName="Nair")
-    test = shown()
+    assert [each.value for each in shown().header] == ["Overview"]
+
+
+def test_a_user_is_listed_by_name(opened: Store) -> None:
+    add(opened, "C-1", firstName="Priya", lastName="Nair")
+    test = shown("users")
     assert [each.value for each in test.header] == ["Users"]
     assert test.dataframe[0].value["name"].tolist() == ["Priya Nair"]
 
 
 def test_ten_thousand_users_are_shown_a_page_at_a_time(opened: Store) -> None:
     add_many(opened, 10_000)
-    test = shown(sort="userId", page="200")
+    test = shown("users", sort="userId", page="200")
     assert len(test.dataframe[0].value) == 50
     assert test.dataframe[0].value["userId"].tolist()[0] == "C-09950"
     assert "9,951–10,000 of 10,000" in said(test)
@@ -112,31 +117,31 @@ def test_ten_thousand_users_are_shown_a_page_at_a_time(opened: Store) -> None:
 
 def test_a_page_past_the_end_is_the_last_one(opened: Store) -> None:
     add_many(opened, 60)
-    assert len(shown(sort="userId", page="99").dataframe[0].value) == 10
+    assert len(shown("users", sort="userId", page="99").dataframe[0].value) == 10
 
 
 def test_nonsense_in_the_address_is_ignored(opened: Store) -> None:
     add(opened, "C-1")
-    test = shown(sort="; DROP TABLE", page="-1", rows="7", q="")
+    test = shown("users", sort="; DROP TABLE", page="-1", rows="7", q="")
     assert len(test.dataframe[0].value) == 1
 
 
 def test_search_shows_who_matches_and_of_how_many(opened: Store) -> None:
     add(opened, "C-1", firstName="Priya")
     add(opened, "C-2", firstName="Lukas")
-    test = shown(q="priya")
+    test = shown("users", q="priya")
     assert test.dataframe[0].value["userId"].tolist() == ["C-1"]
     assert "**1** of 2 users" in said(test)
 
 
 def test_a_search_that_finds_no_one_says_so(opened: Store) -> None:
     add(opened, "C-1")
-    assert "No one matches" in said(shown(q="zzz"))
+    assert "No one matches" in said(shown("users", q="zzz"))
 
 
 def test_ticks_follow_the_person_and_not_the_position(opened: Store) -> None:
     add_many(opened, 60)
-    test = shown(sort="userId")
+    test = shown("users", sort="userId")
     second = key_of(opened, "C-00001")
     test.session_state["users.ticked.keys"] = [second]
     lives(test.run())
@@ -149,7 +154,7 @@ def test_ticks_follow_the_person_and_not_the_position(opened: Store) -> None:
 def test_tagging_the_ticked_tags_them_and_no_one_else(opened: Store) -> None:
     add_many(opened, 3)
     key = key_of(opened, "C-00001")
-    test = shown(sort="userId")
+    test = shown("users", sort="userId")
     test.session_state["users.ticked.keys"] = [key]
     lives(test.run())
     lives(test.button(key="users.tag").click().run())
@@ -163,7 +168,7 @@ def test_tagging_the_ticked_tags_them_and_no_one_else(opened: Store) -> None:
 
 def test_deleting_needs_the_words(opened: Store) -> None:
     add_many(opened, 3)
-    test = shown(sort="userId")
+    test = shown("users", sort="userId")
     test.session_state["users.ticked.everyone"] = True
     lives(test.run())
     lives(test.button(key="users.delete").click().run())
@@ -200,7 +205,7 @@ def test_a_card_of_nobody_says_so(opened: Store) -> None:
 def test_data_never_becomes_markup(opened: Store) -> None:
     key = add(opened, "C-1", firstName=HOSTILE, city=HOSTILE, tags=[HOSTILE])
     happened(opened, "C-1", HOSTILE, text=HOSTILE)
-    for test in (shown(), shown("user", id=str(key))):
+    for test in (shown("users"), shown("user", id=str(key))):
         for each in [*test.header, *test.markdown, *test.caption, *test.button]:
             text = str(getattr(each, "label", "") or "") + str(getattr(each, "value", "") or "")
             assert "![x](" not in text
@@ -262,7 +267,7 @@ def test_adding_a_user_opens_the_new_card(opened: Store) -> None:
 
 def test_a_user_id_is_not_given_twice(opened: Store) -> None:
     add(opened, "C-1", firstName="Priya")
-    test = shown()
+    test = shown("users")
     form = open_drawer(test, "users.add")
     test.text_input(key=f"{form}.userId").set_value("C-1")
     lives(test.button(key=f"{form}.-save").click().run())
@@ -273,13 +278,13 @@ def test_a_user_id_is_not_given_twice(opened: Store) -> None:
 def test_chosen_columns_are_kept_for_the_analyst(opened: Store) -> None:
     add(opened, "C-1", city="Kochi")
     properties.define(opened, "npsScore", "number", by="Ana", at=AT)
-    test = shown()
+    test = shown("users")
     test.session_state["users.columns"] = True
     lives(test.run())
     adding = next(each for each in test.selectbox if each.label == "Add a column")
     adding.set_value("city")
     lives(test.run())
-    assert "city" in lives(shown()).dataframe[0].value.columns
+    assert "city" in lives(shown("users")).dataframe[0].value.columns
 
 
 def rule(*conditions: object) -> str:
@@ -291,7 +296,7 @@ IN_INDIA = {"property": "country", "operator": "is", "values": ["India"]}
 
 def test_a_filter_of_the_address_filters_and_reads_as_a_sentence(opened: Store) -> None:
     add_many(opened, 9)
-    test = shown(rule=rule(IN_INDIA))
+    test = shown("users", rule=rule(IN_INDIA))
     assert "**3** of 9 users" in said(test)
     assert "People whose country is “India”\\." in said(test)
 
@@ -304,7 +309,7 @@ def reopen(test: AppTest, item: int) -> None:
 
 def test_a_filter_is_built_by_pointing(opened: Store) -> None:
     add_many(opened, 9)
-    test = shown()
+    test = shown("users")
     test.menu_button(key="rules.add").set_value("Property")
     lives(test.run())
     item = test.session_state["rules.items"][0]["id"]
@@ -324,7 +329,7 @@ def test_a_filter_is_built_by_pointing(opened: Store) -> None:
 def test_a_negative_filter_says_how_many_have_no_value_and_leaves_them_out_on_request(opened: Store) -> None:
     add_many(opened, 9)
     add(opened, "C-x")
-    test = shown(rule=rule({"property": "country", "operator": "is_not", "values": ["India"]}))
+    test = shown("users", rule=rule({"property": "country", "operator": "is_not", "values": ["India"]}))
     assert "**7** of 10 users" in said(test)
     item = test.session_state["rules.items"][0]["id"]
     reopen(test, item)
@@ -339,7 +344,7 @@ def test_every_operator_of_every_property_can_be_edited(opened: Store) -> None:
     properties.define(opened, "visits", "number", by="Ana", at=AT)
     properties.define(opened, "opens", "time", by="Ana", at=AT)
     properties.define(opened, "site", "url", by="Ana", at=AT)
-    test = shown()
+    test = shown("users")
     for name in ("country", "visits", "opens", "site", "dob", "lastSession", "emailOptin", "phone", "email", "tags"):
         datatype = properties.get(opened, name).datatype
         for operator in operators.of(datatype):
@@ -352,14 +357,14 @@ def test_every_operator_of_every_property_can_be_edited(opened: Store) -> None:
 def test_a_faulty_filter_of_the_address_is_refused_in_words_and_shows_everyone(opened: Store) -> None:
     add_many(opened, 3)
     for faulty in ("{", rule({"property": "nope", "operator": "is", "values": ["x"]}), '{"match":"all","conditions":7}'):
-        test = shown(rule=faulty)
+        test = shown("users", rule=faulty)
         assert [each.value for each in test.error if "The filter in the address cannot be used" in each.value]
         assert "**3** users" in said(test)
 
 
 def test_filters_no_one_matches_name_the_one_to_take_out(opened: Store) -> None:
     add_many(opened, 9)
-    test = shown(rule=rule(IN_INDIA, {"property": "city", "operator": "is", "values": ["Kochi"]}))
+    test = shown("users", rule=rule(IN_INDIA, {"property": "city", "operator": "is", "values": ["Kochi"]}))
     assert "No one matches these 2 filters" in said(test)
     assert "3 people would match" in said(test)
     lives(test.button(key="nothing.act").click().run())
@@ -369,7 +374,7 @@ def test_filters_no_one_matches_name_the_one_to_take_out(opened: Store) -> None:
 def test_a_deleted_person_is_not_ticked_any_more(opened: Store) -> None:
     add_many(opened, 3)
     key = key_of(opened, "C-00001")
-    test = shown(sort="userId")
+    test = shown("users", sort="userId")
     test.session_state["users.ticked.keys"] = [key]
     profiles.delete(opened, People.of([key]), by="Bea", source="test", at=AT)
     lives(test.run())

@@ -363,3 +363,11 @@ def before(period: Period, catalog: Catalog, at: datetime) -> Period:
         return Period(first=clock.calendar_day(begin, catalog.zone), to=last)
     days = max(1, round((end - start) / timedelta(days=1)))
     return Period(first=last - timedelta(days=days - 1), to=last)
+
+
+def against(period: Period, catalog: Catalog, at: datetime) -> tuple[datetime, datetime, datetime, datetime]:
+    """The period so far and the one before as far into it: first instant, first after it, and both of the one before."""
+    start, end = span(period, catalog, at)
+    stop = min(end, at + timedelta(microseconds=1))
+    earlier, close = span(before(period, catalog, at), catalog, at)
+    return start, stop, earlier, close if end <= stop else max(earlier, min(close, earlier + (stop - start)))

@@ -145,6 +145,7 @@ def ranked(
     drawn = figure(trace, height=height or 16 + 28 * len(values), bargap=0.5)
     drawn.update_xaxes(visible=False, range=[0, 1.25 * max([*values, 1])])
     drawn.update_yaxes(tickvals=list(range(len(names))), ticktext=[plain(each) for each in names], autorange="reversed", ticks="")
+    drawn.update_yaxes(showgrid=False, ticklabelstandoff=6)
     return drawn
 
 

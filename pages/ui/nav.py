@@ -22,7 +22,7 @@ _FOLDER: Final = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One page: its key is its address and its file, its section where the sidebar shows it ("" hides it)."""
+    """One page: its key is its address and its file, its section where the sidebar shows it ("" hides it, `TOP` stands above them)."""
 
     key: str
     file: str
@@ -32,9 +32,11 @@ class Screen:
     help: str = ""
 
 
+TOP: Final = "-"  # above the sections
 SECTIONS: Final = ("People", "Insights", "Data", "Reach", "Workspace")
 SCREENS: Final = (
     Screen("welcome", "welcome.py", "Welcome", "waving_hand", ""),
+    Screen("overview", "overview.py", "Overview", "space_dashboard", TOP, "How many there are, who is active, and what happens."),
     Screen("users", "users.py", "Users", "group", "People", "Everyone in the database: filter, search, tag, delete, download."),
     Screen("user", "user.py", "User", "person", ""),
     Screen(
@@ -98,6 +100,7 @@ def menu(first: Callable[[], str]) -> dict[str, list[Page]]:
         go(first(), **st.query_params.to_dict())
 
     sections: dict[str, list[Page]] = {"": [st.Page(home, title="User 360", default=True, visibility="hidden")]}
+    sections[""] += [page(screen.key) for screen in SCREENS if screen.section == TOP]
     for section in ("", *SECTIONS):
         pages = [page(screen.key) for screen in SCREENS if screen.section == section]
         if pages:

@@ -43,7 +43,7 @@ def _first() -> str:
     """The screen of the bare address: a welcome while there is no one, and while the sample comes in."""
     if progress.is_running(progress.SAMPLE) or not session.cached(profiles.count, topics=("profiles",)):
         return "welcome"
-    return "users"
+    return "overview"
 
 
 def _logo() -> str:

@@ -114,10 +114,7 @@ class Overview(Insight):
     # -- instants -----------------------------------------------------------------------------------
 
     def _times(self, asked: Asked) -> _Times:
-        start, end = insight.span(self.period, asked.catalog, asked.at)
-        stop = min(end, asked.at + _TICK)
-        earlier, close = insight.span(insight.before(self.period, asked.catalog, asked.at), asked.catalog, asked.at)
-        until = close if end <= stop else max(earlier, min(close, earlier + (stop - start)))
+        start, stop, earlier, until = insight.against(self.period, asked.catalog, asked.at)
         begun = tuple(each for each in insight.buckets(self, asked) if each.start < stop)
         return _Times(start, stop, earlier, until, begun)
 

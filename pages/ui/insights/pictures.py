@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pages.ui import nav
-from pages.ui.insights import asking, by_roles, pathways, readings, timelines
+from pages.ui.insights import asking, by_channel, by_roles, pathways, reaching, readings, tiles, timelines, top
 from pages.ui.rules import PARAMETER
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ class Kind:
 KINDS: Final[dict[str, Kind]] = {
     "active": Kind(timelines.picture, "trends", {"view": "active"}, timelines.title),
     "paths": Kind(pathways.picture, "paths", {}, pathways.title, pathways.told),
+    "channels": Kind(by_channel.picture, "overview", {}, by_channel.title),
+    "overview": Kind(tiles.picture, "overview"),
+    "reachability": Kind(reaching.picture, "overview"),
+    "top_events": Kind(top.picture, "overview"),
     "trend": Kind(timelines.picture, "trends", {"view": "trends"}, timelines.title),
 }
 _BY_ROLES: Final = Kind(by_roles.picture)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from user360.insight import Insight, Result
 
 OTHERS: Final = "Other"
+NOW, BEFORE = "now", "before"
 MOST_NOTES: Final = 12
 _LAST: Final = {OTHER: 1, NONE: 2}
 
@@ -195,14 +196,16 @@ def titled(question: Insight, result: Result, cells: Sequence[str]) -> str:
     parts = [question.label]
     for each, value in chosen.items():
         role = result.roles.get(each)
+        if value is None or value == NOW:
+            continue
         if each == "time" and isinstance(value, str):
-            parts.append(_place(value, question.granularity))
+            parts.append("before" if value == BEFORE else _place(value, question.granularity))
         elif each == "breakdown" and isinstance(value, str):
             parts.append(group_name(question, value))
         elif each == "series":
             parts[0] = _series_name(question, value) or parts[0]
         elif role is not None:
-            parts.append(f"{role.label} {value_of(str(value))}")
+            parts.append(f"{role.label} {value}" if not isinstance(value, str) else named(value) or "")
     return " · ".join(parts)
 
 
