@@ -46,6 +46,7 @@ SCREENS: Final = (
     Screen("compare", "compare.py", "Compare", "join_inner", ""),
     Screen("boards", "boards.py", "Boards", "dashboard_customize", "Insights", "Your charts side by side, kept under a name."),
     Screen("trends", "trends.py", "Trends", "show_chart", "Insights", "What happens how often, and who is active, over time."),
+    Screen("funnels", "funnels.py", "Funnels", "filter_list", "Insights", "How many people take one step after the other."),
     Screen("paths", "paths.py", "Paths", "route", "Insights", "What people do next after an event, or did before it."),
     Screen("events", "events.py", "Events", "bolt", "Data", "What users do: the catalogue of events and the stream itself."),
     Screen(

@@ -42,13 +42,15 @@ class Chosen:
     like: Callable[[bool], Rule | None]
 
 
-def panel(key: str, chosen: Chosen, on_close: Callable[[], None]) -> None:
-    """The panel, under the chart it belongs to. `chosen.title` is plain text."""
+def panel(key: str, chosen: Chosen, on_close: Callable[[], None], beside: Callable[[], None] | None = None) -> None:
+    """The panel, under the chart it belongs to. `chosen.title` is plain text; `beside` draws a choice in its head."""
     with st.container(border=True, gap="xsmall", key=f"{key}.behind"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":primary[:material/group:] **{words.escape_md(chosen.title, 120)}**", width="content")
             _badge(chosen)
             st.space("stretch")
+            if beside is not None:
+                beside()
             _acts(key, chosen)
             st.button("", key=f"{key}.close", icon=":material/close:", type="tertiary", help="Close", on_click=on_close)
         _table(key, chosen.people)

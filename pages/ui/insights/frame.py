@@ -235,8 +235,8 @@ def _row(of: Framed, key: str, rows: list[dict[str, Any]]) -> None:
 # -- the people ---------------------------------------------------------------------------------
 
 
-def people(of: Framed) -> None:
-    """The people behind what was chosen, below the chart."""
+def people(of: Framed, beside: Callable[[], None] | None = None) -> None:
+    """The people behind what was chosen, below the chart. `beside` draws a choice in the head of the panel."""
     cells = asking.chosen(of.question)
     if not cells:
         return
@@ -249,7 +249,7 @@ def people(of: Framed) -> None:
             drawn=readings.drawn(of.result, single) if single is not None else None,
             like=lambda moving: _like(of.question, cells[0], moving) if single is not None else None,
         )
-        behind.panel(of.key, chosen, asking.clear)
+        behind.panel(of.key, chosen, asking.clear, beside)
 
 
 def _like(question: Insight, text: str, moving: bool) -> Any:  # noqa: FBT001 - handed on

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pages.ui import nav
-from pages.ui.insights import asking, by_channel, by_roles, pathways, reaching, readings, tiles, timelines, top
+from pages.ui.insights import asking, by_channel, by_roles, funneling, pathways, reaching, readings, tiles, timelines, top
 from pages.ui.rules import PARAMETER
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Kind:
 
 KINDS: Final[dict[str, Kind]] = {
     "active": Kind(timelines.picture, "trends", {"view": "active"}, timelines.title),
+    "funnel": Kind(funneling.picture, "funnels", {}, funneling.title, funneling.told),
     "paths": Kind(pathways.picture, "paths", {}, pathways.title, pathways.told),
     "channels": Kind(by_channel.picture, "overview", {}, by_channel.title),
     "overview": Kind(tiles.picture, "overview"),
