@@ -17,7 +17,7 @@ import pyarrow as pa
 import streamlit as st
 
 from pages.ui import address, layout, mapping, nav, progress, session, states, words
-from user360 import imports, jobs, segments, web
+from user360 import imports, jobs, records, segments, web
 from user360.errors import User360Error
 
 if TYPE_CHECKING:
@@ -99,10 +99,11 @@ def _wizard(given: dict[str, str]) -> None:
     plan = mapping.columns(inspection, st.session_state[_PLAN])
     plan = _options(plan)
     st.session_state[_PLAN] = plan
-    _check(path, plan)
     faults = mapping.faults(session.store(), plan, inspection.shape.columns)
     for each in faults:
         st.markdown(f":red[:material/block: {words.escape_md(each, 300)}]")
+    if not faults:
+        _check(path, plan)
     noun = "event" if plan.kind == "events" else "row"
     st.button(
         f"Import {words.count(max(inspection.lines - 1, 0), noun)}",
@@ -177,35 +178,33 @@ def _segment(plan: imports.Plan) -> str:
 
 
 def _check(path: Path, plan: imports.Plan) -> None:
-    """The first rows as the import would have them, and what the types refuse."""
-    if plan.kind == "users" and "userId" not in plan.mapping.values():
-        return
-    with states.boundary("This preview", key="import.preview"):
-        found = session.cached(_previewed, str(path), json.dumps(plan.to_json()), topics=("properties", "workspace"))
-        with layout.card("The first rows", f"{words.count(found.rows, 'row')} looked at"):
-            st.dataframe(
-                found.table, hide_index=True, placeholder=words.NO_VALUE, alt="The first rows of the file", height="content"
+    """What the import would do: how many rows would be taken, and what the types refuse."""
+    with states.boundary("This dry run", key="import.preview"):
+        told = session.cached(_tried, str(path), json.dumps(plan.to_json()), session.analyst(), session.at())
+        counts, faults = told
+        with layout.card("What the import would do", words.count(counts.total, "row")):
+            st.markdown(
+                f"**{words.number(counts.created)}** new · **{words.number(counts.updated)}** changed · "
+                f"**{words.number(counts.unchanged)}** unchanged · **{words.number(counts.failed)}** refused"
             )
-            if found.faults:
-                refused = sum(each.times for each in found.faults)
-                st.markdown(f"**{words.count(refused, 'value')} would be refused**, and their rows with them")
-                st.dataframe(
-                    pa.Table.from_pylist([_fault(each) for each in found.faults]),
-                    hide_index=True,
-                    alt="Values that would be refused",
-                )
-            elif plan.kind == "users":
-                st.caption(":material/check_circle: Every value of these rows is taken.")
-            for damaged in found.damaged:
-                st.caption(f"Line {words.number(damaged.line)} {words.escape_md(damaged.reason, 200)}.")
+            if faults:
+                table = pa.Table.from_pylist([_fault(each) for each in faults])
+                st.dataframe(table, hide_index=True, alt="Values that would be refused")
 
 
-def _previewed(store: Any, path: str, plan: str) -> imports.Preview:
-    return imports.preview(store, Path(path), imports.Plan.from_json(json.loads(plan)))
+def _tried(store: Any, path: str, plan: str, by: str, at: Any) -> tuple[records.Counts, tuple[imports.Fault, ...]]:
+    with imports.dry_run(store, Path(path), imports.Plan.from_json(json.loads(plan)), by=by, at=at) as found:
+        return found.counts, found.faults
 
 
 def _fault(each: imports.Fault) -> dict[str, object]:
-    return {"Column": each.column, "Value": each.value, "Times": each.times, "Why": each.reason, "How to mend it": each.hint}
+    return {
+        "Column": each.column,
+        "Value": each.values[0][0],
+        "Times": each.times,
+        "Why": each.reason,
+        "How to mend it": each.hint,
+    }
 
 
 def _begin(given: dict[str, str], plan: imports.Plan) -> None:

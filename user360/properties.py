@@ -249,6 +249,15 @@ def statistics(store: Store, property_name: str, *, limit: int = 10) -> Statisti
     return Statistics(total, known, distinct, shown, found.first_written, found.last_written)
 
 
+def filled(store: Store, names: Iterable[str]) -> dict[str, int]:
+    """How many people have a value of each of these properties."""
+    wide = [each for each in names if each != "tags"]
+    tagged = Sql("(SELECT count(DISTINCT profile_key) FROM profile_tags) AS tags")
+    counted = [sql("count({}) AS {}", name(each), name(each)) for each in wide]
+    found = store.read(sql("SELECT count(*) AS everyone, {} FROM profiles", joined(", ", [*counted, tagged])))
+    return dict(found.drop_columns(["everyone"]).to_pylist()[0])
+
+
 def written(tx: Transaction, names: Iterable[str], at: datetime) -> None:
     """Note that these properties were written at that instant."""
     touched = list(names)

@@ -190,10 +190,21 @@ def get_import(store: Store, import_id: int) -> Import:
     return _import(*rows[0])
 
 
-def keep_mapping(tx: Transaction, header_key: str, mapping: Mapping[str, str], *, at: datetime) -> None:
-    """Remember how the columns of this header were mapped."""
+def keep_mapping(
+    tx: Transaction, header_key: str, mapping: Mapping[str, str], treatment: Mapping[str, Any], *, at: datetime
+) -> None:
+    """Remember how the columns of this header were mapped and treated."""
+    how = json.dumps(dict(treatment), ensure_ascii=False)
     tx.execute(sql("DELETE FROM import_templates WHERE header_key = {}", header_key))
-    tx.execute(sql("INSERT INTO import_templates VALUES ({}, {}, {}, '')", header_key, json.dumps(dict(mapping)), stored(at)))
+    tx.execute(
+        sql("INSERT INTO import_templates VALUES ({}, {}, {}, {})", header_key, json.dumps(dict(mapping)), stored(at), how)
+    )
+
+
+def treatment_of(store: Store, header_key: str) -> dict[str, Any]:
+    """How the columns of this header were treated before, if they were."""
+    rows = store.rows(sql("SELECT plan FROM import_templates WHERE header_key = {} AND plan <> ''", header_key))
+    return dict(json.loads(rows[0][0])) if rows else {}
 
 
 def mapping_of(store: Store, header_key: str) -> dict[str, str]:

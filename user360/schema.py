@@ -289,6 +289,15 @@ def _erasing() -> list[Sql]:
     ]
 
 
+TRIED_BY_PROFILE: Final = ("profiles", "profile_tags", "user_ids", "other_ids", "segment_members")
+"""Tables of which a trial has the rows of the people it is about."""
+
+TRIED_WHOLE: Final = ("counters", "properties", "tags", "event_names", "channels", "sources", "segments", "segment_versions")
+"""Tables of which a trial has all rows."""
+
+TRIED_EMPTY: Final = ("writes", "changes", "events", "sessions_before", "links", "failed_messages", "warnings", "activity")
+"""Tables a trial begins without."""
+
 STEPS: Final = (
     _first,
     _segments,

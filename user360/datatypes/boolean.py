@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from user360.datatype import Zone
 
 _WORDS: Final = {"true": True, "false": False}
-_LIKE_TRUE: Final = frozenset({"yes", "y", "1", "t", "on", "ja", "si", "sí", "oui", "x"})
-_LIKE_FALSE: Final = frozenset({"no", "n", "0", "f", "off", "nein", "non"})
+LIKE_TRUE: Final = frozenset({"yes", "y", "1", "t", "on", "ja", "si", "sí", "oui", "x"})
+LIKE_FALSE: Final = frozenset({"no", "n", "0", "f", "off", "nein", "non"})
 
 
 def _parse(raw: object, _: Zone) -> bool:
@@ -26,9 +26,9 @@ def _parse(raw: object, _: Zone) -> bool:
 
 
 def _hint(raw: str, text: str) -> str:
-    if text in _LIKE_TRUE:
+    if text in LIKE_TRUE:
         return f"Turn {raw} into true."
-    return f"Turn {raw} into false." if text in _LIKE_FALSE else "Write true or false."
+    return f"Turn {raw} into false." if text in LIKE_FALSE else "Write true or false."
 
 
 def _format(value: Any, _: Zone) -> str:

@@ -9,7 +9,18 @@ themselves, so they cannot disagree with them. Whose lastSession follows does no
 `withdrawing` takes back what an import brought.
 """
 
-from user360.events.appending import ROWS, Appended, append, append_system, erase, forget_people, move_out, novel, take_note
+from user360.events.appending import (
+    ROWS,
+    Appended,
+    append,
+    append_system,
+    erase,
+    forget_people,
+    move_out,
+    novel,
+    take_note,
+    twins,
+)
 from user360.events.clustering import Bucket, buckets, recluster, tidy
 from user360.events.past import FIRST_OF_OTHERS, making, named, newest_then, then
 from user360.events.reading import (
@@ -75,5 +86,6 @@ __all__ = [
     "tidy",
     "timeline",
     "totals",
+    "twins",
     "withdraw",
 ]

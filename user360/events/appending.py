@@ -40,11 +40,15 @@ _EVENTLESS: Final = sql("{} UNION ALL SELECT message_hash, message_id FROM taken
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """`stored` new events; `known` whose message id was there already; the newest per profile: profile_key, at, channel."""
+    """`stored` new events; `known` whose message id was there already; the newest per profile: profile_key, at, channel.
+
+    `fresh` are the places of the new ones among the rows.
+    """
 
     stored: int
     known: int
     newest: pa.Table
+    fresh: pa.Array
 
 
 def append(tx: Transaction, rows: pa.Table, *, import_id: int | None = None, novel: bool = False) -> Appended:
@@ -66,7 +70,8 @@ def append(tx: Transaction, rows: pa.Table, *, import_id: int | None = None, nov
             )
         )
         tx.touch("events")
-    return Appended(fresh.num_rows, rows.num_rows - fresh.num_rows, _newest(fresh))
+    places = fresh["position"].combine_chunks()
+    return Appended(fresh.num_rows, rows.num_rows - fresh.num_rows, _newest(fresh), places)
 
 
 def append_system(
@@ -139,6 +144,15 @@ def take_note(tx: Transaction, message_ids: pa.Array) -> None:
     """Remember messages that leave no event, so that they too are taken once."""
     taken = pa.table({"message_id": message_ids})
     tx.execute(sql("INSERT INTO taken_messages SELECT message_id, md5_number_lower(message_id) FROM taken", taken=taken))
+
+
+def twins(rows: pa.Table) -> Sql:
+    """The stored events one of which a row (profile_key, at, message_id) could be, come again; as rows of the table."""
+    return sql(
+        "SELECT * FROM events WHERE message_hash IN (SELECT md5_number_lower(message_id) FROM rows WHERE message_id IS NOT NULL) "
+        'OR (profile_key, occurred_at) IN (SELECT profile_key, "at" FROM rows)',
+        rows=rows.select(["profile_key", "at", "message_id"]),
+    )
 
 
 def _placed(rows: pa.Table) -> pa.Table:

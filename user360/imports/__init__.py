@@ -4,14 +4,15 @@ A failed row never stops the rest and is never lost; a killed import leaves whol
 where it stood, and what it wrote can be taken back. What a valid row is does not live here
 (`ingest`), nor how an import is watched (`jobs`).
 
-`lines` tells records apart, `reading` reads any file row by row, `mapping` says which column feeds what, `previewing` shows what it would make,
-`preparing` makes of rows what goes in, `running` takes it in, `failing` keeps what could not be taken, `undoing` takes it back.
+`lines` tells records apart, `reading` reads any file row by row, `mapping` says which column feeds what, `repairing` mends what a type refuses,
+`preparing` makes of rows what goes in, `running` takes it in, `failing` keeps what could not be taken, `members` puts people on a list, `trying` finds what an import would do, `looking` shows it row by row, `undoing` takes it back.
 """
 
 from user360.imports.lines import Damaged
-from user360.imports.mapping import Column, Inspection, Plan, inspect, suggest
-from user360.imports.previewing import Fault, Preview, preview
+from user360.imports.looking import Cell, Row, count_rows, look
+from user360.imports.mapping import KINDS, RULES, Column, Inspection, Plan, certain, check, inspect, rules_for, suggest
 from user360.imports.reading import Batch, Shape, rows
+from user360.imports.repairing import ORDERS, Repair, calling_code
 from user360.imports.running import (
     Tell,
     check_resume,
@@ -25,28 +26,43 @@ from user360.imports.running import (
     start,
     without,
 )
+from user360.imports.trying import DryRun, Effect, Fault, Fill, check_hold, dry_run
 from user360.imports.undoing import check_undo, count_left, left_as_is, undo
 from user360.records import Counts, Import, imports_of
 from user360.records import find_imports as find
 from user360.records import get_import as get
 
 __all__ = [
+    "KINDS",
+    "ORDERS",
+    "RULES",
     "Batch",
+    "Cell",
     "Column",
     "Counts",
     "Damaged",
+    "DryRun",
+    "Effect",
     "Fault",
+    "Fill",
     "Import",
     "Inspection",
     "Plan",
-    "Preview",
+    "Repair",
+    "Row",
     "Shape",
     "Tell",
+    "calling_code",
+    "certain",
+    "check",
+    "check_hold",
     "check_resume",
     "check_undo",
     "checksum",
     "count_left",
+    "count_rows",
     "default_tag",
+    "dry_run",
     "failed_rows",
     "file_of",
     "find",
@@ -55,9 +71,10 @@ __all__ = [
     "imports_of",
     "inspect",
     "left_as_is",
-    "preview",
+    "look",
     "resume",
     "rows",
+    "rules_for",
     "run",
     "start",
     "suggest",

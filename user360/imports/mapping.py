@@ -9,9 +9,12 @@ from difflib import SequenceMatcher
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from user360 import datatypes, properties, records
+from user360 import datatypes, properties, records, workspace
+from user360.datatype import UTC_ZONE
 from user360.errors import InvalidFile, InvalidProperty
-from user360.imports import reading
+from user360.imports import reading, repairing
+from user360.imports.repairing import Repair
+from user360.ingest import Rule
 from user360.segments import lists
 
 if TYPE_CHECKING:
@@ -23,6 +26,18 @@ if TYPE_CHECKING:
     from user360.store import Store
 
 SAMPLES: Final = 100
+DISTINCT: Final = 1_000
+KINDS: Final = ("users", "events", "members")
+RULES: Final = {
+    "overwrite": "Overwrite",
+    "blanks": "Fill blanks",
+    "clear": "Overwrite, empty clears",
+    "newest": "Newest",
+    "larger": "Keep larger",
+    "smaller": "Keep smaller",
+    "append": "Add to list",
+}
+"""When a value of a column counts beside the one a person has: rule → how it is called."""
 REPORTED: Final = ("import line", "import errors")
 ALIKE: Final = 0.82
 SYNONYMS: Final = {
@@ -53,11 +68,16 @@ EVENT_USERS: Final = ("userid", "user", "customerid", "customer", "id")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a file: its name, some of its values, and the type they look like."""
+    """One column of a file: its name, some of its values, the type they look like, and the repair that takes, if any.
+
+    `distinct` are the values of its first rows, each once, up to a thousand.
+    """
 
     name: str
     samples: tuple[str, ...]
     datatype: str
+    repair: Repair | None = None
+    distinct: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +89,7 @@ class Inspection:
     columns: tuple[Column, ...]
     lines: int
     size: int
+    quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +99,9 @@ class Plan:
     For users `mapping` is column → property. For events the named columns feed user, event, time,
     channel and message id; `event`, `channel` can be constants instead; `properties` are the columns
     that become properties of the event, `document` a column that holds them as JSON. `segment` names
-    the fixed list the users are put on; it is made where there is none.
+    the fixed list the users are put on; it is made where there is none. For members only `user_column`
+    and `segment` count. `rules` say per column when a value counts (a key of `RULES`; `newest:` with the
+    property it goes by), `repairs` what is done to its values before.
     """
 
     kind: str = "users"
@@ -99,15 +122,20 @@ class Plan:
     message_column: str = ""
     properties: tuple[str, ...] = ()
     document: str = ""
+    rules: Mapping[str, str] = field(default_factory=dict)
+    repairs: Mapping[str, tuple[Repair, ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The plan as the objects of its JSON, without what is as it would be anyway."""
         plain = Plan()
-        return {
-            each: dict(value) if each == "mapping" else list(value) if isinstance(value, tuple) else value
+        found = {
+            each: list(value) if isinstance(value, tuple) else value
             for each in self.__slots__
             if (value := getattr(self, each)) != getattr(plain, each) or each == "kind"
         }
+        if "repairs" in found:
+            found["repairs"] = {each: [repair.to_json() for repair in some] for each, some in self.repairs.items() if some}
+        return {each: dict(value) if each in ("mapping", "rules") else value for each, value in found.items()}
 
     @classmethod
     def from_json(cls, source: Mapping[str, Any]) -> Plan:
@@ -116,7 +144,13 @@ class Plan:
         if unknown:
             raise InvalidFile(f"A plan has no {', '.join(sorted(unknown))}.", f"It knows {', '.join(cls.__slots__)}.")
         given: dict[str, Any] = {each: tuple(value) if isinstance(value, list) else value for each, value in source.items()}
+        if "repairs" in given:
+            given["repairs"] = {each: tuple(map(Repair.from_json, some)) for each, some in given["repairs"].items()}
         return cls(**given)
+
+    def blanks(self) -> bool:
+        """Whether the plan can make values unknown that are known."""
+        return self.kind == "users" and (self.mode == "replace" or "clear" in self.rules.values())
 
 
 def inspect(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> Inspection:
@@ -124,13 +158,16 @@ def inspect(path: Path, *, delimiter: str | None = None, encoding: str | None = 
     of = reading.shape(path, delimiter=delimiter, encoding=encoding)
     first = next(islice(reading.rows(path, of), 1), None)
     columns = tuple(_column(each, first) for each in of.columns)
-    return Inspection(_kind(of.columns), of, columns, reading.count_lines(path), path.stat().st_size)
+    lines, quoted = reading.count_lines(path), of.format == "csv" and reading.quoted(path)
+    return Inspection(_kind(of.columns), of, columns, lines, path.stat().st_size, quoted)
 
 
 def suggest(store: Store, inspection: Inspection, *, zone: str) -> Plan:
     """The plan that suits the file best."""
     if inspection.kind == "events":
-        return _suggest_events(inspection, zone)
+        return _suggest_events(store, inspection, zone)
+    if inspection.kind == "members":
+        return _suggest_members(inspection)
     known = {each.name: each for each in properties.find(store)}
     earlier = records.mapping_of(store, header_key(inspection.shape.columns))
     mapping: dict[str, str] = {each: name for each, name in earlier.items() if name in known and each in inspection.shape.columns}
@@ -139,7 +176,39 @@ def suggest(store: Store, inspection: Inspection, *, zone: str) -> Plan:
             target = _target(column, known, set(mapping.values()))
             if target:
                 mapping[column.name] = target
-    return Plan(kind="users", mapping=mapping)
+    kept = records.treatment_of(store, header_key(inspection.shape.columns))
+    rules = {each: rule for each, rule in kept.get("rules", {}).items() if each in mapping}
+    repairs = {each: tuple(map(Repair.from_json, some)) for each, some in kept.get("repairs", {}).items() if each in mapping}
+    return Plan(kind="users", mapping=mapping, rules=rules, repairs=repairs or certain(store, inspection, mapping))
+
+
+def certain(store: Store, inspection: Inspection, mapping: Mapping[str, str]) -> dict[str, tuple[Repair, ...]]:
+    """Per column the one repair that makes its values fit its property; nothing where there is a choice."""
+    known = {each.name: each.datatype for each in properties.find(store)}
+    zone = workspace.get(store).zone
+    found = {
+        column.name: repairing.detected(column.distinct, known[mapping[column.name]], zone)
+        for column in inspection.columns
+        if mapping.get(column.name) in known
+    }
+    return {each: repairs for each, repairs in found.items() if len(repairs) == 1}
+
+
+def treatment(plan: Plan) -> dict[str, Any]:
+    """What of a plan is kept for the next file of this header, beside where its columns go."""
+    return {each: value for each, value in plan.to_json().items() if each in ("rules", "repairs")}
+
+
+def rule_of(text: str) -> Rule:
+    """A rule of a plan as the way in takes it; that of `clear` shows in which cells are cleared."""
+    kind, _, by = text.partition(":")
+    return Rule(kind, by) if kind in RULES and kind != "clear" else Rule()  # type: ignore[arg-type]  # the keys of RULES
+
+
+def rules_for(datatype: str) -> tuple[str, ...]:
+    """The rules that make sense for a type."""
+    ordered = ("larger", "smaller") if datatype in ("number", "date", "datetime", "time") else ()
+    return ("overwrite", "blanks", "clear", "newest", *ordered, *(("append",) if datatype == "list" else ()))
 
 
 def header_key(columns: Sequence[str]) -> str:
@@ -149,12 +218,17 @@ def header_key(columns: Sequence[str]) -> str:
 
 def check(store: Store, plan: Plan, columns: Sequence[str]) -> None:
     """Refuse a plan that cannot work before anything is written."""
+    if plan.kind not in KINDS:
+        raise InvalidFile(f"A file holds no {plan.kind}.", f"It holds {', '.join(KINDS)}.")
     if plan.segment:
         lists.check_name(store, plan.segment)
     if plan.kind == "events":
         _check_events(plan, columns)
         return
-    known = {each.name for each in properties.find(store)}
+    if plan.kind == "members":
+        _check_members(plan, columns)
+        return
+    known = {each.name: each.datatype.name for each in properties.find(store)}
     targets = list(plan.mapping.values())
     for column, target in plan.mapping.items():
         if column not in columns:
@@ -165,6 +239,30 @@ def check(store: Store, plan: Plan, columns: Sequence[str]) -> None:
             raise InvalidFile(f"Two columns feed “{target}”.", "Leave one of them out.")
     if "userId" not in targets:
         raise InvalidFile("No column feeds userId.", "Choose the column that says who each row is about.")
+    _check_rules(plan, known)
+
+
+def _check_rules(plan: Plan, known: Mapping[str, str]) -> None:
+    for column, text in plan.rules.items():
+        kind, _, by = text.partition(":")
+        target = plan.mapping.get(column)
+        if target is None:
+            continue
+        if kind not in rules_for(known[target]):
+            raise InvalidFile(
+                f"“{column}” cannot be treated by “{text}”.", f"{target} knows {', '.join(rules_for(known[target]))}."
+            )
+        if kind == "newest" and (by not in plan.mapping.values() or known.get(by) not in ("date", "datetime")):
+            raise InvalidFile(
+                f"Nothing says how new the values of “{column}” are.", "Choose a date or a time another column of the file feeds."
+            )
+
+
+def _check_members(plan: Plan, columns: Sequence[str]) -> None:
+    if plan.user_column not in columns:
+        raise InvalidFile("No column says who is meant.", "Choose the column of the user ids.")
+    if not plan.segment.strip():
+        raise InvalidFile("No list is chosen.", "Choose the fixed list they are put on, or type the name of a new one.")
 
 
 def _check_events(plan: Plan, columns: Sequence[str]) -> None:
@@ -180,7 +278,12 @@ def _column(name: str, batch: reading.Batch | None) -> Column:
     values = (
         [] if batch is None else [str(each) for each in batch.columns[name].slice(0, 5_000).to_pylist() if each not in (None, "")]
     )
-    return Column(name, tuple(values[:SAMPLES]), datatypes.sniff(values[:SAMPLES]).name)
+    samples = tuple(values[:SAMPLES])
+    found, repair = datatypes.sniff(samples), None
+    if found.name == "string":
+        other = repairing.sniffed(samples, (datatypes.get("date"), datatypes.get("datetime"), datatypes.get("number")), UTC_ZONE)
+        found, repair = other or (found, None)
+    return Column(name, samples, found.name, repair, tuple(islice(dict.fromkeys(values), DISTINCT)))
 
 
 def _kind(columns: Sequence[str]) -> str:
@@ -211,7 +314,13 @@ def _suits(column: Column, target: Property) -> bool:
     return target.datatype.sniff(column.samples) > 0 or not column.samples
 
 
-def _suggest_events(inspection: Inspection, zone: str) -> Plan:
+def _suggest_members(inspection: Inspection) -> Plan:
+    names = {_plain(each): each for each in reversed(inspection.shape.columns)}
+    found = next((names[each] for each in EVENT_USERS if each in names), inspection.shape.columns[0])
+    return Plan(kind="members", user_column=found)
+
+
+def _suggest_events(store: Store, inspection: Inspection, zone: str) -> Plan:
     names = {_plain(each): each for each in reversed(inspection.shape.columns)}
 
     def first(words: Sequence[str]) -> str:
@@ -221,6 +330,8 @@ def _suggest_events(inspection: Inspection, zone: str) -> Plan:
     channel, message, document = first(("channel",)), first(("messageid", "eventid")), first(("properties",))
     used = {user, event, time, channel, message, document}
     rest = tuple(each for each in inspection.shape.columns if each not in used)
+    looks = next((each.distinct for each in inspection.columns if each.name == time), ())
+    repairs = repairing.detected(looks, datatypes.get("datetime"), workspace.get(store).zone)
     return Plan(
         kind="events",
         user_column=user,
@@ -231,6 +342,7 @@ def _suggest_events(inspection: Inspection, zone: str) -> Plan:
         message_column=message,
         document=document,
         properties=rest,
+        repairs={time: repairs} if len(repairs) == 1 else {},
     )
 
 

@@ -14,11 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from user360 import datatypes, ingest
+from user360.errors import shorten
+from user360.imports import repairing
+from user360.imports.mapping import rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
+    from user360.datatype import DataType, Refused
     from user360.imports.mapping import Plan
     from user360.imports.reading import Batch
 
@@ -29,11 +33,11 @@ _FLAT: Final = rf"^\{{{_TEXT}: ?{_VALUE}(?:, ?{_TEXT}: ?{_VALUE})*\}}$"
 
 @dataclass(frozen=True, slots=True)
 class Preparing:
-    """What rows are prepared by: the plan, the zone of times without an offset, and the Arrow type of each property."""
+    """What rows are prepared by: the plan, the zone of times without an offset, and the type of each property."""
 
     plan: Plan
     zone: ZoneInfo
-    arrow: Mapping[str, pa.DataType]
+    types: Mapping[str, DataType]
 
 
 def prepared(of: Preparing, batch: Batch) -> ingest.Users | ingest.Events:
@@ -41,21 +45,40 @@ def prepared(of: Preparing, batch: Batch) -> ingest.Users | ingest.Events:
     return _events(of, batch) if of.plan.kind == "events" else _users(of, batch)
 
 
+def mended_column(of: Preparing, batch: Batch, column: str, datatype: DataType) -> pa.Array:
+    """A column of the batch as its type takes it, after its repairs."""
+    return repairing.mended(fit(batch.columns[column], datatype.arrow), of.plan.repairs.get(column, ()), datatype, of.zone)
+
+
 # -- users --------------------------------------------------------------------------------------
 
 
 def _users(of: Preparing, batch: Batch) -> ingest.Users:
     columns: dict[str, pa.Array] = {}
+    clears: dict[str, pa.Array] = {}
+    rules: dict[str, ingest.Rule] = {}
     user_ids = pa.nulls(len(batch.lines), pa.string())
     for column, target in of.plan.mapping.items():
-        values = fit(batch.columns[column], of.arrow[target])
+        values = mended_column(of, batch, column, of.types[target])
         if target == "userId":
             user_ids = values
-        else:
-            columns[target] = values
+            continue
+        columns[target] = values
+        rule = of.plan.rules.get(column, "overwrite")
+        if rule == "clear":
+            clears[target] = _empty(values)
+        elif rule != "overwrite":
+            rules[target] = rule_of(rule)
     if of.plan.tags:
         columns["tags"] = _with_tags(columns.get("tags"), of.plan.tags, len(batch.lines))
-    return ingest.Users(user_ids, columns, batch.lines)
+    return ingest.Users(user_ids, columns, batch.lines, clears=clears, rules=rules)
+
+
+def _empty(values: pa.Array) -> pa.Array:
+    """Which cells hold nothing."""
+    if not pa.types.is_string(values.type):
+        return pc.is_null(values)
+    return pc.or_(pc.is_null(values), pc.fill_null(pc.equal(pc.utf8_trim_whitespace(values), ""), fill_value=False))
 
 
 def fit(column: pa.Array, arrow: pa.DataType) -> pa.Array:
@@ -82,7 +105,9 @@ def _with_tags(column: pa.Array | None, tags: tuple[str, ...], count: int) -> pa
 
 def _events(of: Preparing, batch: Batch) -> ingest.Events:
     count, plan = len(batch.lines), of.plan
-    parsed = datatypes.get("datetime").parse_column(fit(batch.columns[plan.time_column], pa.timestamp("us")), of.zone)
+    datatype = datatypes.get("datetime")
+    times = mended_column(of, batch, plan.time_column, datatype)
+    parsed = datatype.parse_column(times, of.zone)
     return ingest.Events(
         _text(batch, plan.user_column),
         _constant(plan.event, count) if plan.event else _text(batch, plan.event_column),
@@ -91,6 +116,19 @@ def _events(of: Preparing, batch: Batch) -> ingest.Events:
         channels=_channels(plan, batch, count),
         message_ids=_text(batch, plan.message_column) if plan.message_column else None,
         properties=_documents(plan, batch, count),
+        refused=tuple(_refused_time(times, batch, each) for each in parsed.refused),
+    )
+
+
+def _refused_time(values: pa.Array, batch: Batch, refused: Refused) -> ingest.Rejected:
+    value = shorten(values[refused.position].as_py())
+    return ingest.Rejected(
+        batch.lines[refused.position].as_py(),
+        "invalidDataType",
+        "timestamp",
+        value,
+        f"timestamp (datetime): “{value}” {refused.reason}.",
+        refused.hint,
     )
 
 

@@ -99,6 +99,12 @@ def rows(path: Path, of: Shape, *, skip: int = 0) -> Iterator[Batch]:
             yield from _csv_batches(path, of, skip)
 
 
+def quoted(path: Path) -> bool:
+    """Whether values at the beginning of the file stand in quotes."""
+    with path.open("rb") as file:
+        return b'"' in file.read(SAMPLED_BYTES)
+
+
 def count_lines(path: Path) -> int:
     """How many lines the file has, about: what progress is told of."""
     if _FORMATS.get(path.suffix.lower()) == "parquet":

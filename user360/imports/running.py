@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from user360 import activity, events, ingest, properties, records, workspace
 from user360.errors import Conflict, Interrupted, InvalidFile, Stopped, User360Error
-from user360.imports import failing, mapping, reading
+from user360.imports import failing, mapping, members, reading
 from user360.imports.preparing import Preparing, prepared
 from user360.segments import lists
 
@@ -162,13 +162,15 @@ def halted(store: Store, number: int, why: Interrupted, *, at: datetime) -> None
 def preparing(store: Store, plan: Plan) -> Preparing:
     """What the rows of a plan are prepared by."""
     zone = ZoneInfo(plan.zone) if plan.zone else workspace.get(store).zone
-    return Preparing(plan, zone, {each.name: each.datatype.arrow for each in properties.find(store)})
+    return Preparing(plan, zone, {each.name: each.datatype for each in properties.find(store)})
 
 
 def take(
-    of: Preparing, store: Store, batch: Batch, *, source: str, import_id: int, by: str, at: datetime, also: ingest.Also
+    of: Preparing, store: Store, batch: Batch, *, source: str, number: int, by: str, at: datetime, also: ingest.Also | None = None
 ) -> Receipt:
     """One batch through the one way in, as the plan says; a dry run takes it into a world aside."""
+    if of.plan.kind == "members":
+        return members.receive(store, of.plan, batch, source=source_of(number), by=by, at=at, also=also)
     return ingest.receive(
         store,
         prepared(of, batch),
@@ -177,7 +179,7 @@ def take(
         at=at,
         mode="replace" if of.plan.mode == "replace" else "update",
         merge_tags=of.plan.merge_tags,
-        import_id=import_id,
+        import_id=number,
         also=also,
     )
 
@@ -221,7 +223,7 @@ def _take_all(of: _Run, path: Path, tell: Tell) -> None:
                 of.store,
                 batch,
                 source=of.record.file_name,
-                import_id=of.record.id,
+                number=of.record.id,
                 by=of.record.by,
                 at=of.record.started_at,
                 also=_advance(of, batch, done),
@@ -231,7 +233,8 @@ def _take_all(of: _Run, path: Path, tell: Tell) -> None:
         events.tidy(of.store, lambda sorted_, weeks: tell(sorted_, weeks, "Sorting events"))
     elif of.plan.mapping:
         with of.store.transaction() as tx:
-            records.keep_mapping(tx, mapping.header_key(of.shape.columns), of.plan.mapping, at=of.record.started_at)
+            how = mapping.treatment(of.plan)
+            records.keep_mapping(tx, mapping.header_key(of.shape.columns), of.plan.mapping, how, at=of.record.started_at)
     _end(of.store, of.record, records.COMPLETED, "", of.now())
     path.unlink(missing_ok=True)
 
@@ -250,7 +253,7 @@ def _advance(of: _Run, batch: Batch, position: int) -> Callable[[Transaction, Re
     def advance(tx: Transaction, receipt: Receipt) -> None:
         length = failing.keep(path, of.shape.columns, batch, receipt)  # before the commit: what a kill leaves too much is cut off
         records.advance_import(tx, of.record.id, counts(of.plan, batch, receipt, position, length))
-        if of.plan.segment:
+        if of.plan.segment and of.plan.kind != "members":
             keys, source = receipt.profile_keys, source_of(of.record.id)
             lists.put_under(tx, of.store, of.plan.segment, keys, source=source, by=of.record.by, at=of.record.started_at)
 

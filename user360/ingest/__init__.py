@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from user360.ingest.batches import Also, Events, Mode, OnRefusal, Receipt, Rejected, Users
+from user360.ingest.batches import CHANGED, NEW, REFUSED, UNCHANGED, Also, Events, Mode, OnRefusal, Receipt, Rejected, Rule, Users
 from user360.ingest.events import receive_events
 from user360.ingest.messages import LeftOut, Message, Taken, receive_messages
 from user360.ingest.users import receive_users
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from user360.store import Store
 
 __all__ = [
+    "CHANGED",
+    "NEW",
+    "REFUSED",
+    "UNCHANGED",
     "Also",
     "Events",
     "LeftOut",
@@ -36,6 +40,7 @@ __all__ = [
     "OnRefusal",
     "Receipt",
     "Rejected",
+    "Rule",
     "Taken",
     "Users",
     "receive",

@@ -18,7 +18,24 @@ if TYPE_CHECKING:
 
 Mode: TypeAlias = Literal["update", "replace"]
 OnRefusal: TypeAlias = Literal["row", "value", "all"]
+RuleKind: TypeAlias = Literal["overwrite", "blanks", "newest", "larger", "smaller", "append"]
 Also: TypeAlias = "Callable[[Transaction, Receipt], None]"
+
+
+REFUSED, NEW, CHANGED, UNCHANGED = range(4)
+"""What became of a row: for events `NEW` is one not known before, `UNCHANGED` one that was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a value counts beside the one a person has.
+
+    Always, only into a blank, where it is newer by another property the row gives too (`by`), where it is larger or
+    smaller, or as items added to a list.
+    """
+
+    kind: RuleKind = "overwrite"
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +45,8 @@ class Users:
     `columns` holds text or values of the property's own Arrow type; null means not given. `clears`
     marks cells that are to become unknown. A row is addressed by `profile_keys` or else by user id;
     with neither it is a new unidentified user where `unidentified` allows it. `positions` are what a
-    refusal points at (line numbers). `at` becomes createdAt of who is new (naive UTC).
+    refusal points at (line numbers). `at` becomes createdAt of who is new (naive UTC). `rules` say per property
+    when a value counts.
     """
 
     user_ids: pa.Array
@@ -38,13 +56,15 @@ class Users:
     clears: Mapping[str, pa.Array] = field(default_factory=dict)
     at: pa.Array | None = None
     unidentified: bool = False
+    rules: Mapping[str, Rule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
     """Events to append, a row each; only who, name and time are needed. Times are naive UTC.
 
-    `properties` and `context` are JSON objects as text. A user id nobody has becomes a new user.
+    `properties` and `context` are JSON objects as text. A user id nobody has becomes a new user. `refused` says of
+    times that could not be read why, where it is known.
     """
 
     user_ids: pa.Array
@@ -56,6 +76,7 @@ class Events:
     properties: pa.Array | None = None
     context: pa.Array | None = None
     profile_keys: pa.Array | None = None
+    refused: tuple[Rejected, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +95,8 @@ class Rejected:
 class Receipt:
     """What became of a batch. `stored` events are new, `known` ones had come before.
 
-    `profile_keys` stands in the order of the batch, null where a row was not taken.
+    `profile_keys` stands in the order of the batch, null where a row was not taken; so do `outcomes` (`REFUSED` …)
+    and `writes`, the number of the write that took a user in.
     """
 
     created: int = 0
@@ -84,6 +106,8 @@ class Receipt:
     known: int = 0
     rejected: tuple[Rejected, ...] = ()
     profile_keys: pa.Array = field(default_factory=lambda: pa.array([], pa.uint32()))
+    outcomes: pa.Array = field(default_factory=lambda: pa.array([], pa.int8()))
+    writes: pa.Array = field(default_factory=lambda: pa.array([], pa.uint32()))
 
 
 def unfit(user_ids: pa.Array) -> list[int]:
@@ -133,3 +157,9 @@ def plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 def nullable(keys: Any) -> pa.Array:
     """Keys as Arrow, null where there is none (below zero)."""
     return pa.array(keys, mask=keys < 0).cast(pa.uint32())
+
+
+def refused_whole(rejected: list[Rejected], count: int) -> Receipt:
+    """The receipt of a batch of which nothing was taken."""
+    nobody = pa.nulls(count, pa.uint32())
+    return Receipt(rejected=tuple(rejected), profile_keys=nobody, outcomes=pa.array([REFUSED] * count, pa.int8()), writes=nobody)

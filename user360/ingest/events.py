@@ -11,7 +11,23 @@ import pyarrow.compute as pc
 from user360 import datatypes, events, identities, profiles
 from user360.clock import stored
 from user360.errors import shorten
-from user360.ingest.batches import Also, Events, OnRefusal, Receipt, Rejected, barred, flags, nullable, placeholder, plain, unfit
+from user360.ingest.batches import (
+    NEW,
+    REFUSED,
+    UNCHANGED,
+    Also,
+    Events,
+    OnRefusal,
+    Receipt,
+    Rejected,
+    barred,
+    flags,
+    nullable,
+    placeholder,
+    plain,
+    refused_whole,
+    unfit,
+)
 from user360.schema import SYSTEM_EVENTS
 
 if TYPE_CHECKING:
@@ -41,13 +57,16 @@ def receive_events(
     with store.transaction() as tx:
         rejected += barred(tx, batch.positions, user_ids)
         if on_refusal == "all" and rejected:
-            return Receipt(rejected=tuple(rejected), profile_keys=pa.nulls(len(names), pa.uint32()))
+            return refused_whole(rejected, len(names))
         picked = pa.array(np.flatnonzero(~flags(batch.positions, rejected)))
         found, created = _profiles_of(tx, batch, user_ids, picked, source, by, import_id, at)
         keys[picked.to_numpy(zero_copy_only=False)] = found.to_numpy(zero_copy_only=False)
         appended = events.append(tx, _event_rows(batch, names, picked, found, source), import_id=import_id)
         profiles.follow(tx, appended.newest, import_id=import_id)
-        receipt = Receipt(created, 0, 0, appended.stored, appended.known, tuple(rejected), nullable(keys))
+        outcomes = np.full(len(names), REFUSED, dtype=np.int8)
+        outcomes[picked.to_numpy()] = UNCHANGED
+        outcomes[picked.take(appended.fresh).to_numpy()] = NEW
+        receipt = Receipt(created, 0, 0, appended.stored, appended.known, tuple(rejected), nullable(keys), pa.array(outcomes))
         if also:
             also(tx, receipt)
     return receipt
@@ -103,7 +122,8 @@ def _profiles_of(
 
 
 def _faulty_events(batch: Events, user_ids: pa.Array, names: pa.Array) -> list[Rejected]:
-    found: list[Rejected] = []
+    found = list(batch.refused)
+    told = pa.array([each.position for each in found], pa.int64())
 
     def reject(mask: pa.Array, code: str, what: str, values: pa.Array, message: str, hint: str) -> None:
         for index in pc.indices_nonzero(pc.fill_null(mask, False)).to_pylist():
@@ -112,7 +132,12 @@ def _faulty_events(batch: Events, user_ids: pa.Array, names: pa.Array) -> list[R
 
     reject(pc.is_null(names), "propertiesRequired", "event", names, "The event has no name.", "Every event needs a name.")
     reject(
-        pc.is_null(batch.at), "propertiesRequired", "timestamp", names, "The event “{}” has no time.", "Every event needs a time."
+        pc.and_(pc.is_null(batch.at), pc.invert(pc.is_in(batch.positions, told))),
+        "propertiesRequired",
+        "timestamp",
+        names,
+        "The event “{}” has no time.",
+        "Every event needs a time.",
     )
     reject(
         pc.is_in(names, pa.array(SYSTEM_EVENTS)),

@@ -14,6 +14,10 @@ from user360.clock import stored
 from user360.errors import InvalidProperty, Unknown, shorten
 from user360.ingest import deriving
 from user360.ingest.batches import (
+    CHANGED,
+    NEW,
+    REFUSED,
+    UNCHANGED,
     Also,
     Mode,
     OnRefusal,
@@ -25,8 +29,10 @@ from user360.ingest.batches import (
     nullable,
     placeholder,
     plain,
+    refused_whole,
     unfit,
 )
+from user360.ingest.weighing import weighed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,20 +66,31 @@ def receive_users(
     rejected += nobody
     rows = _Rows(batch, user_ids, parsed, known, mode, merge_tags, at)
     keys = np.full(len(user_ids), -1, dtype=np.int64)
+    writes, outcomes = keys.copy(), np.full(len(user_ids), REFUSED, dtype=np.int8)
     created = updated = unchanged = 0
     with store.transaction() as tx:
         erased = barred(tx, batch.positions, user_ids)
         rejected += erased
         wrong = flags(batch.positions, nobody + erased if on_refusal == "value" else rejected)
         if on_refusal == "all" and rejected:
-            return Receipt(rejected=tuple(rejected), profile_keys=pa.nulls(len(user_ids), pa.uint32()))
+            return refused_whole(rejected, len(user_ids))
         for chosen in _rounds(user_ids, batch.profile_keys, np.flatnonzero(~wrong)):
             written = profiles.write(tx, rows.incoming(tx, chosen), source=source, by=by, import_id=import_id, at=at)
             keys[chosen] = written.keys.to_numpy(zero_copy_only=False)
+            writes[chosen] = -1 if written.write_id is None else written.write_id
+            outcomes[chosen] = _outcomes(written)
             created, updated, unchanged = created + written.created, updated + written.updated, unchanged + written.unchanged
         if derive:
             deriving.fill(tx, _telling(parsed, keys), settings, by=by, at=at, import_id=import_id)
-        receipt = Receipt(created, updated, unchanged, rejected=tuple(rejected), profile_keys=nullable(keys))
+        receipt = Receipt(
+            created,
+            updated,
+            unchanged,
+            rejected=tuple(rejected),
+            profile_keys=nullable(keys),
+            outcomes=pa.array(outcomes),
+            writes=nullable(writes),
+        )
         if also:
             also(tx, receipt)
     return receipt
@@ -84,6 +101,15 @@ def _telling(parsed: Mapping[str, pa.Array], keys: np.ndarray[Any, np.dtype[np.i
     given = [pc.is_valid(parsed[each]).to_numpy(zero_copy_only=False) for each in deriving.TELLING if each in parsed]
     told = np.logical_or.reduce(given) & (keys >= 0) if given else np.zeros(len(keys), dtype=np.bool_)
     return pa.array(keys[told].astype(np.uint32))
+
+
+def _outcomes(written: profiles.Written) -> np.ndarray[Any, np.dtype[np.int8]]:
+    """What became of each row of a write."""
+    keys = written.keys.to_numpy(zero_copy_only=False)
+    changed = np.isin(keys, written.changed.to_numpy(zero_copy_only=False))
+    first_made = int(keys.max(initial=0)) - written.created + 1
+    made = keys >= first_made if written.created else np.zeros(len(keys), dtype=np.bool_)
+    return np.select([made, changed], [NEW, CHANGED], UNCHANGED).astype(np.int8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +135,8 @@ class _Rows:
         user_ids = self.user_ids.take(picked)
         given = self.batch.profile_keys
         keys = identities.look_up(tx, user_ids) if given is None else given.take(picked)
+        if self.batch.rules and self.mode == "update":
+            columns, meant = weighed(tx, self.batch.rules, keys, columns, meant)
         times = self.batch.at.take(picked) if self.batch.at is not None else self._now(len(picked))
         return profiles.Incoming(keys, user_ids, columns, meant, self._tags(picked), self._unite(), times)
 

@@ -6,9 +6,10 @@ writes the profile tables. Who a message is about does not live here (`ingest`),
 property accepts (`datatypes`).
 
 `reading` answers, `past` says how it was, `origins` where values came from, `writing` takes values in, `leaving` tags, untags and deletes,
-`undoing` takes back what an import wrote, `erasing` takes people out for good.
+`undoing` takes back what an import wrote, `diffing` reads what a trial would change, `erasing` takes people out for good.
 """
 
+from user360.profiles.diffing import cells, changed_cells, losing, rows_changing, some_values
 from user360.profiles.erasing import addresses, erase, gone_by_id
 from user360.profiles.leaving import Deleted, delete, tag
 from user360.profiles.origins import Origin, origins
@@ -18,6 +19,7 @@ from user360.profiles.reading import (
     Change,
     Profile,
     Sort,
+    as_text,
     beside,
     count,
     deletions,
@@ -33,7 +35,7 @@ from user360.profiles.reading import (
     with_blanks,
 )
 from user360.profiles.undoing import TakenBack, Undoing, count_later, last_write, later, take_back, touched
-from user360.profiles.writing import Incoming, Written, follow, write
+from user360.profiles.writing import Incoming, Written, follow, values_of, write
 
 __all__ = [
     "NEWEST_SESSION",
@@ -47,7 +49,10 @@ __all__ = [
     "Undoing",
     "Written",
     "addresses",
+    "as_text",
     "beside",
+    "cells",
+    "changed_cells",
     "count",
     "count_later",
     "delete",
@@ -65,16 +70,20 @@ __all__ = [
     "last_changes",
     "last_write",
     "later",
+    "losing",
     "matching",
     "origins",
+    "rows_changing",
     "sessions_kept",
     "sessions_moved",
+    "some_values",
     "stream",
     "tag",
     "tags",
     "take_back",
     "touched",
     "values_before",
+    "values_of",
     "values_then",
     "with_blanks",
     "write",

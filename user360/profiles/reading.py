@@ -177,7 +177,7 @@ def history(store: Store, profile_key: int) -> list[Change]:
         )
     )
     return [
-        Change(each, _text(old, types[each]), _text(new, types[each]), aware(at), by, source)
+        Change(each, as_text(old, types[each]), as_text(new, types[each]), aware(at), by, source)
         for each, old, new, at, by, source in rows
     ]
 
@@ -206,7 +206,7 @@ def last_changes(store: Store, people: People, property_name: str, *, since: dat
     )
     datatype = properties.get(store, property_name).datatype
     return {
-        key: Change(property_name, _text(old, datatype), _text(new, datatype), aware(at), by, source)
+        key: Change(property_name, as_text(old, datatype), as_text(new, datatype), aware(at), by, source)
         for key, old, new, at, by, source in rows
     }
 
@@ -308,7 +308,8 @@ def _value(raw: Any, datatype: DataType) -> Value:
     return tuple(raw) if datatype.name == "list" else raw
 
 
-def _text(kept: str | None, datatype: DataType) -> str | None:
+def as_text(kept: str | None, datatype: DataType) -> str | None:
+    """A value kept as JSON as its canonical text; None where it is unknown."""
     if kept is None:
         return None
     value = datatype.parse(json.loads(kept))

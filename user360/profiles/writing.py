@@ -18,7 +18,7 @@ from user360.clock import stored
 from user360.sql import Sql, joined, name, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from user360.store import Transaction
@@ -44,12 +44,17 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """`keys` of all rows in their order; how many were created, changed, and left as they were."""
+    """`keys` of all rows in their order; how many were created, changed (and their keys), and left as they were.
+
+    `write_id` is the number by which the history knows the write; None where there was nothing to write.
+    """
 
     keys: pa.Array
     created: int
     updated: int
     unchanged: int
+    changed: pa.Array
+    write_id: int | None
 
 
 def write(tx: Transaction, incoming: Incoming, *, source: str, by: str, import_id: int | None = None, at: datetime) -> Written:
@@ -57,7 +62,7 @@ def write(tx: Transaction, incoming: Incoming, *, source: str, by: str, import_i
     fresh = pc.is_null(incoming.keys)
     created = int(pc.sum(fresh).as_py() or 0)
     if not created and not incoming.columns and incoming.tags is None:
-        return Written(incoming.keys.cast(pa.uint32()), 0, 0, len(incoming.keys))
+        return Written(incoming.keys.cast(pa.uint32()), 0, 0, len(incoming.keys), pa.array([], pa.uint32()), None)
     keys = _with_new_keys(tx, incoming.keys, fresh, created)
     write_id = start_change(tx, source, by, at, import_id=import_id)
     if created:
@@ -67,7 +72,19 @@ def write(tx: Transaction, incoming: Incoming, *, source: str, by: str, import_i
     _note_written(tx, incoming, at)
     tx.touch("profiles")
     updated = len(changed)
-    return Written(keys, created, updated, len(keys) - created - updated)
+    return Written(keys, created, updated, len(keys) - created - updated, changed, write_id)
+
+
+def values_of(tx: Transaction, keys: pa.Array, names: Sequence[str]) -> pa.Table:
+    """What these profiles have, a row for each key in their order and a column per property; null where a key is."""
+    wanted = pa.table({"position": pa.array(range(len(keys)), pa.int64()), "profile_key": keys})
+    return tx.read(
+        sql(
+            "SELECT {} FROM wanted LEFT JOIN profiles USING (profile_key) ORDER BY position",
+            joined(", ", [name(each) for each in names]),
+            wanted=wanted,
+        )
+    )
 
 
 def start_change(tx: Transaction, source: str, by: str, at: datetime, *, import_id: int | None = None) -> int:

@@ -105,6 +105,13 @@ def put_under(tx: Transaction, store: Store, name: str, keys: pa.Array, *, sourc
     return put(tx, segment_id, keys, source=source, by=by, at=at)
 
 
+def members_under(tx: Transaction, store: Store, name: str) -> pa.Array:
+    """The profiles on the list of that name, within a transaction; none where there is no such list yet."""
+    found = saved.named(store, name)
+    asked = sql("SELECT profile_key FROM segment_members WHERE segment_id = {} AND removed_at IS NULL", found.id if found else "")
+    return tx.read(asked)["profile_key"].combine_chunks()
+
+
 def put(tx: Transaction, segment_id: str, keys: pa.Array, *, source: str, by: str, at: datetime) -> int:
     """Put these profiles on a list within a transaction; who is on it stays as they are."""
     added = tx.execute(

@@ -1,0 +1,220 @@
+"""Repairs of a column: values its type refuses, made into what they most likely mean, if the analyst says so.
+
+A repair is part of the plan: it is shown, counted and taken out again like every other choice, and
+nothing is guessed in silence. What is offered for a value is found by trying: a repair after which
+the type takes it. What a type takes does not live here (`datatypes`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+
+import phonenumbers
+import pyarrow as pa
+
+from user360.datatypes.boolean import LIKE_FALSE, LIKE_TRUE
+from user360.errors import InvalidFile, InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from user360.datatype import DataType, Zone
+
+Kind: TypeAlias = Literal["map", "decimal", "dates", "serial", "country", "empty"]
+Mend: TypeAlias = "Callable[[str], str | None]"
+ORDERS: Final = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}
+_DAY: Final = re.compile(r"(\d{1,4})([./\- ])(\d{1,2})\2(\d{1,4})(?:[ T,]+(\d{1,2}:\d{2}(?::\d{2})?))?", re.ASCII)
+_SERIAL: Final = re.compile(r"\d{4,5}", re.ASCII)
+_EPOCH: Final = date(1899, 12, 30)
+_MARKS: Final = {
+    ",": re.compile(r"[+-]?\d{1,3}(?:[. \u00a0']\d{3})*(?:,\d+)?|[+-]?\d+(?:,\d+)?", re.ASCII),
+    ".": re.compile(r"[+-]?\d{1,3}(?:[, \u00a0']\d{3})*(?:\.\d+)?|[+-]?\d+(?:\.\d+)?", re.ASCII),
+}
+_LEAST_SHARE: Final = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One repair of a column. Of `map`: `value` becomes `to`; else `value` is the decimal mark, the order of a date, a country.
+
+    `serial` takes a spreadsheet's number of a day for the day, `empty` leaves out what the type still refuses.
+    """
+
+    kind: Kind
+    value: str = ""
+    to: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """The repair as the objects of its JSON."""
+        return {each: text for each, text in asdict(self).items() if text}
+
+    @classmethod
+    def from_json(cls, source: Mapping[str, Any]) -> Repair:
+        """The repair of these objects; one that does not exist is refused."""
+        kind = source.get("kind")
+        known = {"decimal": set(_MARKS), "dates": set(ORDERS), "country": set(phonenumbers.SUPPORTED_REGIONS)}
+        allowed = known.get(str(kind))
+        if (
+            kind not in get_args(Kind)
+            or set(source) - {"kind", "value", "to"}
+            or (allowed and source.get("value") not in allowed)
+        ):
+            raise InvalidFile(f"There is no repair {dict(source)}.", f"There are {', '.join(get_args(Kind))}.")
+        return cls(**source)
+
+
+def mended(column: pa.Array, repairs: Sequence[Repair], datatype: DataType, zone: Zone) -> pa.Array:
+    """The column after its repairs, in their order; each distinct value is mended once."""
+    if not repairs or not pa.types.is_string(column.type):
+        return column
+    coded = column.dictionary_encode()
+    values = coded.dictionary
+    for repair in repairs:
+        values = _mended(values, repair, datatype, zone)
+    return values.take(coded.indices)
+
+
+def offers(value: str, datatype: DataType, zone: Zone, *, country: str = "") -> tuple[tuple[Repair, str], ...]:
+    """What could be done about a value the type refuses: repairs, each with what the value becomes ('' where it is left out)."""
+    found: list[tuple[Repair, str]] = []
+    for repair in _candidates(value, datatype, country):
+        became = _tried(repair, value, datatype, zone)
+        if became is not None and became not in [text for _, text in found]:
+            found.append((repair, became))
+    return (*found, (Repair("empty"), ""))
+
+
+def detected(values: Iterable[str], datatype: DataType, zone: Zone) -> tuple[Repair, ...]:
+    """The repairs that would each make all refused values fit: none where nothing helps, more than one where it has to be asked."""
+    refused = [each for each in dict.fromkeys(values) if not _takes(datatype, each, zone)]
+    general = {"number": ("decimal",), "date": ("dates",), "datetime": ("dates",)}.get(datatype.name, ())
+    candidates = [each for each in _candidates("", datatype, "") if each.kind in general]
+    return tuple(each for each in candidates if refused and all(_tried(each, one, datatype, zone) is not None for one in refused))
+
+
+def sniffed(values: Sequence[str], types: Iterable[DataType], zone: Zone) -> tuple[DataType, Repair] | None:
+    """A type other than text that nearly all values would be of after one repair; None where there is none."""
+    for datatype in types:
+        for repair in _candidates("", datatype, ""):
+            if repair.kind in ("decimal", "dates") and values:
+                share = sum(_takes(datatype, each, zone) or _tried(repair, each, datatype, zone) is not None for each in values)
+                if share >= _LEAST_SHARE * len(values):
+                    return datatype, repair
+    return None
+
+
+def commonest_country(numbers: Iterable[str]) -> str:
+    """The country most of these numbers are of, as two letters; '' where none can be read."""
+    counted: dict[str, int] = {}
+    for each in numbers:
+        try:
+            region = phonenumbers.region_code_for_number(phonenumbers.parse(each, None))
+        except phonenumbers.NumberParseException:
+            continue
+        if region:
+            counted[region] = counted.get(region, 0) + 1
+    return max(counted, key=lambda each: counted[each], default="")
+
+
+def calling_code(country: str) -> int:
+    """The code numbers of a country begin with; 0 where there is none."""
+    return int(phonenumbers.country_code_for_region(country))
+
+
+def _candidates(value: str, datatype: DataType, country: str) -> list[Repair]:
+    word = value.strip().lower()
+    match datatype.name:
+        case "number":
+            return [Repair("decimal", each) for each in _MARKS]
+        case "date" | "datetime":
+            return [*(Repair("dates", each) for each in ORDERS), Repair("serial")]
+        case "phone":
+            return [Repair("country", country)] if country else []
+        case "boolean":
+            turned = [("true", LIKE_TRUE), ("false", LIKE_FALSE)]
+            return [Repair("map", value.strip(), text) for text, words in turned if word in words]
+    return []
+
+
+def _mended(values: pa.Array, repair: Repair, datatype: DataType, zone: Zone) -> pa.Array:
+    if repair.kind == "map":
+        return pa.array(
+            [repair.to if each and each.strip() == repair.value else each for each in values.to_pylist()], pa.string()
+        )
+    if repair.kind == "decimal":
+        return pa.array(
+            [None if each is None else _decimal(each, repair.value) or each for each in values.to_pylist()], pa.string()
+        )
+    refused = {each.position for each in datatype.parse_column(values, zone).refused}
+    mend = _mend(repair, datatype)
+    texts = [
+        (mend(each) if place in refused else each) if each is not None else None for place, each in enumerate(values.to_pylist())
+    ]
+    return pa.array(texts, pa.string())
+
+
+def _mend(repair: Repair, datatype: DataType) -> Mend:
+    """What one repair makes of a value the type refuses; the value itself where it is not for it."""
+    midnight = " 00:00" if datatype.name == "datetime" else ""
+    match repair.kind:
+        case "dates":
+            return lambda text: _day(text, repair.value, midnight) or text
+        case "serial":
+            return lambda text: _of_serial(text) or text
+        case "country":
+            return lambda text: _international(text, repair.value) or text
+    return lambda _: None
+
+
+def _tried(repair: Repair, value: str, datatype: DataType, zone: Zone) -> str | None:
+    """What the value would be, as the type writes it; None where the type still refuses it."""
+    became = _mended(pa.array([value]), repair, datatype, zone)[0].as_py()
+    try:
+        found = datatype.parse(became, zone)
+    except InvalidValue:
+        return None
+    return None if found is None else datatype.format(found, zone)
+
+
+def _takes(datatype: DataType, value: str, zone: Zone) -> bool:
+    try:
+        datatype.parse(value, zone)
+    except InvalidValue:
+        return False
+    return True
+
+
+def _decimal(text: str, mark: str) -> str:
+    bare = text.strip()
+    if not _MARKS[mark].fullmatch(bare):
+        return ""
+    return re.sub(r"[^0-9+\-.]", "", bare.replace(".", "").replace(",", ".") if mark == "," else bare)
+
+
+def _day(text: str, order: str, midnight: str) -> str:
+    found = _DAY.fullmatch(text.strip())
+    if not found:
+        return ""
+    parts = dict(zip(order, (found[1], found[3], found[4]), strict=True))
+    if len(parts["y"]) != 4 or max(len(parts["m"]), len(parts["d"])) > 2:  # noqa: PLR2004 - digits of a year, of a month
+        return ""
+    day = f"{parts['y']}-{parts['m']:0>2}-{parts['d']:0>2}"
+    clock = found[5] and (found[5] if found[5].index(":") > 1 else f"0{found[5]}")
+    return f"{day} {clock}" if clock else f"{day}{midnight}"
+
+
+def _of_serial(text: str) -> str:
+    return (_EPOCH + timedelta(days=int(text.strip()))).isoformat() if _SERIAL.fullmatch(text.strip()) else ""
+
+
+def _international(text: str, country: str) -> str:
+    if text.strip().startswith(("+", "00")):
+        return ""
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if phonenumbers.is_valid_number(number) else ""
