@@ -190,6 +190,7 @@ def test_properties_are_made_only_as_long_as_there_is_room(store: Store, monkeyp
         (["2026-01-31"], "date"),
         (["a@example.org"], "email"),
         (["1", "two"], "string"),
+        (['["red", "blue"]', "[]"], "list"),
     ],
 )
 def test_the_type_of_a_new_property_is_told_from_the_values_seen(seen: Sequence[str], datatype: str) -> None:

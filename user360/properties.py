@@ -310,8 +310,13 @@ def _move(tx: Transaction, order: list[str], property_name: str, position: int) 
         tx.execute(sql("UPDATE properties SET position = {} WHERE name = {}", place, each))
 
 
+def is_name(text: str) -> bool:
+    """Whether a property could be called that."""
+    return bool(_NAME.fullmatch(text)) and len(text) <= LONGEST_NAME and text.lower() not in RESERVED
+
+
 def _check_name(property_name: str) -> None:
-    if not _NAME.fullmatch(property_name) or len(property_name) > LONGEST_NAME or property_name.lower() in RESERVED:
+    if not is_name(property_name):
         raise InvalidProperty(
             f"“{property_name[:80]}” cannot be the name of a property.",
             f"A name begins with a letter, goes on with letters, digits and _, and has at most {LONGEST_NAME} characters.",

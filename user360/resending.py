@@ -15,7 +15,7 @@ from user360.errors import InvalidMessage, InvalidRequest, UnreadableRequest
 from user360.failed import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from user360.failed import Failed
@@ -49,12 +49,20 @@ def send(
     source: str | None = None,
     by: str,
     at: datetime,
+    tell: Callable[[int, int, str], None] | None = None,
 ) -> Resent:
-    """Send these failed messages again, or else all of a reason and source; the oldest first, some hundred in a transaction."""
+    """Send these failed messages again, or else all of a reason and source; the oldest first, some hundred in a transaction.
+
+    `tell` hears how many are done, of how many, and what is being done; what it raises ends the sending between two transactions.
+    """
+    for each in ids or ():
+        failed.get(store, each)
     wanted = tuple(ids) if ids is not None else failed.ids(store, code=code, source=source)
     stored = known = again = 0
     for first in range(0, len(wanted), AT_ONCE):
-        some = [failed.get(store, each) for each in wanted[first : first + AT_ONCE]]
+        if tell:
+            tell(first, len(wanted), "sending again")
+        some = failed.among(store, wanted[first : first + AT_ONCE])
         became = _send(store, some, by, at)
         stored, known, again = stored + became.stored, known + became.known, again + became.failed
     if wanted:

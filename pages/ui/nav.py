@@ -59,6 +59,14 @@ SCREENS: Final = (
     ),
     Screen("import", "imports.py", "Import", "upload_file", "Data", "Users or events from a CSV, JSON Lines or Parquet file."),
     Screen("folders", "folders.py", "Folders", "folder_open", "Data", "Files that come in by themselves, on a schedule."),
+    Screen(
+        "failed",
+        "failed.py",
+        "Failed messages",
+        "sms_failed",
+        "Data",
+        "What could not be taken in, and why; mend it and send it again.",
+    ),
     Screen("downloads", "downloads.py", "Downloads", "download", "Reach", "Files that were made here, ready to be fetched."),
     Screen("backups", "backups.py", "Backups", "backup", "Workspace", "The whole database of a moment, to go back to."),
     Screen(

@@ -13,7 +13,7 @@ room a wrong trait would cost its event, or vanish. How a message is sent again 
 from __future__ import annotations
 
 from user360.failed.keeping import TOPIC, Failure, delete, forget, keep, settle
-from user360.failed.reading import Failed, Reason, Warned, count, find, get, ids, of_user, reasons, sources, warnings
+from user360.failed.reading import Failed, Reason, Warned, among, count, find, get, ids, of_user, reasons, sources, warnings
 from user360.failed.warning import MOST_WARNINGS, OTHERS, dismiss, warn
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Failure",
     "Reason",
     "Warned",
+    "among",
     "count",
     "delete",
     "dismiss",

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from user360.clock import aware
 from user360.errors import Unknown
 from user360.failed.keeping import Failure, of
-from user360.sql import Sql, sql
+from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from user360.store import Store
@@ -78,6 +79,15 @@ def find(
     return tuple(_failed(*row) for row in rows)
 
 
+def among(store: Store, wanted: Sequence[int]) -> tuple[Failed, ...]:
+    """These failed messages, in this order; those that are there no longer are left out."""
+    if not wanted:
+        return ()
+    rows = store.rows(sql("{} WHERE failure_id IN ({})", _ROW, joined(", ", wanted)))
+    found = {row[0]: _failed(*row) for row in rows}
+    return tuple(found[each] for each in wanted if each in found)
+
+
 def ids(store: Store, *, code: str | None = None, source: str | None = None) -> tuple[int, ...]:
     """The numbers of failed messages, in the order in which they first came."""
     rows = store.rows(sql("SELECT failure_id FROM failed_messages {} ORDER BY first_at, failure_id", of(code, source)))
@@ -109,7 +119,7 @@ def reasons(store: Store, *, source: str | None = None) -> tuple[Reason, ...]:
     rows = store.rows(
         sql(
             "SELECT code, source, count(*), sum(times)::BIGINT, arg_max(message, last_at), arg_max(hint, last_at), min(first_at), "
-            "max(last_at) FROM failed_messages {} GROUP BY code, source ORDER BY max(last_at) DESC, code, source",
+            "max(last_at) FROM failed_messages {} GROUP BY code, source ORDER BY max(last_at) DESC, count(*) DESC, code, source",
             of(None, source),
         )
     )

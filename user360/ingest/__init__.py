@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from user360.ingest.adopting import UNKNOWN as UNKNOWN_PROPERTY
+from user360.ingest.adopting import adopt, type_of
 from user360.ingest.batches import CHANGED, NEW, REFUSED, UNCHANGED, Also, Events, Mode, OnRefusal, Receipt, Rejected, Rule, Users
 from user360.ingest.events import receive_events
 from user360.ingest.messages import LeftOut, Message, Taken, receive_messages
@@ -32,6 +34,7 @@ __all__ = [
     "NEW",
     "REFUSED",
     "UNCHANGED",
+    "UNKNOWN_PROPERTY",
     "Also",
     "Events",
     "LeftOut",
@@ -43,8 +46,10 @@ __all__ = [
     "Rule",
     "Taken",
     "Users",
+    "adopt",
     "receive",
     "receive_messages",
+    "type_of",
     "user",
 ]
 

@@ -43,9 +43,15 @@ def make_room(store: Store, said: Sequence[Mapping[str, object]], *, by: str, at
 def type_of(values: Sequence[str]) -> DataType:
     """The type of a new property, from values seen; text where there are none."""
     given = [each for each in values if each.strip()]
+    if given and all(_is_list(each) for each in given):
+        return datatypes.get("list")
     return datatypes.sniff(given) if given else datatypes.get("string")
 
 
 def adopt(store: Store, trait: str, datatype: str, *, by: str, at: datetime) -> properties.Property:
     """Make a custom property of a trait."""
     return properties.define(store, trait, datatype, "Made from what was sent.", by=by, at=at)
+
+
+def _is_list(text: str) -> bool:
+    return text.startswith("[") and text.endswith(("]", "…"))
