@@ -36,11 +36,11 @@ class Server:
 
 
 @contextmanager
-def serve(database: str | Path, log: Path, way: str = "streamlit") -> Iterator[Server]:
+def serve(database: str | Path, log: Path, way: str = "streamlit", port: int = 0) -> Iterator[Server]:
     """Start the program on a database, wait until it answers, and end it afterwards."""
-    port = _free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", *(part.format(port=port) for part in WAYS[way])]
-    with log.open("wb") as told:
+    with log.open("ab") as told:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=told, stderr=told, env={**os.environ, "USER360_DATABASE": str(database)}
         )
@@ -64,7 +64,8 @@ def ask(address: str) -> tuple[int, Message, bytes]:
             return refused.code, refused.headers, refused.read()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody listens on."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port: int = listening.getsockname()[1]
