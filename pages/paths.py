@@ -32,7 +32,7 @@ def page() -> None:
     """The page, top to bottom."""
     with layout.header("Paths"):
         pass
-    if session.cached(events.newest, topics=("events",)) is None:
+    if not session.cached(events.names, system=False, topics=("events",)):
         states.empty(
             "No events yet",
             "Paths show what people do one after the other. Import events, or send them over HTTP.",

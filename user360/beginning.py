@@ -37,6 +37,11 @@ def board(store: Store, *, by: str, at: datetime) -> Board | None:
         return None
 
 
+def bought(catalog: Catalog) -> str | None:
+    """The event that is a purchase here, by its usual names."""
+    return next((each for each in BOUGHT if each in catalog.events), None)
+
+
 def _tiles(store: Store) -> Iterator[boards.Tile]:
     """Those of the wanted charts that can be asked here, in order."""
     catalog = segments.load_catalog(store)
@@ -51,8 +56,7 @@ def _tiles(store: Store) -> Iterator[boards.Tile]:
 def _wanted(store: Store, catalog: Catalog) -> Iterator[tuple[str, dict[str, Any], int, int]]:
     """Title, question, width and height of each chart."""
     commonest = _commonest(store)
-    bought = next((each for each in BOUGHT if each in catalog.events), None)
-    told = bought or (commonest[0] if commonest else None)
+    told = bought(catalog) or (commonest[0] if commonest else None)
     yield "Active users", {"kind": "active", "breakdown": {"by": "channel"}}, 2, 1
     yield "Active in 1, 7 and 30 days", {"kind": "active", "rolling": True}, 1, 1
     yield (

@@ -38,6 +38,12 @@ def checked(of: Events, catalog: Catalog, path: str) -> Events:
     return found.of
 
 
+def no_breakdown(question: Insight) -> None:
+    """Refuse a breakdown where the marks are groups already."""
+    if question.breakdown is not None:
+        raise InvalidInsight("$.breakdown", f"does not go with {question.label.lower()}.", "Filter the people instead.")
+
+
 def within(question: Insight, asked: Asked, start: datetime | None = None, end: datetime | None = None) -> Sql:
     """The condition of the events a question looks at: of its period or that span, up to now, of its people and channels."""
     begin, until = insight.span(question.period, asked.catalog, asked.at)

@@ -48,6 +48,14 @@ SCREENS: Final = (
     Screen("trends", "trends.py", "Trends", "show_chart", "Insights", "What happens how often, and who is active, over time."),
     Screen("funnels", "funnels.py", "Funnels", "filter_list", "Insights", "How many people take one step after the other."),
     Screen("paths", "paths.py", "Paths", "route", "Insights", "What people do next after an event, or did before it."),
+    Screen(
+        "value_groups",
+        "value_groups.py",
+        "Value groups",
+        "workspaces",
+        "Insights",
+        "Who is how lately, how often and for how much here, and which values people have.",
+    ),
     Screen("events", "events.py", "Events", "bolt", "Data", "What users do: the catalogue of events and the stream itself."),
     Screen(
         "properties",

@@ -89,8 +89,7 @@ class Paths(Insight):
                 raise InvalidInsight(f"$.leave_out[{place}]", f"there is no event “{shorten(each)}”.", hint)
         if self.of is not None and self.of.event in self.leave_out:
             raise InvalidInsight("$.leave_out", "holds the event the paths are of.", "Take it out of there.")
-        if self.breakdown is not None:
-            raise InvalidInsight("$.breakdown", "does not go with paths.", "Filter the people instead.")
+        marks.no_breakdown(self)
 
     def compile(self, asked: Asked) -> Plan:
         """Nodes and links as rows of people: a node has no `onward`."""

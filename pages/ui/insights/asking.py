@@ -72,6 +72,15 @@ def _given(begin: Mapping[str, Any]) -> dict[str, Any]:
     return found if question.kind == begin["kind"] else {**begin, **shared(found)}
 
 
+def given() -> dict[str, Any]:
+    """What the address asks, of whatever kind; nothing where it cannot be read."""
+    try:
+        insights.parse(address.text(QUESTION))
+    except User360Error:
+        return {}
+    return dict(json.loads(address.text(QUESTION)))
+
+
 def shared(found: Mapping[str, Any]) -> dict[str, Any]:
     """What of a question every kind has: kept when another view of the subject is chosen."""
     return {each: found[each] for each in ("period", "granularity", "channels", "breakdown") if each in found}

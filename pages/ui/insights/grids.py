@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 ROW: Final = 27
+TILTED: Final = 56  # what names at an angle need beside a line of them
 SCALE: Final = {
     "light": ("#F1F6FD", "#DDE9F9", "#C3D8F3", "#A3C3EB", "#7FA9DF", "#5C8FD1", "#3F76BF", "#2B5FA6", "#1D4987", "#133566"),
     "dark": ("#18212E", "#1C2C42", "#21395A", "#284974", "#315B90", "#3F70AD", "#5588C8", "#73A3DE", "#98BFEF", "#C3DCFA"),
@@ -47,9 +48,13 @@ def draw(
     chosen: Collection[str] = (),
     row_height: int = ROW,
     on_top: bool = True,
+    tilt: bool = False,
 ) -> go.Figure:
-    """The heat map, rows from the top. `most` is the end of the scale, otherwise the largest finished value."""
-    height = 34 + row_height * len(rows)
+    """The heat map, rows from the top. `most` is the end of the scale, otherwise the largest finished value.
+
+    `tilt` is for names of columns that would meet each other.
+    """
+    height = 34 + row_height * len(rows) + (TILTED if tilt else 0)
     scaled = [each for each in cells if each.value is not None and not each.unfinished]
     end = most or max([each.value or 0 for each in scaled], default=0) or 1
     drawn = charts.figure(_ground(scaled, len(rows), len(columns), end), _squares(cells, row_height), height=height)
@@ -59,7 +64,7 @@ def draw(
         side="top" if on_top else "bottom",
         range=[-0.5, len(columns) - 0.5],
         ticks="",
-        tickangle=0,
+        tickangle=-40 if tilt else 0,
         showline=False,
     )
     drawn.update_yaxes(

@@ -274,6 +274,11 @@ def _names(axis: Axis) -> list[str]:
     return names
 
 
+def name_all(drawn: go.Figure, names: Sequence[str]) -> None:
+    """Name every place below the axis, at an angle where there is no room: for places that are no times."""
+    drawn.update_xaxes(tickvals=list(range(len(names))), ticktext=[charts.plain(each, 24) for each in names], tickangle=None)
+
+
 def _from_zero(drawn: go.Figure, top: float) -> None:
     """Counts begin at 0; few of them get no halves."""
     few = top < charts.FEW

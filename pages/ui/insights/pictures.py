@@ -12,7 +12,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pages.ui import nav
-from pages.ui.insights import asking, by_channel, by_roles, funneling, pathways, reaching, readings, tiles, timelines, top
+from pages.ui.insights import (
+    asking,
+    by_channel,
+    by_roles,
+    distributions,
+    funneling,
+    pathways,
+    reaching,
+    readings,
+    standing,
+    tiles,
+    timelines,
+    top,
+)
 from pages.ui.rules import PARAMETER
 
 if TYPE_CHECKING:
@@ -44,7 +57,14 @@ KINDS: Final[dict[str, Kind]] = {
     "overview": Kind(tiles.picture, "overview"),
     "reachability": Kind(reaching.picture, "overview"),
     "top_events": Kind(top.picture, "overview"),
+    "frequency": Kind(standing.how_often, "value_groups", {"view": "frequency"}, standing.how_often_title, standing.told_often),
+    "recency": Kind(standing.how_long_ago, "value_groups", {"view": "recency"}, standing.how_long_ago_title, standing.told_ago),
+    "rfm": Kind(standing.grid, "value_groups", {"view": "rfm"}, standing.grid_title, standing.told),
+    "transitions": Kind(
+        standing.movements, "value_groups", {"view": "transitions"}, standing.movements_title, standing.told_movement
+    ),
     "trend": Kind(timelines.picture, "trends", {"view": "trends"}, timelines.title),
+    "values": Kind(distributions.picture, "value_groups", {"view": "values"}, distributions.title, distributions.told),
 }
 _BY_ROLES: Final = Kind(by_roles.picture)
 

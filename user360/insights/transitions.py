@@ -1,0 +1,81 @@
+"""Movements between the groups of RFM: where everybody stood at the end of the period, and so many days earlier.
+
+Both times the groups are those of `rfm`, scored anew over a period of the same length (research/features.md 5.7, after
+CleverTap's transitions). Who was scored neither time is no row; who was once not scored comes from there or went there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
+
+from user360 import marks, scoring
+from user360.errors import InvalidInsight
+from user360.insight import Insight, Plan, Role, check_scope
+from user360.segments.rules import Events  # noqa: TC001 - the reader of questions looks at it
+from user360.sql import Sql, sql
+
+if TYPE_CHECKING:
+    from user360.insight import Asked
+    from user360.segments import Catalog
+
+FARTHEST: Final = 366
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transitions(Insight):
+    """As `rfm`, and how many days earlier it is held against."""
+
+    kind: ClassVar[str] = "transitions"
+    label: ClassVar[str] = "Movements"
+    definition: ClassVar[str] = (
+        "From which value group to which everybody moved in the days said: both times scored over a period of the same length."
+    )
+    roles: ClassVar[dict[str, Role]] = {
+        "earlier": Role("dimension", "Group before"),
+        "group": Role("dimension", "Group now"),
+        "users": Role("measure", "Users", "users", people=True),
+    }
+
+    of: Events
+    amount: str = ""
+    second: Literal["frequency", "amount", "both"] = "frequency"
+    apart: int = 30
+
+    def check(self, catalog: Catalog) -> None:
+        """Refuse events there are not, and a distance that is none."""
+        check_scope(self, catalog)
+        marks.checked(self.of, catalog, "$.of")
+        scoring.check(self.second, self.amount)
+        marks.no_breakdown(self)
+        if not 1 <= self.apart <= FARTHEST:
+            raise InvalidInsight("$.apart", f"is not from 1 to {FARTHEST}.")
+
+    def compile(self, asked: Asked) -> Plan:
+        """A row for everyone who was scored at least once."""
+        now, then = (
+            scoring.scored(scoring.of_people(self, self.of, self.amount, asked, back=back), self.second)
+            for back in (timedelta(), timedelta(days=self.apart))
+        )
+        missing = scoring.NOT_SCORED
+        relation = sql(
+            'SELECT profile_key, coalesce(b."group", {}) AS earlier, coalesce(a."group", {}) AS "group" FROM '
+            '(SELECT profile_key, "group" FROM ({})) a FULL JOIN (SELECT profile_key, "group" FROM ({})) b USING (profile_key)',
+            missing,
+            missing,
+            now,
+            then,
+        )
+        columns = Sql('earlier, "group"')
+        answer = sql(
+            "SELECT {}, count(DISTINCT profile_key) AS users FROM ({}) GROUP BY {} ORDER BY {}",
+            columns,
+            relation,
+            columns,
+            columns,
+        )
+        return Plan(relation, answer)
+
+
+INSIGHT = Transitions
