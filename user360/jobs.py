@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
-from user360 import backup, clock, exports, folders, imports, records, schedules, watching
+from user360 import backup, clock, duplicates, exports, folders, imports, records, schedules, watching
 from user360.errors import Conflict, Interrupted, Stopped, Unknown, User360Error
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ KEPT: Final = 200
 NICE: Final = 10
 BACKUP: Final = "backup"
 IMPORT: Final = "import"
+DUPLICATES: Final = "duplicates"
 BY_ITSELF: Final = "schedule"
 
 _log = logging.getLogger("user360.jobs")
@@ -204,6 +205,11 @@ def begin(store: Store) -> int:
 def start_backup(store: Store, *, why: str = backup.BY_HAND, by: str) -> str:
     """Begin a backup in the background; answers the job's id."""
     return submit(store, BACKUP, lambda each: backup.write(store, why=why, by=by, at=clock.now(), progress=each.tell))
+
+
+def start_duplicates(store: Store, *, by: str) -> str:
+    """Begin a search for duplicates in the background; answers the job's id."""
+    return submit(store, DUPLICATES, lambda each: duplicates.run(store, by=by, at=clock.now(), tell=each.tell))
 
 
 def start_folder(store: Store, folder_id: str, *, by: str) -> str:

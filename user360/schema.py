@@ -23,6 +23,7 @@ A table's rows are read and written by its owner alone; this room only makes the
 | folders, folder_files, folder_runs | folders |
 | boards | boards |
 | annotations | annotating |
+| duplicate_pairs, duplicate_searches | duplicates |
 
 `profiles` is one wide table with a real column per property and no index (an index forbids later
 columns and slows every write); `user_ids` is the only index. `events` is kept clustered by week,
@@ -297,6 +298,18 @@ TRIED_WHOLE: Final = ("counters", "properties", "tags", "event_names", "channels
 
 TRIED_EMPTY: Final = ("writes", "changes", "events", "sessions_before", "links", "failed_messages", "warnings", "activity")
 """Tables a trial begins without."""
+def _duplicates() -> list[Sql]:
+    return [
+        Sql(
+            "CREATE TABLE duplicate_pairs (pair_id UINTEGER NOT NULL, left_key UINTEGER NOT NULL, right_key UINTEGER NOT NULL, "
+            "weight DOUBLE NOT NULL, parts VARCHAR NOT NULL, status VARCHAR NOT NULL, decided_at TIMESTAMP, decided_by VARCHAR NOT NULL)"
+        ),
+        Sql(
+            "CREATE TABLE duplicate_searches (searched_at TIMESTAMP NOT NULL, by_whom VARCHAR NOT NULL, people UBIGINT NOT NULL, "
+            "found UBIGINT NOT NULL, kept UBIGINT NOT NULL, crowded UBIGINT NOT NULL)"
+        ),
+    ]
+
 
 STEPS: Final = (
     _first,
@@ -312,4 +325,5 @@ STEPS: Final = (
     _folders,
     _imports,
     _erasing,
+    _duplicates,
 )

@@ -50,6 +50,7 @@ TOPICS: Final = (
     "annotations",
     "sources",
     "failed",
+    "duplicates",
 )
 
 _log = logging.getLogger("user360.store")
