@@ -298,6 +298,8 @@ TRIED_WHOLE: Final = ("counters", "properties", "tags", "event_names", "channels
 
 TRIED_EMPTY: Final = ("writes", "changes", "events", "sessions_before", "links", "failed_messages", "warnings", "activity")
 """Tables a trial begins without."""
+
+
 def _duplicates() -> list[Sql]:
     return [
         Sql(
