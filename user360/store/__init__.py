@@ -38,20 +38,9 @@ BULK_LOG: Final = "256MB"
 SHREDDED_FROM: Final = 30_000
 PATIENCE_SECONDS: Final = 10
 TOPICS: Final = (
-    "profiles",
-    "events",
-    "properties",
-    "workspace",
-    "imports",
-    "exports",
-    "activity",
-    "segments",
-    "boards",
-    "annotations",
-    "sources",
-    "failed",
-    "duplicates",
-)
+    "profiles", "events", "properties", "workspace", "imports", "exports", "activity", "segments", "boards", "annotations",
+    "sources", "failed", "duplicates",
+)  # fmt: skip
 
 _log = logging.getLogger("user360.store")
 _reader: ContextVar[str] = ContextVar("reader", default="")
