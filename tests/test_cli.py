@@ -295,3 +295,38 @@ def test_a_damaged_database_is_moved_aside_for_the_file_of_a_backup(imported, tm
 def test_a_backup_nobody_knows_is_refused(capsys):
     assert cli.main(["restore", "20260101-000000-000000"]) == cli.REFUSED
     assert "There is no backup" in capsys.readouterr().err
+
+
+def test_an_import_can_be_tried_taken_and_taken_back(tmp_path, capsys):
+    file = tmp_path / "users.csv"
+    file.write_text("userId,firstName,dob\nc1,Ana,1990-02-01\nc2,Ben,never\n")
+
+    assert cli.main(["import", str(file), "--dry-run"]) == 3
+    told = capsys.readouterr().out
+    assert "2 rows: 1 new, 0 updated, 0 unchanged, 1 failed" in told
+    assert "such as “never”" in told
+    assert told.endswith("Nothing was written.\n")
+    assert cli.main(["query", '{"match": "all", "conditions": []}']) == 0
+    assert json.loads(capsys.readouterr().out)["count"] == 0
+
+    assert cli.main(["import", str(file)]) == 3
+    assert cli.main(["undo", "0"]) == 0
+    assert "is undone. 0 values were changed since" in capsys.readouterr().out
+    assert cli.main(["query", '{"match": "all", "conditions": []}']) == 0
+    assert json.loads(capsys.readouterr().out)["count"] == 0
+    assert cli.main(["undo", "0"]) == 1
+
+
+def test_one_person_is_told_whole_and_erased_only_where_that_is_said(tmp_path, capsys):
+    file = tmp_path / "users.csv"
+    file.write_text("userId,firstName\nc1,Ana\n")
+    cli.main(["import", str(file)])
+    capsys.readouterr()
+
+    assert cli.main(["everything", "c1"]) == 0
+    assert json.loads(capsys.readouterr().out)["properties"]["firstName"] == "Ana"
+    assert cli.main(["erase", "c1"]) == 1
+    assert "--for-good" in capsys.readouterr().err
+    assert cli.main(["erase", "c1", "--for-good"]) == 0
+    assert cli.main(["everything", "c1"]) == 1
+    assert cli.main(["import", str(file)]) == 3

@@ -14,16 +14,27 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from user360 import backup, clock, demo, doors, events, exports, imports, keys, profiles, properties, segments, workspace
-from user360.errors import DatabaseDamaged, DatabaseInUse, InvalidFile, NameTaken, StoreUnavailable, User360Error
+from user360 import backup, clock, demo, doors, erasure, events, exports, imports, keys, profiles, properties, segments, workspace
+from user360.errors import (
+    Conflict,
+    DatabaseDamaged,
+    DatabaseInUse,
+    InvalidFile,
+    NameTaken,
+    StoreUnavailable,
+    Unknown,
+    User360Error,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from user360.store import Store
+
+    Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no other name for it
 
 DONE: Final = 0
 REFUSED: Final = 1
@@ -103,6 +114,8 @@ def _import_one(store: Store, file: Path, asked: argparse.Namespace, at: datetim
         tags = tuple(asked.tag) or (imports.default_tag(store, at),)
         plan = replace(plan, mode=asked.mode, tags=tags, mapping=_mapping(asked.mapping) or plan.mapping)
     plan = replace(plan, segment=asked.segment)
+    if asked.dry_run:
+        return _try_one(store, file, plan, at)
     number = imports.start(store, file, plan, by=_by(), at=at)
     counts = imports.run(store, number, now=clock.now, progress=_tell).counts
     print(
@@ -112,6 +125,52 @@ def _import_one(store: Store, file: Path, asked: argparse.Namespace, at: datetim
     if counts.failed:
         print(f"The rows that failed, with their reasons, ready to be mended: {imports.failed_rows(store, number)}")
     return counts.failed
+
+
+def _try_one(store: Store, file: Path, plan: imports.Plan, at: datetime) -> int:
+    """Say what an import would do, and answer how many rows it would not take."""
+    with imports.dry_run(store, file, plan, by=_by(), at=at, progress=_tell) as found:
+        counts = found.counts
+        print(
+            f"{file.name} would be: {counts.total:,} rows: {counts.created:,} new, {counts.updated:,} updated, "
+            f"{counts.unchanged:,} unchanged, {counts.failed:,} failed, {counts.empty:,} empty"
+        )
+        for each in found.faults:
+            print(
+                f"  {each.column}: {each.times:,} values would be refused, such as “{each.values[0][0]}”: {each.reason}. {each.hint}"
+            )
+        for effect in found.effects:
+            if effect.gained or effect.lost:
+                print(f"  segment “{effect.name}”: {effect.gained:,} would come, {effect.lost:,} would go")
+    print("Nothing was written.")
+    return counts.failed
+
+
+def _undo(store: Store, asked: argparse.Namespace, _: datetime) -> int:
+    done = imports.undo(store, asked.number, by=_by(), now=clock.now, progress=_tell)
+    left = imports.count_left(store, done.id)
+    print(f"The import of {done.file_name} is undone. {left:,} values were changed since and stay.")
+    return DONE
+
+
+def _everything(store: Store, asked: argparse.Namespace, at: datetime) -> int:
+    key = profiles.key_of(store, asked.user)
+    if key is None:
+        raise Unknown(f"There is no user “{asked.user}”.", "Write the user id exactly as it is.")
+    print(json.dumps(erasure.everything_about(store, key, at=at), ensure_ascii=False, indent=1, default=str))
+    return DONE
+
+
+def _erase(store: Store, asked: argparse.Namespace, at: datetime) -> int:
+    keys_ = erasure.keys_of(store, asked.user)
+    if not asked.for_good:
+        raise Conflict(f"“{asked.user}” would be erased everywhere, and it cannot be undone.", "Say --for-good.")
+    for each in keys_:
+        receipt = erasure.forget(store, each, by=_by(), at=at)
+        print(f"Erasure {receipt.id + 1}: {receipt.counts['events']:,} events, {receipt.counts['ids']:,} ids barred.")
+        if receipt.backups:
+            print(f"{receipt.backups:,} backups made before still hold this person.")
+    return DONE
 
 
 def _mapping(text: str) -> dict[str, str]:
@@ -240,7 +299,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m user360", description="User 360 from a terminal.", epilog=EPILOG, formatter_class=plain
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _of_files(commands)
+    _of_questions(commands)
+    _of_people_and_copies(commands)
+    return parser
 
+
+def _of_files(commands: Commands) -> None:
     load = commands.add_parser("demo", help="fill an empty database with a believable shop")
     load.add_argument("--users", type=_count, default=5_000, metavar="N", help="how many users (default: 5000)")
     load.add_argument("--events", type=_count, default=150_000, metavar="N", help="how many events (default: 150000)")
@@ -255,7 +320,12 @@ def _parser() -> argparse.ArgumentParser:
         "--tag", action="append", default=[], metavar="T", help="put on every user; may be repeated (default: the time)"
     )
     take.add_argument("--segment", default="", metavar="NAME", help="a fixed list to put the users on; made where there is none")
+    take.add_argument("--dry-run", action="store_true", help="only say what it would do")
     take.set_defaults(command=_import, instead="Or call POST /api/imports.")
+
+    back_out = commands.add_parser("undo", help="take an import back; what was changed since stays")
+    back_out.add_argument("number", type=_count, metavar="N", help="the number of the import")
+    back_out.set_defaults(command=_undo, instead="Or call POST /api/imports/{id}/undo.")
 
     give = commands.add_parser("export", help="users as CSV, XLSX, Parquet or JSON Lines")
     give.add_argument("file", type=Path, metavar="FILE", help="a file that is not there yet")
@@ -264,6 +334,8 @@ def _parser() -> argparse.ArgumentParser:
     give.add_argument("--columns", default="", metavar="A,B", help="which properties, in which order (default: all visible ones)")
     give.set_defaults(command=_export, instead="Or call POST /api/exports.")
 
+
+def _of_questions(commands: Commands) -> None:
     query = commands.add_parser("query", help="who matches a rule: count, sentence and the first users, as JSON")
     query.add_argument("rule", metavar="JSON", help="the rule, or @FILE to read it from a file")
     query.add_argument("--limit", type=_count, default=SAMPLE, metavar="N", help="how many users to show (default: 10)")
@@ -281,6 +353,16 @@ def _parser() -> argparse.ArgumentParser:
     revoke.set_defaults(command=_revoke_key, instead="Or revoke it on the page Sources.")
     key.add_parser("list", help="the keys that are good").set_defaults(command=_list_keys, instead="Or look at the page Sources.")
 
+
+def _of_people_and_copies(commands: Commands) -> None:
+    whole = commands.add_parser("everything", help="all that is held on one person, as JSON")
+    whole.add_argument("user", metavar="USER_ID")
+    whole.set_defaults(command=_everything, instead="Or open the user's page.")
+    gone = commands.add_parser("erase", help="erase one person everywhere, for good")
+    gone.add_argument("user", metavar="USER_ID", help="a user id, also of somebody deleted")
+    gone.add_argument("--for-good", action="store_true", help="do it")
+    gone.set_defaults(command=_erase, instead="Or open the user's page.")
+
     save = commands.add_parser("backup", help="the whole database into a file beside it, verified by opening it")
     save.set_defaults(command=_backup, instead="Or call POST /api/backups.")
     back = commands.add_parser("restore", help="put a backup in the place of the database, which is kept as a backup")
@@ -290,7 +372,6 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="read the whole database once and say what is in it")
     check.set_defaults(command=_check, instead="Or call GET /api/health, which says whether it answers.")
-    return parser
 
 
 def _count(text: str) -> int:

@@ -119,6 +119,8 @@ def forget(store: Store, profile_key: int, *, by: str, at: datetime) -> Receipt:
         "exports": sum(exports.without(store, each, by=by, at=at) for each in keys["profile_key"].to_pylist()),
         "failedRows": imports.without(store, words),
     }
+    for each in store.folder("uploads").iterdir():  # waits in somebody's wizard; it can be chosen again
+        each.unlink(missing_ok=True)
     with store.transaction() as tx:
         counts |= profiles.erase(tx, keys)
         counts["events"] = events.erase(tx, people, words)
