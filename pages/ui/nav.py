@@ -68,6 +68,9 @@ SCREENS: Final = (
     Screen("import", "imports.py", "Import", "upload_file", "Data", "Users or events from a CSV, JSON Lines or Parquet file."),
     Screen("folders", "folders.py", "Folders", "folder_open", "Data", "Files that come in by themselves, on a schedule."),
     Screen(
+        "sources", "sources.py", "Sources", "sensors", "Data", "Where messages come from: write keys, volume, and what arrives."
+    ),
+    Screen(
         "failed",
         "failed.py",
         "Failed messages",

@@ -6,7 +6,7 @@ themselves, so they cannot disagree with them. Whose lastSession follows does no
 (`profiles.follow`), nor how a message finds its profile (`ingest`).
 
 `appending` takes events in, `reading` answers about them, `clustering` keeps the table quick,
-`withdrawing` takes back what an import brought.
+`withdrawing` takes back what an import brought, `sending` says how sources send.
 """
 
 from user360.events.appending import (
@@ -43,6 +43,7 @@ from user360.events.reading import (
     timeline,
     totals,
 )
+from user360.events.sending import Pulse, pulses
 from user360.events.withdrawing import brought_by, known_otherwise, made_in, newest_left, withdraw
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Appended",
     "Bucket",
     "EventProperty",
+    "Pulse",
     "append",
     "append_system",
     "brought_by",
@@ -76,6 +78,7 @@ __all__ = [
     "novel",
     "numbers",
     "per_week",
+    "pulses",
     "recluster",
     "schema",
     "stream",

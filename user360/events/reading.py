@@ -128,6 +128,7 @@ def stream(
     *,
     names: Sequence[str] = (),
     channels: Sequence[str] = (),
+    sources: Sequence[str] = (),
     within: People | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -141,6 +142,8 @@ def stream(
     """
     conditions = _conditions(names, channels, since, until, before)
     relations: dict[str, Any] = {}
+    if sources:
+        conditions.append(sql("source_id IN (SELECT source_id FROM sources WHERE name IN ({}))", joined(", ", sources)))
     if within is not None:
         conditions.append(Sql("profile_key IN (SELECT profile_key FROM members)"))
         relations["members"] = pa.table({"profile_key": within.keys()})
