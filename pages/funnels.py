@@ -165,7 +165,7 @@ def _answer(asked: Asked) -> None:
             ):
                 _counts(of)
                 _in_short(question, result)
-        frame.people(of, functools.partial(_state, of))
+        frame.people(of, functools.partial(frame.turned, of, "state", REACHED))
         _foot(question)
 
 
@@ -254,32 +254,6 @@ def _in_short(question: Any, result: Result) -> None:
         told.append(f"{words.count(out['users'], 'person', 'people')} left out by an excluded event.")
     for each in told:
         st.caption(each)
-
-
-def _state(of: Framed) -> None:
-    """Reached, dropped or open: the other people of the chosen step."""
-    cells = asking.chosen(of.question)
-    cell = asking.cell(cells[0]) if len(cells) == 1 else None
-    if cell is None or cell.get("step") in {1, None} or cell.get("state") not in REACHED:
-        return
-    offered = [
-        each
-        for each in REACHED
-        if each == cell["state"]
-        or any(
-            all(row.get(mark) == value for mark, value in {**cell, "state": each}.items()) for row in of.result.table.to_pylist()
-        )
-    ]
-    st.session_state["funnel.state"] = cell["state"]
-    st.segmented_control(
-        "Which people",
-        offered,
-        key="funnel.state",
-        format_func=REACHED.__getitem__,
-        required=True,
-        label_visibility="collapsed",
-        on_change=lambda: asking.choose(of.question, [readings.cell({**cell, "state": st.session_state["funnel.state"]})]),
-    )
 
 
 def _foot(question: Any) -> None:

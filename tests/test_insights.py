@@ -73,6 +73,17 @@ QUESTIONS = [
         "granularity": "week",
         "breakdown": {"by": "property", "name": "tags"},
     },
+    {"kind": "retention", "start": {"event": SAW}, "return": {"event": BOUGHT}, "granularity": "week", "ages": 5},
+    {
+        "kind": "retention",
+        "start": {"event": SAW},
+        "entry": "every",
+        "when": "after",
+        "period": {"last": 9, "unit": "day"},
+        "ages": 4,
+        "channels": ["WhatsApp", "web"],
+        "breakdown": {"by": "property", "name": "country"},
+    },
 ]
 
 

@@ -191,7 +191,7 @@ def test_every_cell_of_a_heat_map_can_be_clicked_and_unfinished_ones_are_dashed(
     drawn = grids.draw(["one"], ["0", "1"], cells, chosen=("a",))
 
     assert list(drawn.data[1].customdata) == ["a", "b"]
-    assert [each.line.dash for each in drawn.layout.shapes] == ["dash", None]
+    assert [each.line.dash for each in drawn.layout.shapes] == ["3px,3px", None]
     assert list(drawn.data[0].z[0]) == [50.0, None]
 
 

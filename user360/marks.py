@@ -67,9 +67,10 @@ def called(question: Insight, place: Sql) -> Sql:
     return sql("strftime({}, '%Y-%m-%dT%H:%MZ')" if question.granularity == "hour" else "({})::VARCHAR", place)
 
 
-def spot(question: Insight, asked: Asked) -> Sql:
-    """The place of the time axis an event falls on: the first day of its unit; of hours the instant."""
-    start, end = insight.span(question.period, asked.catalog, asked.at)
+def spot(question: Insight, asked: Asked, first: datetime | None = None, until: datetime | None = None) -> Sql:
+    """The place of the time axis an event of the period, or of that span, falls on: the first day of its unit; of hours the instant."""
+    begin, over = insight.span(question.period, asked.catalog, asked.at)
+    start, end = first or begin, until or over
     unit = question.granularity
     if unit == "hour":
         shift = _shift(asked, start) % timedelta(hours=1)

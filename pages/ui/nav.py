@@ -47,6 +47,7 @@ SCREENS: Final = (
     Screen("boards", "boards.py", "Boards", "dashboard_customize", "Insights", "Your charts side by side, kept under a name."),
     Screen("trends", "trends.py", "Trends", "show_chart", "Insights", "What happens how often, and who is active, over time."),
     Screen("funnels", "funnels.py", "Funnels", "filter_list", "Insights", "How many people take one step after the other."),
+    Screen("retention", "retention.py", "Retention", "grid_on", "Insights", "How many come back after they began."),
     Screen("paths", "paths.py", "Paths", "route", "Insights", "What people do next after an event, or did before it."),
     Screen(
         "value_groups",

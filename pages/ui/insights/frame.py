@@ -20,7 +20,7 @@ from pages.ui.insights import asking, behind, flows, pictures, pinning, readings
 from user360 import insights, spreadsheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import plotly.graph_objects as go
 
@@ -250,6 +250,30 @@ def people(of: Framed, beside: Callable[[], None] | None = None) -> None:
             like=lambda moving: _like(of.question, cells[0], moving) if single is not None else None,
         )
         behind.panel(of.key, chosen, asking.clear, beside)
+
+
+def turned(of: Framed, mark: str, names: Mapping[str, str]) -> None:
+    """A choice for the head of the panel: the other people of the chosen place, such as who dropped instead of who reached it."""
+    cells = asking.chosen(of.question)
+    cell = asking.cell(cells[0]) if len(cells) == 1 else None
+    if cell is None or cell.get(mark) not in names:
+        return
+    rows = of.result.table.select(list(of.result.marks())).to_pylist()
+    there = {row[mark] for row in rows if all(row.get(each) == value for each, value in cell.items() if each != mark)}
+    offered = [each for each in names if each in there or each == cell[mark]]
+    if len(offered) < 2:  # noqa: PLR2004 - nothing to choose from
+        return
+    key = f"{of.key}.{mark}"
+    st.session_state[key] = cell[mark]
+    st.segmented_control(
+        "Which people",
+        offered,
+        key=key,
+        format_func=names.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+        on_change=lambda: asking.choose(of.question, [readings.cell({**cell, mark: st.session_state[key]})]),
+    )
 
 
 def _like(question: Insight, text: str, moving: bool) -> Any:  # noqa: FBT001 - handed on

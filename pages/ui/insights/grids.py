@@ -126,7 +126,7 @@ def _write(drawn: go.Figure, cells: Sequence[Cell], end: float) -> None:
 
 def _dashes(cells: Sequence[Cell]) -> list[dict[str, object]]:
     axis = charts.neutrals().axis
-    return [_around(each, {"color": axis, "width": 1, "dash": "dash"}) for each in cells if each.unfinished]
+    return [_around(each, {"color": axis, "width": 1, "dash": "3px,3px"}) for each in cells if each.unfinished]
 
 
 def _frames(cells: Sequence[Cell], chosen: Collection[str]) -> list[dict[str, object]]:

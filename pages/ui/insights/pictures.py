@@ -21,6 +21,7 @@ from pages.ui.insights import (
     pathways,
     reaching,
     readings,
+    returning,
     standing,
     tiles,
     timelines,
@@ -63,6 +64,7 @@ KINDS: Final[dict[str, Kind]] = {
     "transitions": Kind(
         standing.movements, "value_groups", {"view": "transitions"}, standing.movements_title, standing.told_movement
     ),
+    "retention": Kind(returning.picture, "retention", {}, returning.title, returning.told),
     "trend": Kind(timelines.picture, "trends", {"view": "trends"}, timelines.title),
     "values": Kind(distributions.picture, "value_groups", {"view": "values"}, distributions.title, distributions.told),
 }

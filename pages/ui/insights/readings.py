@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OTHERS: Final = "Other"
 NOW, BEFORE = "now", "before"
 MOST_NOTES: Final = 12
-_LAST: Final = {OTHER: 1, NONE: 2}
+LAST: Final = {OTHER: 1, NONE: 2}
 
 
 def cell(values: Mapping[str, Any]) -> str:
@@ -62,7 +62,7 @@ def ordered(result: Result, measure: str) -> list[str]:
     sizes: dict[str, float] = {}
     for group, value in zip(result.table["breakdown"].to_pylist(), result.table[measure].to_pylist(), strict=True):
         sizes[group] = sizes.get(group, 0) + (value or 0)
-    return sorted(sizes, key=lambda each: (_LAST.get(each, 0), -sizes[each], each))
+    return sorted(sizes, key=lambda each: (LAST.get(each, 0), -sizes[each], each))
 
 
 def colours(question: Insight, groups: Sequence[str]) -> dict[str, str]:
