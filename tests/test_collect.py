@@ -8,6 +8,7 @@ import gzip
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import pytest
 from starlette.applications import Starlette
@@ -282,31 +283,40 @@ def parcel(size=10, of="a"):
     return Parcel("track", b"x" * size, AT, of)
 
 
-def test_whoever_waits_is_committed_together_and_answered_afterwards():
-    groups = []
+@dataclass
+class Shelf:
+    """Stores whatever comes, in groups whose sizes it remembers; not before `hold` is set."""
 
-    def take(parcels):
-        groups.append(len(parcels))
-        return [None] * len(parcels)
+    groups: list[int] = field(default_factory=list)
+    hold: threading.Event = field(default_factory=threading.Event)
+
+    def open(self, parcels):
+        self.groups.append(len(parcels))
+        return len(parcels)
+
+    def store(self, opened):
+        self.hold.wait(10)
+        return [None] * opened
+
+
+def test_whoever_waits_is_committed_together_and_answered_afterwards():
+    shelf = Shelf()
+    shelf.hold.set()
 
     async def many():
-        intake = Intake(take)
+        intake = Intake(shelf)
         await asyncio.gather(*(intake.put(parcel()) for _ in range(50)))
 
     asyncio.run(many())
 
-    assert groups == [50]
+    assert shelf.groups == [50]
 
 
 def test_what_waits_is_bounded_by_key_and_in_all():
-    hold = threading.Event()
-
-    def take(parcels):
-        hold.wait(10)
-        return [None] * len(parcels)
+    shelf = Shelf()
 
     async def many():
-        intake = Intake(take)
+        intake = Intake(shelf)
         size = 500_000
         of_one = [asyncio.create_task(intake.put(parcel(size, "a"))) for _ in range(MOST_OF_ONE // size)]
         await asyncio.sleep(0)
@@ -316,7 +326,7 @@ def test_what_waits_is_bounded_by_key_and_in_all():
         await asyncio.sleep(0)
         with pytest.raises(Busy):
             await intake.put(parcel(MOST_WAITING - 2 * (MOST_OF_ONE // size) * size, "c"))
-        hold.set()
+        shelf.hold.set()
         await asyncio.gather(*of_one, *others)
         await intake.put(parcel(size, "a"))
 
@@ -325,11 +335,13 @@ def test_what_waits_is_bounded_by_key_and_in_all():
 
 def test_what_waits_when_the_server_stops_is_stored_and_nothing_more_is_let_in():
     async def stopping():
-        intake = Intake(lambda parcels: [None] * len(parcels))
+        shelf = Shelf()
+        intake = Intake(shelf)
+        shelf.hold.set()
         waiting = [asyncio.create_task(intake.put(parcel())) for _ in range(3)]
         await asyncio.sleep(0)
         await intake.drain()
-        assert all(each.done() for each in waiting)
+        await asyncio.wait_for(asyncio.gather(*waiting), 1)
         with pytest.raises(StoreUnavailable):
             await intake.put(parcel())
         intake.begin()

@@ -52,7 +52,12 @@ _BLANKS: Final = "\"' \t\r\n\v\f\u00a0\ufeff\u200b"
 def identifies(user_id: str) -> bool:
     """Whether this can be anybody's id: placeholders such as `null`, `guest` or all zeroes never are."""
     bare = user_id.strip(_BLANKS).lower()
-    return bare not in NO_IDS and bool(bare.strip("0-")) and len(user_id) <= LONGEST_ID and not _CONTROL.search(user_id)
+    return (
+        bare not in NO_IDS
+        and bool(bare.strip("0-"))
+        and len(user_id) <= LONGEST_ID
+        and (user_id.isprintable() or not _CONTROL.search(user_id))
+    )
 
 
 def key_of(store: Store | Transaction, user_id: str) -> int | None:

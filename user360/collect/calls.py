@@ -37,7 +37,7 @@ TAKES: Final = "POST, OPTIONS"
 _DONE: Final = b'{"success": true}'
 _HEADERS: Final = [(b"content-type", b"application/json"), (b"content-length", str(len(_DONE)).encode())]
 
-_intake: Final = Intake(Taking().take)
+_intake: Final = Intake(Taking())
 
 
 def begin() -> None:

@@ -11,12 +11,12 @@ import asyncio
 import time
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from user360.errors import Busy, StoreUnavailable, TooMany
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from user360.collect.taking import Parcel
 
@@ -24,22 +24,36 @@ GATHER_SECONDS: Final = 0.003
 MOST_WAITING: Final = 32 * 2**20
 MOST_OF_ONE: Final = MOST_WAITING // 2
 LONGEST_WAIT_SECONDS: Final = 6.0
-TOGETHER: Final = 2**21
+TOGETHER: Final = 2**19
 PARCELS: Final = 256
 # What a parcel weighs beside its bytes, so that many small ones are an end of waiting, too.
 WRAPPING: Final = 1_000
 
+_Waiting: TypeAlias = "tuple[Parcel, asyncio.Future[Exception | None], float]"
+
+
+class Opening(Protocol):
+    """Reads parcels and stores what they held; the two may run beside each other for different parcels."""
+
+    def open(self, parcels: Sequence[Parcel]) -> Any:
+        """What the parcels hold."""
+
+    def store(self, opened: Any) -> list[Exception | None]:
+        """Store it, and answer for each parcel None or why it was refused."""
+
 
 class Intake:
-    """A queue of parcels. `take` stores some of them and answers for each None, or why it was refused."""
+    """A queue of parcels. While some are written to the disk the next ones are read."""
 
-    def __init__(self, take: Callable[[Sequence[Parcel]], list[Exception | None]]) -> None:
-        self._take = take
-        self._waiting: deque[tuple[Parcel, asyncio.Future[Exception | None], float]] = deque()
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        self._waiting: deque[_Waiting] = deque()
         self._weight = 0
         self._weights: Counter[str] = Counter()
-        self._writing: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, "user360-collect")
+        self._reading: asyncio.Task[None] | None = None
+        self._storing: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        self._threads = ThreadPoolExecutor(2, "user360-collect")
         self._shut = False
 
     async def put(self, parcel: Parcel) -> None:
@@ -47,21 +61,24 @@ class Intake:
         self._admit(parcel)
         stored = asyncio.get_running_loop().create_future()
         self._waiting.append((parcel, stored, time.monotonic()))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
         refusal = await stored
         if refusal is not None:
             raise refusal
 
     def begin(self) -> None:
         """Let parcels in."""
+        self._turn = asyncio.Lock()
         self._shut = False
 
     async def drain(self) -> None:
         """Let no parcel in any more, and store those that wait."""
         self._shut = True
-        if self._writing is not None and not self._writing.done():
-            await self._writing
+        if self._reading is not None and not self._reading.done():
+            await asyncio.wait([self._reading])
+        if self._storing is not None and not self._storing.done():
+            await asyncio.wait([self._storing])
 
     def _admit(self, parcel: Parcel) -> None:
         weight = _weight(parcel)
@@ -75,26 +92,29 @@ class Intake:
         self._weight += weight
         self._weights[parcel.secret] += weight
 
-    async def _write(self) -> None:
-        """Store what waits, group by group, until nothing waits."""
+    async def _read(self) -> None:
+        """Read what waits, group by group, until nothing waits; each group is stored when the one before it is."""
         loop = asyncio.get_running_loop()
         while self._waiting:
             await asyncio.sleep(GATHER_SECONDS)
             group = self._next()
-            parcels = [parcel for parcel, _, _ in group]
-            try:
-                answers = await loop.run_in_executor(self._thread, self._take, parcels)
-            except BaseException:
-                for _, stored, _ in group:
-                    stored.cancel()
-                raise
-            for (parcel, stored, _), answer in zip(group, answers, strict=True):
-                self._let_go(parcel)
-                if not stored.done():
-                    stored.set_result(answer)
+            opened = await loop.run_in_executor(self._threads, self._opening.open, [parcel for parcel, _, _ in group])
+            await self._turn.acquire()
+            self._storing = asyncio.create_task(self._store(group, opened))
 
-    def _next(self) -> list[tuple[Parcel, asyncio.Future[Exception | None], float]]:
-        group: list[tuple[Parcel, asyncio.Future[Exception | None], float]] = []
+    async def _store(self, group: list[_Waiting], opened: Any) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            answers = await loop.run_in_executor(self._threads, self._opening.store, opened)
+        finally:
+            self._turn.release()
+        for (parcel, stored, _), answer in zip(group, answers, strict=True):
+            self._let_go(parcel)
+            if not stored.done():
+                stored.set_result(answer)
+
+    def _next(self) -> list[_Waiting]:
+        group: list[_Waiting] = []
         weight = 0
         while self._waiting and len(group) < PARCELS and (not group or weight < TOGETHER):
             group.append(self._waiting.popleft())

@@ -54,6 +54,15 @@ class _Group:
     keys: set[str] = field(default_factory=set)
 
 
+@dataclass(slots=True)
+class Opened:
+    """Parcels that were read: what each is answered so far, and what is to be stored."""
+
+    answers: list[Exception | None]
+    groups: list[_Group] = field(default_factory=list)
+    store: Store | None = None
+
+
 class Taking:
     """Takes parcels. Knows the keys between two changes of them."""
 
@@ -61,26 +70,34 @@ class Taking:
         self._senders = sources.Senders()
         self._uses = sources.Uses()
 
-    def take(self, parcels: Sequence[Parcel]) -> list[Exception | None]:
-        """Store what the parcels hold; for each None once all of it is stored, or why nothing of it is."""
-        answers: list[Exception | None] = [None] * len(parcels)
+    def open(self, parcels: Sequence[Parcel]) -> Opened:
+        """What the parcels hold, and what those are answered that cannot be taken."""
+        opened = Opened([None] * len(parcels))
         try:
-            store = doors.current_store()
+            opened.store = doors.current_store()
         except User360Error as refusal:
-            return [refusal] * len(parcels)
+            opened.answers = [refusal] * len(parcels)
+            return opened
         group = _Group()
         for place, parcel in enumerate(parcels):
             try:
-                self._open(store, parcel, group)
+                self._open(opened.store, parcel, group)
             except Exception as fault:  # noqa: BLE001 - the fault of one request is answered to that one
-                answers[place] = _answer_to(fault)
+                opened.answers[place] = _answer_to(fault)
                 continue
             group.places.append(place)
             if len(group.messages) + len(group.failures) >= TOGETHER:
-                self._commit(store, group, answers)
+                opened.groups.append(group)
                 group = _Group()
-        self._commit(store, group, answers)
-        return answers
+        opened.groups.append(group)
+        return opened
+
+    def store(self, opened: Opened) -> list[Exception | None]:
+        """Store what was opened; for each parcel None once all of it is stored, or why nothing of it is."""
+        for group in opened.groups:
+            if group.places and opened.store is not None:
+                self._commit(opened.store, group, opened.answers)
+        return opened.answers
 
     def _open(self, store: Store, parcel: Parcel, group: _Group) -> None:
         """Read all of a parcel, then put all of it into the group."""
@@ -104,8 +121,6 @@ class Taking:
         group.keys.add(key)
 
     def _commit(self, store: Store, group: _Group, answers: list[Exception | None]) -> None:
-        if not group.places:
-            return
         try:
             self._receive(store, group.messages, group.failures, group.keys)
         except Exception as fault:  # noqa: BLE001 - whoever waits has to be answered

@@ -7,6 +7,7 @@ open, the medium of a campaign. Last the channel of its source.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -59,9 +60,15 @@ def by_library(context: Mapping[str, Any]) -> str:
     found = library.get("name") if isinstance(library, dict) else None
     if not isinstance(found, str):
         return ""
-    name = found.lower()
+    made_for = _made_for(found)
+    return "" if made_for == WEB and library is not None and library.get("env") == "node" else made_for
+
+
+@lru_cache(maxsize=256)
+def _made_for(library: str) -> str:
+    name = library.lower()
     if any(each in name for each in IN_BROWSERS):
-        return "" if library is not None and library.get("env") == "node" else WEB
+        return WEB
     return APP if any(each in name for each in ON_PHONES) else ""
 
 
