@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.worlds import AT, events, take, users
-from user360 import erased, erasure, exports, failed, identities, imports, ingest, profiles, segments
+from user360 import erased, erasure, exports, failed, identities, imports, ingest, profiles, resolution, segments
 from user360.errors import Conflict, Unknown
 from user360.failed import Failure
 from user360.ingest import Message
@@ -51,6 +51,23 @@ def everything(store):
     cells = [str(row) for table in tables for row in store.rows(sql("SELECT * FROM {}", name(table)))]
     files = [each.read_bytes().decode("utf-8", "replace") for each in store.folder(".").rglob("*") if each.is_file()]
     return "\n".join([*cells, *files])
+
+
+def test_who_was_merged_into_the_person_goes_with_them(person):
+    store, gone, stays = person
+    take(store, users([{"userId": "second-1", "firstName": "Wilhelmine", "email": "second@example.com"}]))
+    ingest.receive_messages(store, [Message("track", "m-second", AT, "Web", user_id="second-1", event="Order")], by="Web", at=AT)
+    second = profiles.key_of(store, "second-1")
+    assert second is not None
+    undone = resolution.merge(store, stays, second, by="t", at=AT)
+    resolution.undo(store, undone.id, by="t", at=AT)
+    resolution.merge(store, gone, second, by="t", at=AT)
+
+    erasure.forget(store, gone, by="t", at=AT + timedelta(hours=1))
+
+    left = everything(store)
+    assert [word for word in (*WORDS, "second-1", "second@example.com") if word in left] == []
+    assert profiles.get(store, stays).values["firstName"] == "Otto"
 
 
 def test_before_an_erasure_the_person_stands_in_every_corner(person):

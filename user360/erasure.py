@@ -1,6 +1,6 @@
 """One person, whole: everything held on them, and their erasure for good.
 
-An erasure takes the profile, its events, its history, its ids, its places on lists, its failed messages, the rows of
+An erasure takes the profile, those merged into it, its events, its history, its ids, its places on lists, its failed messages, the rows of
 failed imports and every exported file that holds them. What is left is a receipt
 without personal data, and the ids as fingerprints, so that the next import does not bring the person back. Backups made
 before still hold them; the receipt says how many. Who was erased does not live here (`erased`).
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from user360 import activity, backup, erased, events, exports, failed, identities, imports, profiles
+from user360 import activity, backup, erased, events, exports, failed, identities, imports, profiles, resolution
 from user360.errors import Conflict, Unknown, shorten
 from user360.segments import lists, membership
 from user360.sql import sql
@@ -111,7 +111,7 @@ def forget(store: Store, profile_key: int, *, by: str, at: datetime) -> Receipt:
     asked for again.
     """
     _nothing_unfinished(store)
-    keys = pa.table({"profile_key": pa.array([profile_key], pa.uint32())})
+    keys = pa.table({"profile_key": pa.array(resolution.together(store, profile_key), pa.uint32())})
     people = sql("SELECT profile_key FROM keys", keys=keys)
     ids = identities.ever(store, people) | profiles.addresses(store, keys)
     words = sorted({text for _, text in ids})
@@ -125,6 +125,7 @@ def forget(store: Store, profile_key: int, *, by: str, at: datetime) -> Receipt:
         counts |= profiles.erase(tx, keys)
         counts["events"] = events.erase(tx, people, words)
         identities.erase(tx, people)
+        resolution.erase(tx, people)
         counts["lists"] = lists.erase(tx, keys)
         counts["failedMessages"] = failed.forget(tx, words)
         activity.redact(tx, words)

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from user360.clock import aware
 from user360.sql import Sql, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from user360.people import People
     from user360.store import Store, Transaction
@@ -37,7 +39,11 @@ KINDS: Final = {
 }
 """Each kind of id, in words. An external id is what a sender calls a user where another property feeds the user id."""
 
+IN_CONTEXT: Final = {USER: "userId", EXTERNAL: "userId", ANONYMOUS: "anonymousId"}
+"""Under which name the context of an event holds an id of a kind by which it came."""
+
 LONGEST_ID: Final = 400
+_HASH: Final = Sql("md5_number_lower(kind || ':' || id)")
 NO_IDS: Final = frozenset(
     {
         *("", "null", "undefined", "nil", "none", "nan", "n/a", "na", "void", "true", "false", "0", "-1", "[object object]"),
@@ -64,8 +70,10 @@ def key_of(store: Store | Transaction, user_id: str) -> int | None:
     """The profile this user id leads to, its own or that of whom it was merged into."""
     found = store.rows(
         sql(
-            "SELECT profile_key FROM user_ids WHERE user_id = {} UNION ALL SELECT profile_key FROM other_ids WHERE kind = {} AND id = {}",
+            "SELECT profile_key FROM user_ids WHERE user_id = {} UNION ALL SELECT profile_key FROM other_ids "
+            "WHERE id_hash = md5_number_lower({}) AND kind = {} AND id = {}",
             user_id,
+            f"{USER}:{user_id}",
             USER,
             user_id,
         )
@@ -88,49 +96,134 @@ def look_up(tx: Transaction, user_ids: pa.Array) -> pa.Array:
     return found["profile_key"].combine_chunks()
 
 
+def any_former(tx: Transaction) -> bool:
+    """Whether any profile has more than one user id, because another was merged into it."""
+    return bool(tx.rows(sql("SELECT 1 FROM other_ids WHERE kind = {} LIMIT 1", USER)))
+
+
 def whom(tx: Transaction, ids: Collection[Id]) -> tuple[dict[Id, int], set[int]]:
     """Those of these ids that lead to somebody, with the profile; and which of these profiles have a user id."""
-    kinds, texts = [each[0] for each in ids], [each[1] for each in ids]
-    asked = pa.table({"kind": pa.array(kinds, pa.string()), "id": pa.array(texts, pa.string())})
+    asked = pa.table({each: pa.array([one[place] for one in ids], pa.string()) for place, each in enumerate(("kind", "id"))})
     found = tx.read(
         sql(
-            "SELECT kind, id, profile_key FROM other_ids SEMI JOIN asked USING (kind, id) UNION ALL "
+            "SELECT kind, id, profile_key FROM other_ids SEMI JOIN (SELECT {} AS id_hash FROM asked) USING (id_hash) UNION ALL "
             "SELECT {}, user_id, profile_key FROM user_ids SEMI JOIN (SELECT id AS user_id FROM asked WHERE kind = {}) USING (user_id)",
+            _HASH,
             USER,
             USER,
             asked=asked,
         )
     )
-    named = tx.read(
-        sql("SELECT DISTINCT profile_key FROM user_ids SEMI JOIN found USING (profile_key)", found=found.select(["profile_key"]))
-    )
     columns = [found[each].to_pylist() for each in ("kind", "id", "profile_key")]
     known = {(kind, text): key for kind, text, key in zip(*columns, strict=True)}
-    return known, set(named["profile_key"].to_pylist())
+    return known, named(tx, known.values())
 
 
-def tie(tx: Transaction, ties: pa.Table) -> None:
-    """Let ids lead to profiles from now on, and remember how: kind, id, via_kind, via_id, profile_key, linked_at, source, message_id.
+def named(tx: Transaction, profile_keys: Iterable[int]) -> set[int]:
+    """Which of these profiles have a user id."""
+    keys = pa.table({"profile_key": pa.array(sorted(set(profile_keys)), pa.uint32())})
+    found = tx.read(sql("SELECT profile_key FROM user_ids SEMI JOIN keys USING (profile_key)", keys=keys))
+    return set(found["profile_key"].to_pylist())
 
-    Each id once. An id that led to somebody else is let go of there. A user id becomes a profile's own.
+
+def link(tx: Transaction, ties: pa.Table) -> None:
+    """Remember how ids came to lead where they lead: kind, id, via_kind, via_id, profile_key, linked_at, source, message_id."""
+    if not ties.num_rows:
+        return
+    first = tx.take("link", ties.num_rows)
+    numbered = ties.add_column(0, "link_id", pa.array(range(first, first + ties.num_rows), pa.uint32()))
+    tx.execute(sql("INSERT INTO links BY NAME SELECT * FROM numbered", numbered=numbered))
+
+
+def point(tx: Transaction, ids: pa.Table) -> None:
+    """Let ids that are nobody's own user id lead to these profiles and to no other: kind, id, profile_key."""
+    if ids.num_rows:
+        hashed = sql("(SELECT {} AS id_hash, kind, id, profile_key FROM ids)", _HASH, ids=ids)
+        tx.execute(
+            sql(
+                "DELETE FROM other_ids USING {} n WHERE other_ids.id_hash = n.id_hash AND other_ids.kind = n.kind AND other_ids.id = n.id",
+                hashed,
+            )
+        )
+        tx.execute(sql("INSERT INTO other_ids SELECT * FROM {}", hashed))
+
+
+def hand_over(tx: Transaction, pairs: pa.Table) -> dict[int, list[Id]]:
+    """Let every id of the one lead to the other: gone, kept, each gone once. Answers the ids that changed hands, by gone.
+
+    A user id becomes one more id of whom it leads to now.
     """
-    tx.execute(sql("DELETE FROM other_ids USING ties WHERE other_ids.kind = ties.kind AND other_ids.id = ties.id", ties=ties))
-    tx.execute(
-        sql("INSERT INTO other_ids SELECT kind, id, profile_key FROM ties WHERE kind <> {}", USER, ties=ties),
-    )
-    tx.execute(
+    moving = tx.read(
         sql(
-            "INSERT INTO user_ids SELECT id, profile_key FROM ties WHERE kind = {} AND id NOT IN (SELECT user_id FROM user_ids "
-            "SEMI JOIN (SELECT id AS user_id FROM ties) USING (user_id))",
+            "SELECT kind, id, gone, kept FROM other_ids JOIN pairs ON profile_key = gone UNION ALL "
+            "SELECT {}, user_id, gone, kept FROM user_ids JOIN pairs ON profile_key = gone",
             USER,
-            ties=ties,
+            pairs=pairs,
         )
     )
-    tx.execute(
+    detach(tx, sql("SELECT gone FROM pairs", pairs=pairs))
+    point(tx, moving.select(["kind", "id", "kept"]).rename_columns(["kind", "id", "profile_key"]))
+    found: dict[int, list[Id]] = {}
+    for row in moving.to_pylist():
+        found.setdefault(row["gone"], []).append((row["kind"], row["id"]))
+    return found
+
+
+def once_of(tx: Transaction, pairs: pa.Table, moved: Mapping[int, Sequence[Id]]) -> list[tuple[int, int, Id]]:
+    """Of the ids `hand_over` moved those that had led to the same profile before: merge_id, kept, id."""
+    rows = tx.rows(
         sql(
-            "INSERT INTO links SELECT kind, id, via_kind, via_id, profile_key, linked_at, source, message_id FROM ties",
-            ties=ties,
+            "SELECT DISTINCT merge_id, gone, kept, kind, id FROM links JOIN pairs ON links.profile_key = pairs.kept ORDER BY ALL",
+            pairs=pairs,
         )
+    )
+    return [(number, kept, (kind, text)) for number, gone, kept, kind, text in rows if (kind, text) in moved.get(gone, ())]
+
+
+def links_so_far(tx: Transaction) -> int:
+    """The number the next link will have."""
+    return tx.take("link", 0)
+
+
+def hand_back(tx: Transaction, ids: Sequence[Id], *, kept: int, gone: int, since: int) -> list[Id]:
+    """Let these ids lead to the one they came from again, and those tied by one of them from link `since` on; answers all that do.
+
+    An id that leads elsewhere by now stays there.
+    """
+    back = dict.fromkeys(ids)
+    tied = tx.rows(
+        sql(
+            "SELECT kind, id, via_kind, via_id FROM links WHERE profile_key = {} AND link_id >= {} AND via_id IS NOT NULL ORDER BY link_id",
+            kept,
+            since,
+        )
+    )
+    for kind, text, via_kind, via_id in tied:
+        if (via_kind, via_id) in back:
+            back[kind, text] = None
+    held = {(kind, text) for kind, text in tx.rows(sql("SELECT kind, id FROM other_ids WHERE profile_key = {}", kept))}
+    returning = [each for each in back if each in held]
+    own = tx.rows(sql("SELECT user_id FROM user_ids WHERE profile_key = {}", gone))
+    point(tx, _table([each for each in returning if each != (USER, own[0][0] if own else None)], gone))
+    for user in own:
+        tx.execute(
+            sql(
+                "DELETE FROM other_ids WHERE id_hash = md5_number_lower({}) AND kind = {} AND id = {}",
+                f"{USER}:{user[0]}",
+                USER,
+                user[0],
+            )
+        )
+    return returning
+
+
+def _table(ids: Sequence[Id], profile_key: int) -> pa.Table:
+    return pa.table(
+        {
+            "kind": pa.array([each[0] for each in ids], pa.string()),
+            "id": pa.array([each[1] for each in ids], pa.string()),
+            "profile_key": pa.array([profile_key] * len(ids), pa.uint32()),
+        }
     )
 
 
@@ -186,6 +279,21 @@ def of(store: Store, profile_key: int) -> pa.Table:
             profile_key,
         )
     )
+
+
+def links(store: Store, ids: Sequence[Id]) -> list[tuple[Id, Id, datetime, str, str | None]]:
+    """How these ids were tied to each other: one, the other, when, by which source, by which message; oldest first."""
+    asked = pa.table(
+        {"kind": pa.array([each[0] for each in ids], pa.string()), "id": pa.array([each[1] for each in ids], pa.string())}
+    )
+    rows = store.rows(
+        sql(
+            "SELECT kind, id, via_kind, via_id, linked_at, source, message_id FROM links SEMI JOIN asked USING (kind, id) "
+            "SEMI JOIN (SELECT kind AS via_kind, id AS via_id FROM asked) USING (via_kind, via_id) ORDER BY linked_at",
+            asked=asked,
+        )
+    )
+    return [((kind, text), (via_kind, via_id), aware(at), *rest) for kind, text, via_kind, via_id, at, *rest in rows]
 
 
 def user_ids(store: Store, people: People) -> pa.Table:

@@ -9,9 +9,10 @@ A table's rows are read and written by its owner alone; this room only makes the
 | counters | store |
 | settings | workspace |
 | properties | properties |
-| profiles, tags, profile_tags, writes, changes, deleted_profiles, sessions_before | profiles |
+| profiles, tags, profile_tags, writes, changes, deleted_profiles, sessions_before, before_merges, absences | profiles |
 | user_ids, other_ids, links | identities |
-| events, event_names, channels, sources, deleted_events, taken_messages | events |
+| events, event_names, channels, sources, deleted_events, taken_messages, event_moves | events |
+| merges | resolution |
 | activity | activity |
 | imports, exports, import_templates | records |
 | segments, segment_versions, segment_members | segments |
@@ -245,9 +246,11 @@ def _failed() -> list[Sql]:
 def _identity() -> list[Sql]:
     """Ids besides the user id, how each came to lead to its profile, and the ids of messages that left no event."""
     return [
-        Sql("CREATE TABLE other_ids (kind VARCHAR NOT NULL, id VARCHAR NOT NULL, profile_key UINTEGER NOT NULL)"),
         Sql(
-            "CREATE TABLE links (kind VARCHAR NOT NULL, id VARCHAR NOT NULL, via_kind VARCHAR, via_id VARCHAR, "
+            "CREATE TABLE other_ids (id_hash UBIGINT NOT NULL, kind VARCHAR NOT NULL, id VARCHAR NOT NULL, profile_key UINTEGER NOT NULL)"
+        ),
+        Sql(
+            "CREATE TABLE links (link_id UINTEGER NOT NULL, kind VARCHAR NOT NULL, id VARCHAR NOT NULL, via_kind VARCHAR, via_id VARCHAR, "
             "profile_key UINTEGER NOT NULL, linked_at TIMESTAMP NOT NULL, source VARCHAR NOT NULL, message_id VARCHAR)"
         ),
         Sql("CREATE TABLE taken_messages (message_id VARCHAR NOT NULL, message_hash UBIGINT NOT NULL)"),
@@ -290,6 +293,26 @@ def _erasing() -> list[Sql]:
     ]
 
 
+def _merging() -> list[Sql]:
+    """Two profiles that became one, and everything by which that is told, undone, and left out of the past."""
+    return [
+        Sql(
+            "CREATE TABLE merges (merge_id UINTEGER NOT NULL, kept UINTEGER NOT NULL, gone UINTEGER NOT NULL, status VARCHAR NOT NULL, "
+            "cause VARCHAR NOT NULL, reason VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, by_whom VARCHAR NOT NULL, source VARCHAR NOT NULL, "
+            "message_id VARCHAR, write_id UINTEGER, document VARCHAR NOT NULL, settled_at TIMESTAMP, settled_by VARCHAR)"
+        ),
+        Sql(
+            "CREATE TABLE event_moves (move_id UINTEGER NOT NULL, merge_id UINTEGER NOT NULL, message_id VARCHAR NOT NULL, "
+            "message_hash UBIGINT NOT NULL, from_key UINTEGER NOT NULL, to_key UINTEGER NOT NULL, moved_at TIMESTAMP NOT NULL)"
+        ),
+        Sql(
+            "CREATE TABLE before_merges (write_id UINTEGER NOT NULL, changed_at TIMESTAMP NOT NULL, profile_key UINTEGER NOT NULL, "
+            "created_at TIMESTAMP, last_session TIMESTAMP, last_channel VARCHAR)"
+        ),
+        Sql("CREATE TABLE absences (profile_key UINTEGER NOT NULL, gone_at TIMESTAMP NOT NULL, back_at TIMESTAMP NOT NULL)"),
+    ]
+
+
 TRIED_BY_PROFILE: Final = ("profiles", "profile_tags", "user_ids", "other_ids", "segment_members")
 """Tables of which a trial has the rows of the people it is about."""
 
@@ -328,4 +351,5 @@ STEPS: Final = (
     _imports,
     _erasing,
     _duplicates,
+    _merging,
 )

@@ -6,7 +6,7 @@ themselves, so they cannot disagree with them. Whose lastSession follows does no
 (`profiles.follow`), nor how a message finds its profile (`ingest`).
 
 `appending` takes events in, `reading` answers about them, `clustering` keeps the table quick,
-`withdrawing` takes back what an import brought, `sending` says how sources send.
+`withdrawing` takes back what an import brought, `moving` gives events to another profile and back, `sending` says how sources send.
 """
 
 from user360.events.appending import (
@@ -22,6 +22,7 @@ from user360.events.appending import (
     twins,
 )
 from user360.events.clustering import Bucket, buckets, recluster, tidy
+from user360.events.moving import count_of, mark_own, move, move_back, newest_of
 from user360.events.past import FIRST_OF_OTHERS, making, named, newest_then, then
 from user360.events.reading import (
     LATEST,
@@ -62,6 +63,7 @@ __all__ = [
     "catalogue",
     "channels",
     "count",
+    "count_of",
     "daily",
     "engagement",
     "erase",
@@ -69,11 +71,15 @@ __all__ = [
     "known_otherwise",
     "made_in",
     "making",
+    "mark_own",
+    "move",
+    "move_back",
     "move_out",
     "named",
     "names",
     "newest",
     "newest_left",
+    "newest_of",
     "newest_then",
     "novel",
     "numbers",

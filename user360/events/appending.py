@@ -129,6 +129,7 @@ def erase(tx: Transaction, people: Sql, words: Sequence[str]) -> int:
             told=told,
         )
     )
+    tx.execute(sql("DELETE FROM event_moves WHERE from_key IN ({}) OR to_key IN ({})", people, people))
     tx.touch("events")
     gone = tx.execute(sql("DELETE FROM events WHERE profile_key IN ({})", people))
     return gone + tx.execute(sql("DELETE FROM deleted_events WHERE profile_key IN ({})", people))

@@ -20,9 +20,25 @@ FIRST_OF_OTHERS: Final = len(SYSTEM_EVENTS)
 """The number from which on events are not the system's."""
 
 
-def then(gone: Sql) -> Sql:
-    """The rows of the events table, with those of `gone`: the keys of who was deleted since. Later events are among them."""
-    return sql("SELECT * FROM events UNION ALL SELECT * FROM deleted_events WHERE profile_key IN ({})", gone)
+def then(gone: Sql, at: datetime) -> Sql:
+    """The rows of the events table, with those of `gone`: the keys of who was deleted or merged since. Later events are among them.
+
+    An event that a merge moved since is of whom it was then.
+    """
+    moved = sql(
+        "SELECT message_hash, message_id, arg_min(from_key, move_id) AS owner FROM event_moves WHERE moved_at > {} "
+        "GROUP BY message_hash, message_id",
+        stored(at),
+    )
+    held = sql("SELECT * FROM events UNION ALL SELECT * FROM deleted_events WHERE profile_key IN ({})", gone)
+    return sql(
+        "SELECT * FROM ({}) ANTI JOIN ({}) USING (message_hash, message_id) UNION ALL SELECT e.* REPLACE (m.owner AS profile_key) "
+        "FROM ({}) e JOIN ({}) m USING (message_hash, message_id)",
+        held,
+        moved,
+        held,
+        moved,
+    )
 
 
 def newest_then(gone: Sql, at: datetime) -> Sql:
@@ -30,7 +46,7 @@ def newest_then(gone: Sql, at: datetime) -> Sql:
     return sql(
         "SELECT profile_key, max(occurred_at) AS seen_at, arg_max(name, occurred_at) FILTER (name IS NOT NULL) AS channel "
         "FROM ({}) LEFT JOIN channels USING (channel_id) WHERE occurred_at <= {} AND event_id >= {} GROUP BY profile_key",
-        then(gone),
+        then(gone, at),
         stored(at),
         FIRST_OF_OTHERS,
     )

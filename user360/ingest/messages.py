@@ -10,75 +10,35 @@ failed message; neither costs its neighbours. How requests become messages does 
 from __future__ import annotations
 
 import functools
-import json
-from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-import orjson
 import pyarrow as pa
 
-from user360 import datatypes, enrichment, erased, events, failed, identities, profiles, properties, workspace
-from user360.clock import stored
+from user360 import datatypes, enrichment, erased, events, failed, identities, properties, resolution, workspace
 from user360.errors import InvalidValue, shorten
 from user360.failed import Failure
 from user360.identities import ANONYMOUS, DEVICE, EXTERNAL, USER
-from user360.ingest import adopting, deriving
+from user360.ingest import adopting
 from user360.ingest import traits as trait_columns
 from user360.ingest.events import LONGEST_EVENT_NAME, LONGEST_MESSAGE_ID
-from user360.ingest.meeting import Said, Wave, meeting
+from user360.ingest.meeting import SILENT, Meeting, Said
+from user360.ingest.message import LeftOut, Message
+from user360.ingest.writing import Writer
 from user360.schema import SYSTEM_EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from user360.identities import Id
-    from user360.ingest.meeting import Tie
     from user360.properties import Property
     from user360.store import Store, Transaction
     from user360.workspace import Workspace
 
-UNKNOWN_TRAITS: Final = "traits"
-"""Where an event keeps the traits no property has the name of."""
+__all__ = ["LeftOut", "Message", "Taken", "receive_messages"]
+
 NO_PROPERTY: Final = "Its value is kept with the event. Make it a property, and the next is kept with the user."
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """Something of a message that could not be taken when it was read, and why; the rest of it was."""
-
-    code: str
-    property: str
-    value: str
-    reason: str
-    hint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One inbound unit: who, what, when, from where. Its shape is checked, its values are not parsed yet.
-
-    `at` is an aware instant, corrected for the client's clock. `event` is the name of the event to store,
-    None stores none. `raw` is the JSON as it came, for a failed message. What was `left_out` when it was read
-    becomes a warning.
-    """
-
-    kind: Literal["identify", "track", "page", "screen", "group", "alias", "conversation"]
-    message_id: str
-    at: datetime
-    source: str
-    user_id: str | None = None
-    anonymous_id: str | None = None
-    previous_id: str | None = None
-    event: str | None = None
-    channel: str | None = None
-    traits: Mapping[str, object] = field(default_factory=dict)
-    properties: Mapping[str, object] = field(default_factory=dict)
-    context: Mapping[str, object] = field(default_factory=dict)
-    raw: str = ""
-    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +142,7 @@ class _Batch:
         self.messages, self.by, self.at = messages, by, at
         self.warnings: list[tuple[int, Failure]] = []
         settings, known = _ground(store, store.revision("workspace", "properties"))
-        self.settings = settings
+        self.settings, self.known = settings, tuple(known.values())
         self.said = trait_columns.read([_with_address(each) for each in messages], known.values(), settings.zone)
         self.feeds = settings.user_id_property
         self.type = known[self.feeds].datatype if self.feeds in known else datatypes.get("string")
@@ -202,14 +162,16 @@ class _Batch:
     def take(self, tx: Transaction) -> None:
         """Work out who is who, then write wave by wave."""
         said = [self._said(place, each) for place, each in enumerate(self.messages)]
-        wanted = {one for each in said for one in (each.user, each.session, each.former) if one is not None}
-        met = meeting(*identities.whom(tx, wanted))
-        for each in said:
-            met.meet(each)
-        keys: dict[int, int] = {}
-        for wave in met.waves:
-            self._write(tx, wave, keys)
-        deriving.fill(tx, self._telling(met.waves, keys), self.settings, by=self.by, at=self.at)
+        ids, named = identities.whom(tx, {one for each in said for one in _spoken_of(each)})
+        held = resolution.absorbed(tx, sorted({*ids.values()})) if any(each.session or each.former for each in said) else {}
+        most = resolution.MOST_BY_MESSAGES
+        met = Meeting(ids, named, {key: most - count for key, count in held.items()}, most)
+        for one in said:
+            met.meet(one)
+        Writer(self.messages, self.said, self.known, self.settings, self.by, self.at).write(tx, met)
+        for union in met.held:
+            hint = "Look at both and decide; until then they stay apart."
+            self._warn(union.position, "heldForReview", f"A merge is held for review. {union.reason}", hint, (USER, ""))
 
     # -- who ------------------------------------------------------------------------------------
 
@@ -221,8 +183,8 @@ class _Batch:
             session, user = session or user, self._usable(place, USER, fed)
         if session is None and user is None:
             session = self._usable(place, DEVICE, _device(message.context))
-        former = self._former(place, message) if message.kind == "alias" else None
-        return Said(place, message.source, user, session, former)
+        former = self._usable(place, ANONYMOUS, message.previous_id) if message.kind == "alias" else None
+        return Said(place, message.source, user, session, former[1] if former else None, self.said.weights.get(place, SILENT))
 
     def _fed(self, message: Message) -> str | None:
         """The user id as the property the workspace chose for it says it."""
@@ -232,9 +194,6 @@ class _Batch:
         except InvalidValue:
             return None
         return None if value is None else self.type.format(value)
-
-    def _former(self, place: int, message: Message) -> Id | None:
-        return self._usable(place, ANONYMOUS, message.previous_id)
 
     def _usable(self, place: int, kind: str, text: str | None) -> Id | None:
         if text is None or not text.strip():
@@ -248,119 +207,12 @@ class _Batch:
     def _warn(self, place: int, code: str, reason: str, hint: str, about: tuple[str, str]) -> None:
         self.warnings.append((place, _failure(self.messages[place], code, reason, hint, about)))
 
-    # -- writing --------------------------------------------------------------------------------
 
-    def _write(self, tx: Transaction, wave: Wave, keys: dict[int, int]) -> None:
-        """Write a wave; `keys` learns the keys of who is made."""
-        by_source: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-        for step in wave.steps:
-            by_source[self.messages[step.position].source][step.who].append(step.position)
-        own = {tie.who: tie for tie in wave.ties if tie.id[0] == USER}
-        for source, people in by_source.items():
-            written = profiles.write(tx, self._incoming(people, own, keys), source=source, by=self.by, at=self.at)
-            keys.update(zip(people, written.keys.to_pylist(), strict=True))
-        self._tie(tx, wave, keys)
-        self._append(tx, wave, keys)
-
-    def _incoming(
-        self, people: Mapping[int, Sequence[int]], own: Mapping[int, Tie], keys: Mapping[int, int]
-    ) -> profiles.Incoming:
-        """One row per profile: of each property the last value said in this wave."""
-        who = list(people)
-        known = [each if each >= 0 else keys.get(each) for each in who]
-        ids = [own[each].id[1] if each in own else None for each in who]
-        places = np.array([place for each in who for place in people[each]], dtype=np.int64)
-        rows = np.array([row for row, each in enumerate(who) for _ in people[each]], dtype=np.int64)
-        first = [min(stored(self.at), *(stored(self.messages[place].at) for place in people[each])) for each in who]
-        columns, meant = {}, {}
-        for each, cells in self.said.columns.items():
-            counts = self.said.meant[each][places]
-            if not counts.any():
-                continue
-            last = np.full(len(who), -1, dtype=np.int64)
-            last[rows[counts]] = places[counts]
-            columns[each] = cells.take(pa.array(last, mask=last < 0))
-            meant[each] = pa.array(last >= 0)
-        tags = columns.pop("tags", None)
-        meant.pop("tags", None)
-        if any(ids):
-            columns["userId"] = pa.array(ids, pa.string())
-            meant["userId"] = pa.array([each is not None for each in ids])
-        return profiles.Incoming(
-            pa.array(known, pa.uint32()),
-            pa.array(ids, pa.string()),
-            columns,
-            meant,
-            tags,
-            unite=True,
-            made_at=pa.array(first, pa.timestamp("us")),
-        )
-
-    def _telling(self, waves: Sequence[Wave], keys: Mapping[int, int]) -> pa.Array:
-        """Of whom something was said that others follow from."""
-        given = [self.said.meant[each] for each in deriving.TELLING if each in self.said.meant]
-        steps = [step for wave in waves for step in wave.steps if any(each[step.position] for each in given)]
-        return pa.array(list({keys.get(step.who, step.who) for step in steps}), pa.uint32())
-
-    def _tie(self, tx: Transaction, wave: Wave, keys: Mapping[int, int]) -> None:
-        last = {tie.id: tie for tie in wave.ties}
-        rows = [
-            {
-                "kind": one[0],
-                "id": one[1],
-                "via_kind": tie.via[0] if tie.via else None,
-                "via_id": tie.via[1] if tie.via else None,
-                "profile_key": keys.get(tie.who, tie.who),
-                "linked_at": stored(self.messages[tie.position].at),
-                "source": self.messages[tie.position].source,
-                "message_id": self.messages[tie.position].message_id,
-            }
-            for one, tie in last.items()
-        ]
-        if rows:
-            identities.tie(tx, pa.Table.from_pylist(rows, _TIES))
-
-    def _append(self, tx: Transaction, wave: Wave, keys: Mapping[int, int]) -> None:
-        rows, silent = [], []
-        for step in wave.steps:
-            message = self.messages[step.position]
-            unknown = self.said.unknown.get(step.position)
-            name = message.event or (message.kind if unknown else None)
-            if name is None:
-                silent.append(message.message_id)
-                continue
-            said = {**message.properties, UNKNOWN_TRAITS: unknown} if unknown else message.properties
-            rows.append(
-                {
-                    "profile_key": keys.get(step.who, step.who),
-                    "event": name.strip(),
-                    "channel": message.channel,
-                    "source": message.source,
-                    "at": stored(message.at),
-                    "message_id": message.message_id,
-                    "properties": _json(said),
-                    "context": _json(_with_ids(message)),
-                }
-            )
-        if silent:
-            events.take_note(tx, pa.array(silent, pa.string()))
-        if rows:
-            appended = events.append(tx, pa.Table.from_pylist(rows, events.ROWS), novel=True)
-            profiles.follow(tx, appended.newest)
-
-
-_TIES: Final = pa.schema(
-    {
-        "kind": pa.string(),
-        "id": pa.string(),
-        "via_kind": pa.string(),
-        "via_id": pa.string(),
-        "profile_key": pa.uint32(),
-        "linked_at": pa.timestamp("us"),
-        "source": pa.string(),
-        "message_id": pa.string(),
-    }
-)
+def _spoken_of(said: Said) -> Iterator[Id]:
+    """The ids a message brings; the former one of an alias may be of either kind."""
+    yield from (each for each in (said.user, said.session) if each is not None)
+    if said.former is not None:
+        yield from ((USER, said.former), (ANONYMOUS, said.former))
 
 
 def _with_address(message: Message) -> Mapping[str, object]:
@@ -374,18 +226,3 @@ def _device(context: Mapping[str, object]) -> str | None:
     device = context.get("device")
     found: Any = device.get("id") if isinstance(device, dict) else None
     return found if isinstance(found, str) else None
-
-
-def _with_ids(message: Message) -> Mapping[str, object]:
-    """The context with the ids the message came by, so that an event can say whose it was, and what its user agent says."""
-    ids = {"userId": message.user_id, "anonymousId": message.anonymous_id}
-    return {**enrichment.in_context(message.context), **{each: value for each, value in ids.items() if value}}
-
-
-def _json(document: Mapping[str, object]) -> str | None:
-    if not document:
-        return None
-    try:
-        return orjson.dumps(document).decode()
-    except TypeError:  # a whole number of more digits than it knows
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

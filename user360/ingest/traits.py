@@ -2,7 +2,7 @@
 
 A trait is known by the property's name without regard to case or underscores, or by a name the
 tracking API reserves (`birthday` is dob, `address.city` is city). What no property has the name of
-is told as unknown. Which of several values wins is decided row by row by who writes (`messages`).
+is told as unknown. Which of several values wins is decided row by row by who writes (`writing`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from user360.errors import shorten
+from user360.ingest.meeting import HEAVY, LIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -57,6 +58,18 @@ class Traits:
     meant: Mapping[str, np.ndarray[Any, np.dtype[np.bool_]]]
     refused: tuple[Refused, ...]
     unknown: Mapping[int, Mapping[str, object]]
+
+    @property
+    def weights(self) -> dict[int, int]:
+        """What weighs in a message that says anything of a property: whether before or after a merge, that makes a difference or not."""
+        found: dict[int, int] = {}
+        for name, counts in self.meant.items():
+            cells = self.columns[name]
+            heavy = pa.types.is_list(cells.type)
+            blank = cells.is_null().to_numpy(zero_copy_only=False)
+            for place in np.flatnonzero(counts).tolist():
+                found[place] = max(found.get(place, LIGHT), HEAVY if heavy or blank[place] else LIGHT)
+        return found
 
 
 def read(said: Sequence[Mapping[str, object]], known: Iterable[Property], zone: ZoneInfo) -> Traits:

@@ -74,7 +74,8 @@ def receive_users(
         wrong = flags(batch.positions, nobody + erased if on_refusal == "value" else rejected)
         if on_refusal == "all" and rejected:
             return refused_whole(rejected, len(user_ids))
-        for chosen in _rounds(user_ids, batch.profile_keys, np.flatnonzero(~wrong)):
+        who = _whom(tx, user_ids) if batch.profile_keys is None else batch.profile_keys
+        for chosen in _rounds(who, np.flatnonzero(~wrong)):
             written = profiles.write(tx, rows.incoming(tx, chosen), source=source, by=by, import_id=import_id, at=at)
             keys[chosen] = written.keys.to_numpy(zero_copy_only=False)
             writes[chosen] = -1 if written.write_id is None else written.write_id
@@ -205,10 +206,18 @@ def _unnamed(batch: Users, index: int) -> Rejected:
     )
 
 
-def _rounds(user_ids: pa.Array, keys: pa.Array | None, chosen: Any) -> list[Any]:
+def _whom(tx: Transaction, user_ids: pa.Array) -> pa.Array:
+    """Something by which rows of one user are told: two ids of one profile count as the same."""
+    if not identities.any_former(tx):
+        return user_ids
+    keys = identities.look_up(tx, user_ids)
+    texts = pc.if_else(pc.is_valid(keys), pc.cast(keys, pa.string()), pc.binary_join_element_wise("id", user_ids, " "))
+    return pc.if_else(pc.is_valid(user_ids), texts, pa.scalar(None, pa.string()))
+
+
+def _rounds(whom: pa.Array, chosen: Any) -> list[Any]:
     """Rows grouped so that each user stands once in a round and later rows of a user in later rounds."""
-    picked = pa.array(chosen)
-    who = (user_ids if keys is None else keys).take(picked)
+    who = whom.take(pa.array(chosen))
     named = pc.is_valid(who).to_numpy(zero_copy_only=False)
     codes = who.dictionary_encode().indices.to_numpy(zero_copy_only=False)
     codes = np.where(named, np.nan_to_num(codes), -1).astype(np.int64)

@@ -6,13 +6,15 @@ writes the profile tables. Who a message is about does not live here (`ingest`),
 property accepts (`datatypes`).
 
 `reading` answers, `past` says how it was, `origins` where values came from, `writing` takes values in, `leaving` tags, untags and deletes,
-`undoing` takes back what an import wrote, `diffing` reads what a trial would change, `erasing` takes people out for good.
+`undoing` takes back what an import wrote, `diffing` reads what a trial would change, `erasing` takes people out for good, `uniting`
+makes one record of two, `parting` two of one again.
 """
 
 from user360.profiles.diffing import cells, changed_cells, losing, rows_changing, some_values
 from user360.profiles.erasing import addresses, erase, gone_by_id
 from user360.profiles.leaving import Deleted, delete, tag
 from user360.profiles.origins import Origin, origins
+from user360.profiles.parting import aside, came_back, changed_since, session_before, without
 from user360.profiles.past import deleted_since, everyone_then, sessions_kept, sessions_moved, values_before, values_then
 from user360.profiles.reading import (
     NEWEST_SESSION,
@@ -35,24 +37,31 @@ from user360.profiles.reading import (
     with_blanks,
 )
 from user360.profiles.undoing import TakenBack, Undoing, count_later, last_write, later, take_back, touched
-from user360.profiles.writing import Incoming, Written, follow, values_of, write
+from user360.profiles.uniting import Filled, Row, rows, taken_over, tell_merges, unite, write_records
+from user360.profiles.writing import Incoming, Written, close_change, follow, start_change, values_of, write
 
 __all__ = [
     "NEWEST_SESSION",
     "Change",
     "Deleted",
+    "Filled",
     "Incoming",
     "Origin",
     "Profile",
+    "Row",
     "Sort",
     "TakenBack",
     "Undoing",
     "Written",
     "addresses",
     "as_text",
+    "aside",
     "beside",
+    "came_back",
     "cells",
     "changed_cells",
+    "changed_since",
+    "close_change",
     "count",
     "count_later",
     "delete",
@@ -73,18 +82,26 @@ __all__ = [
     "losing",
     "matching",
     "origins",
+    "rows",
     "rows_changing",
+    "session_before",
     "sessions_kept",
     "sessions_moved",
     "some_values",
+    "start_change",
     "stream",
     "tag",
     "tags",
     "take_back",
+    "taken_over",
+    "tell_merges",
     "touched",
+    "unite",
     "values_before",
     "values_of",
     "values_then",
     "with_blanks",
+    "without",
     "write",
+    "write_records",
 ]

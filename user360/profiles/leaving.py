@@ -65,17 +65,16 @@ def delete(store: Store, people: People, *, by: str, source: str, at: datetime) 
 def remove(tx: Transaction, doomed: Sql, write_id: int, at: datetime) -> Deleted:
     """Take these profiles out of the present, as part of a write."""
     gone = tx.read(sql('SELECT profile_key, "userId" FROM profiles WHERE profile_key IN ({})', doomed))
-    _keep_aside(tx, doomed, write_id, at)
+    keep_aside(tx, doomed, write_id, at)
     events_gone = events.move_out(tx, doomed)
     identities.detach(tx, doomed)
-    tx.execute(sql("DELETE FROM profile_tags WHERE profile_key IN ({})", doomed))
-    tx.execute(sql("DELETE FROM profiles WHERE profile_key IN ({})", doomed))
     _tell(tx, gone, write_id, at)
     tx.touch("profiles")
     return Deleted(gone.num_rows, events_gone)
 
 
-def _keep_aside(tx: Transaction, doomed: Sql, write_id: int, at: datetime) -> None:
+def keep_aside(tx: Transaction, doomed: Sql, write_id: int, at: datetime) -> None:
+    """Take profiles and their tags out of the present; what they were is kept for questions about the past."""
     tx.execute(
         sql(
             'INSERT INTO deleted_profiles SELECT p.profile_key, {}, {}, to_json({{"values": p, "tags": t.names}})::VARCHAR '
@@ -86,6 +85,8 @@ def _keep_aside(tx: Transaction, doomed: Sql, write_id: int, at: datetime) -> No
             doomed,
         )
     )
+    tx.execute(sql("DELETE FROM profile_tags WHERE profile_key IN ({})", doomed))
+    tx.execute(sql("DELETE FROM profiles WHERE profile_key IN ({})", doomed))
 
 
 def _tell(tx: Transaction, gone: pa.Table, write_id: int, at: datetime) -> None:

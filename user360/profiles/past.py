@@ -18,22 +18,27 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _FOLLOWED: Final = {"lastSession": "seen_at", "lastChannel": "channel"}
+_BEFORE: Final = {"createdAt": "created_at", "lastSession": "last_session", "lastChannel": "last_channel"}
+# Nobody set the value since, or only after a merge whose kept row tells what it was before.
+_UNTOLD: Final = Sql("(c.profile_key IS NULL OR coalesce(c.first_write > p.merged, false))")
 
 
 def everyone_then(at: datetime) -> Sql:
     """The keys of all who were there at that instant: profile_key."""
     return sql(
-        'SELECT profile_key FROM profiles WHERE "createdAt" <= {} UNION ALL '
-        "SELECT profile_key FROM deleted_profiles WHERE deleted_at > {} AND {} <= {}",
-        stored(at),
-        stored(at),
+        'SELECT p.profile_key FROM (SELECT profile_key, "createdAt" AS made_at FROM profiles UNION ALL '
+        "SELECT profile_key, {} AS made_at FROM deleted_profiles WHERE deleted_at > {}) p LEFT JOIN ({}) b USING (profile_key) "
+        "ANTI JOIN ({}) USING (profile_key) WHERE coalesce(b.created_at, p.made_at) <= {}",
         _kept("createdAt", "datetime"),
+        stored(at),
+        _before_merges(at),
+        _absent(at),
         stored(at),
     )
 
 
 def deleted_since(at: datetime) -> Sql:
-    """The keys of all who were deleted after that instant: profile_key."""
+    """The keys of all who were deleted, or merged into another, after that instant: profile_key."""
     return sql("SELECT profile_key FROM deleted_profiles WHERE deleted_at > {}", stored(at))
 
 
@@ -56,9 +61,11 @@ def sessions_moved(at: datetime) -> Sql:
 def _then(property_name: str, datatype: str, at: datetime, unchanged: Sql, beside: Sql = NOTHING, further: Sql = NOTHING) -> Sql:
     """The rows of `values_then`: what the first change since replaced, and `unchanged` where there was none."""
     return sql(
-        "SELECT p.profile_key, CASE WHEN c.profile_key IS NULL THEN {} ELSE {} END AS {} FROM ({}) p "
-        "LEFT JOIN (SELECT profile_key, arg_min_null(old, write_id) AS old FROM changes JOIN writes USING (write_id) "
-        "WHERE written_at > {} AND property = {} GROUP BY profile_key) c USING (profile_key){} WHERE p.made_at <= {}{}",
+        "SELECT p.profile_key, CASE WHEN {} THEN {} ELSE {} END AS {} FROM ({}) p "
+        "LEFT JOIN (SELECT profile_key, arg_min_null(old, write_id) AS old, min(write_id) AS first_write FROM changes "
+        "JOIN writes USING (write_id) WHERE written_at > {} AND property = {} GROUP BY profile_key) c USING (profile_key){} "
+        "WHERE p.made_at <= {}{}",
+        _UNTOLD,
         unchanged,
         as_value(Sql("c.old::JSON"), datatype),
         name(property_name),
@@ -73,7 +80,7 @@ def _then(property_name: str, datatype: str, at: datetime, unchanged: Sql, besid
 
 def _moved(at: datetime) -> Sql:
     """Whether lastSession followed a later event, and nobody set it since."""
-    return sql("(c.profile_key IS NULL AND p.seen_at > {})", stored(at))
+    return sql("({} AND p.seen_at > {})", _UNTOLD, stored(at))
 
 
 def values_before(property_name: str, datatype: str, *, since: datetime | None, at: datetime) -> Sql:
@@ -92,7 +99,7 @@ def values_before(property_name: str, datatype: str, *, since: datetime | None, 
 
 
 def _latest(property_name: str, datatype: str, at: datetime) -> Sql:
-    """The last value of each profile, of those deleted since too: profile_key, value, made_at, seen_at."""
+    """The last value of each profile, of those gone since too: profile_key, value, made_at, seen_at, merged (the first write of a merge since)."""
     gone = sql(
         "SELECT profile_key, {} AS value, {} AS made_at, {} AS seen_at FROM deleted_profiles WHERE deleted_at > {}",
         _kept(property_name, datatype),
@@ -107,7 +114,35 @@ def _latest(property_name: str, datatype: str, at: datetime) -> Sql:
             "GROUP BY profile_key) USING (profile_key)"
         )
     columns = sql('profile_key, {} AS value, "createdAt" AS made_at, "lastSession" AS seen_at', name(property_name))
-    return sql("SELECT {} FROM {} UNION ALL {}", columns, here, gone)
+    before = Sql("l.value")
+    if property_name in _BEFORE:
+        before = sql("CASE WHEN b.profile_key IS NULL THEN l.value ELSE b.{} END", name(_BEFORE[property_name]))
+    return sql(
+        "SELECT l.profile_key, {} AS value, coalesce(b.created_at, l.made_at) AS made_at, "
+        "CASE WHEN b.profile_key IS NULL THEN l.seen_at ELSE b.last_session END AS seen_at, b.write_id AS merged "
+        "FROM (SELECT {} FROM {} UNION ALL {}) l LEFT JOIN ({}) b USING (profile_key) ANTI JOIN ({}) USING (profile_key)",
+        before,
+        columns,
+        here,
+        gone,
+        _before_merges(at),
+        _absent(at),
+    )
+
+
+def _before_merges(at: datetime) -> Sql:
+    """What the store keeps by itself of those merged since, as it was before the first of these merges."""
+    return sql(
+        "SELECT profile_key, min(write_id) AS write_id, arg_min(created_at, write_id) AS created_at, "
+        "arg_min_null(last_session, write_id) AS last_session, arg_min_null(last_channel, write_id) AS last_channel "
+        "FROM before_merges WHERE changed_at > {} GROUP BY profile_key",
+        stored(at),
+    )
+
+
+def _absent(at: datetime) -> Sql:
+    """Who was merged into another at that instant, and came back since."""
+    return sql("SELECT profile_key FROM absences WHERE gone_at <= {} AND back_at > {}", stored(at), stored(at))
 
 
 def _unchanged(property_name: str, at: datetime) -> Sql:

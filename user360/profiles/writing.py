@@ -182,11 +182,12 @@ def _create(tx: Transaction, incoming: Incoming, keys: pa.Array, fresh: pa.Array
     tx.execute(sql("INSERT INTO profiles BY NAME SELECT * FROM created", created=pa.table(columns)))
     identities.attach(tx, user_ids, new_keys)
     if incoming.tags is not None:
-        _first_tags(tx, new_keys, incoming.tags.filter(fresh))
+        give_tags(tx, new_keys, incoming.tags.filter(fresh))
     events.append_system(tx, "USER_CREATE", new_keys, write=write_id, at=made_at)
 
 
-def _first_tags(tx: Transaction, keys: pa.Array, names: pa.Array) -> None:
+def give_tags(tx: Transaction, keys: pa.Array, names: pa.Array) -> None:
+    """Give profiles that have none their tags; nothing is remembered of it."""
     wanted = pa.table({"profile_key": keys, "names": names})
     _number_tags(tx, pc.unique(pc.list_flatten(names)))
     tx.execute(
@@ -200,11 +201,16 @@ def _first_tags(tx: Transaction, keys: pa.Array, names: pa.Array) -> None:
 
 def _change(tx: Transaction, incoming: Incoming, keys: pa.Array, known: pa.Array, write_id: int, at: datetime) -> pa.Array:
     """Change the profiles that were there; answer the keys of those where anything differed."""
+    alter(tx, incoming, keys, known, write_id)
+    return close_change(tx, write_id, at)
+
+
+def alter(tx: Transaction, incoming: Incoming, keys: pa.Array, known: pa.Array, write_id: int) -> None:
+    """Change the profiles that were there and remember what differed; the change stays open."""
     change_values(tx, _known_rows(incoming, keys, known), write_id)
     if incoming.tags is not None:
         wanted = pa.table({"profile_key": keys, "names": incoming.tags}).filter(pc.and_(known, pc.is_valid(incoming.tags)))
         record_tags(tx, wanted, unite=incoming.unite, write_id=write_id)
-    return close_change(tx, write_id, at)
 
 
 def change_values(tx: Transaction, rows: pa.Table, write_id: int) -> None:

@@ -85,7 +85,7 @@ class Frame:
         return clock.stored(self._stood)
 
     def _events_then(self) -> Sql:
-        rows = events.then(profiles.deleted_since(self._stood))
+        rows = events.then(profiles.deleted_since(self._stood), self._stood)
         return rows if self.known is None else sql("SELECT * FROM ({}) WHERE occurred_at <= {}", rows, self.stood())
 
     def _of_person(self, rows: Sql) -> Sql:

@@ -147,6 +147,49 @@ def erase(tx: Transaction, keys: pa.Table) -> int:
     return gone
 
 
+def hand_over(tx: Transaction, pairs: pa.Table, *, at: datetime) -> None:
+    """Put who is kept on every list of whom was merged into them: merge_id, gone, kept. Who went is on none from then on."""
+    tx.execute(
+        sql(
+            "INSERT INTO segment_members SELECT segment_id, kept, {}, NULL, 'merge ' || min(merge_id) FROM segment_members "
+            "JOIN pairs ON profile_key = gone WHERE removed_at IS NULL AND (segment_id, kept) NOT IN "
+            "(SELECT (segment_id, profile_key) FROM segment_members WHERE removed_at IS NULL) GROUP BY segment_id, kept",
+            stored(at),
+            pairs=pairs,
+        )
+    )
+    tx.execute(
+        sql(
+            "UPDATE segment_members SET removed_at = {} WHERE removed_at IS NULL AND profile_key IN (SELECT gone FROM pairs)",
+            stored(at),
+            pairs=pairs,
+        )
+    )
+    tx.touch("segments")
+
+
+def hand_back(tx: Transaction, merge_id: int, kept: int, gone: int, *, merged_at: datetime, at: datetime) -> None:
+    """Put who comes back from a merge on the lists they were on, and take who was kept off those they were put on by it."""
+    tx.execute(
+        sql(
+            "INSERT INTO segment_members SELECT segment_id, profile_key, {}, NULL, source FROM segment_members "
+            "WHERE profile_key = {} AND removed_at = {}",
+            stored(at),
+            gone,
+            stored(merged_at),
+        )
+    )
+    tx.execute(
+        sql(
+            "UPDATE segment_members SET removed_at = {} WHERE profile_key = {} AND removed_at IS NULL AND source = {}",
+            stored(at),
+            kept,
+            f"merge {merge_id}",
+        )
+    )
+    tx.touch("segments")
+
+
 def freeze(store: Store, segment_id: str, *, name: str = "", by: str, at: datetime) -> Segment:
     """A new list of those who are in the segment at that instant."""
     found = saved.get(store, segment_id)

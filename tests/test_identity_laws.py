@@ -1,0 +1,198 @@
+"""Laws of identity: batches, replays, orders, undoing, and the past.
+
+All cases of a law share one database: the ids of each case begin with a number of its own, and what
+is compared is what those ids lead to.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.worlds import AT
+from user360 import events, identities, ingest, profiles, resolution
+from user360.ingest import Message
+from user360.sql import sql
+from user360.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from user360.store import Store
+
+SHOWN = ("firstName", "city", "gender", "tags", "createdAt", "lastSession", "lastChannel")
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Store]:
+    opened = open_store()
+    yield opened
+    opened.close()
+
+
+def told(said: dict[str, Any], case: int, number: int) -> Message:
+    """A message of a case: what is said, with the ids of the case."""
+    ids: dict[str, Any] = {each: f"{case}-{said[each]}" for each in ("user_id", "anonymous_id", "previous_id") if said.get(each)}
+    rest: dict[str, Any] = {each: said[each] for each in ("event", "channel", "traits") if each in said}
+    kind: Any = "alias" if "previous_id" in ids else "track" if "event" in rest else "identify"
+    return Message(kind, f"{case}-m{number}", AT - timedelta(minutes=said["ago"]), said.get("source", "shop"), **ids, **rest)
+
+
+def tell(store: Store, said: Sequence[dict[str, Any]], case: int, *, batch: int = 100, first: int = 0, at=AT) -> None:
+    messages = [told(each, case, said_number(each, first + place)) for place, each in enumerate(said)]
+    for start in range(0, len(messages), batch):
+        ingest.receive_messages(store, messages[start : start + batch], by="test", at=at)
+
+
+def said_number(said: dict[str, Any], place: int) -> int:
+    return said.get("number", place)
+
+
+def state(store: Store, case: int) -> list[Any]:
+    """Everybody a case is about: their ids, what is known of them, what they did."""
+    start = f"{case}-"
+    found = []
+    for (key,) in store.rows(
+        sql(
+            "SELECT profile_key FROM user_ids WHERE user_id LIKE {} UNION SELECT profile_key FROM other_ids WHERE id LIKE {}",
+            *[f"{start}%"] * 2,
+        )
+    ):
+        ids = sorted((row["kind"], row["id"]) for row in identities.of(store, key).to_pylist())
+        one = profiles.get(store, key)
+        values = {each: one.values[each] for each in SHOWN if each in one.values}
+        rows = events.timeline(store, key, limit=1_000).to_pylist()
+        did = sorted((row["event"], row["at"]) for row in rows if not row["system"])
+        found.append(
+            ([(kind, text.removeprefix(start)) for kind, text in ids], (one.user_id or "").removeprefix(start), values, did)
+        )
+    return sorted(found, key=repr)
+
+
+TRAITS = st.fixed_dictionaries(
+    {},
+    optional={
+        "firstName": st.sampled_from(["Ann", "Bob"]),
+        "city": st.sampled_from(["Pune", "Goa", None]),
+        "tags": st.sampled_from([["x"], ["x", "y"], ["z"]]),
+    },
+)
+IDS = st.sampled_from(
+    [
+        *({"anonymous_id": each} for each in "abc"),
+        *({"user_id": each} for each in "uv"),
+        *({"anonymous_id": one, "user_id": two} for one in "abc" for two in "uv"),
+        *({"previous_id": one, "user_id": two} for one in "abv" for two in "u"),
+    ]
+)
+
+
+def message_of(
+    ids: st.SearchStrategy[dict[str, str]], traits: st.SearchStrategy[dict[str, Any]]
+) -> st.SearchStrategy[dict[str, Any]]:
+    return st.builds(
+        lambda who, said, rest: {**who, **rest, "traits": said},
+        ids,
+        traits,
+        st.fixed_dictionaries(
+            {"ago": st.integers(0, 500)},
+            optional={
+                "event": st.sampled_from(["View", "Order"]),
+                "channel": st.sampled_from(["web", "app"]),
+                "source": st.sampled_from(["shop", "bot"]),
+            },
+        ),
+    )
+
+
+MESSAGES = st.lists(message_of(IDS, TRAITS), min_size=1, max_size=8)
+
+
+@given(said=MESSAGES, batch=st.integers(1, 4))
+def test_a_batch_means_what_its_messages_mean_one_by_one(world, said, batch):
+    whole, parts = next(_numbers), next(_numbers)
+    tell(world, said, whole)
+    tell(world, said, parts, batch=batch)
+
+    assert state(world, parts) == state(world, whole)
+
+
+@given(said=MESSAGES, again=st.data())
+def test_telling_any_messages_again_changes_nothing(world, said, again):
+    case = next(_numbers)
+    numbered = [{**each, "number": place} for place, each in enumerate(said)]
+    tell(world, numbered, case, batch=3)
+    before = state(world, case)
+    tell(world, again.draw(st.lists(st.sampled_from(numbered), max_size=12)), case, batch=5, at=AT + timedelta(hours=1))
+
+    assert state(world, case) == before
+
+
+# Each device belongs to one person, and nobody says two things of one property: what has one meaning has it in every order.
+OF_ONE_PERSON = st.sampled_from(
+    [
+        *({"anonymous_id": each} for each in "abc"),
+        *({"user_id": each} for each in "uv"),
+        *({"anonymous_id": one, "user_id": two} for one, two in ("au", "bu", "cv")),
+        *({"previous_id": one, "user_id": two} for one, two in ("au", "bu", "cv")),
+    ]
+)
+
+
+@given(said=st.lists(message_of(OF_ONE_PERSON, st.just({})), min_size=1, max_size=9), order=st.randoms(use_true_random=False))
+def test_the_order_of_messages_changes_nothing_where_they_do_not_contradict(world, said, order):
+    numbered = [{**each, "number": place} for place, each in enumerate(said)]
+    shuffled = order.sample(numbered, len(numbered))
+    one, other = next(_numbers), next(_numbers)
+    tell(world, numbered, one, batch=2)
+    tell(world, shuffled, other, batch=3)
+
+    assert people_of(state(world, other)) == people_of(state(world, one))
+
+
+def people_of(found: list[Any]) -> list[Any]:
+    """Who is who and did what; when somebody was made rests on which message came first."""
+    return [(ids, user, values.get("lastSession"), did) for ids, user, values, did in found]
+
+
+LATER_TRAITS = st.fixed_dictionaries({}, optional={"city": st.sampled_from(["Delhi", "Agra"]), "tags": st.just(["w"])})
+LATER_IDS = st.sampled_from(
+    [
+        {"anonymous_id": "a"},
+        {"anonymous_id": "b"},
+        {"user_id": "v"},
+        {"anonymous_id": "d", "user_id": "u"},
+        {"anonymous_id": "e", "user_id": "v"},
+        {"anonymous_id": "e"},
+    ]
+)
+LATER = st.lists(st.one_of(message_of(st.just({"user_id": "u"}), LATER_TRAITS), message_of(LATER_IDS, st.just({}))), max_size=6)
+
+
+@given(first=MESSAGES, later=LATER, both=st.booleans())
+def test_a_merge_undone_is_as_if_it_had_never_been_and_what_came_later_stays(world, first, later, both):
+    merged, never = next(_numbers), next(_numbers)
+    start = [
+        {"user_id": "u", "ago": 600, "traits": {"gender": "f"}},
+        {"user_id": "v", "anonymous_id": "b", "ago": 700, "event": "View"},
+    ]
+    for case in (merged, never):
+        tell(world, [*start, *first], case)
+    keys = [identities.key_of(world, f"{merged}-{each}") for each in "uv"]
+    keep, absorb = keys if both else reversed(keys)
+    assert keep is not None
+    assert absorb is not None
+    done = resolution.merge(world, keep, absorb, by="ana", at=AT)
+    for case in (merged, never):
+        tell(
+            world, later if both else [each for each in later if not each["traits"]], case, first=100, at=AT + timedelta(hours=1)
+        )
+    resolution.undo(world, done.id, by="ana", at=AT + timedelta(hours=2))
+
+    assert state(world, merged) == state(world, never)
