@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from tests.worlds import AT, events, take, users
-from user360 import api, doors, keys, web
+from user360 import api, doors, failed, keys, web
 from user360.api import document, fields, reading
 
 EVERYONE = {"version": 1, "match": "all", "conditions": []}
@@ -96,7 +96,12 @@ def test_what_is_answered_has_the_shape_the_document_promises(client, told):
     client.post("/api/exports", json={})
     backup = client.get("/api/backups").json()["items"][0]["id"]
     export = client.get("/api/exports").json()["items"][0]["id"]
-    ids = {"/backups": backup, "/exports": export, "/segments": "s1"}
+    client.post("/api/imports", files={"file": ("users.csv", b"userId,city\nu1,Pune\n")})
+    with store.transaction() as tx:
+        failed.keep(
+            tx, [failed.Failure("m1", "track", "noIdentity", "It names nobody.", "Give a userId.", "server", "{}")], at=AT
+        )
+    ids = {"/backups": backup, "/exports": export, "/segments": "s1", "/imports": "0", "/failed-messages": "0"}
 
     for card, body in reads():
         ours = next((each for start, each in ids.items() if card.path.startswith(start)), "")

@@ -6,7 +6,7 @@ may do (`keys`).
 
 `fields` is what a call takes and answers, as values, and `schemas` the shapes; `document` makes the OpenAPI document of them
 and `reading` its page. `calls` admits and reads, `shapes` says how things look in JSON; `users`, `cards`, `properties`,
-`events`, `segments`, `explaining`, `insights`, `exports` and `backups` hold the calls, `yellow` those of yellow.ai, `about` those that need no key;
+`events`, `segments`, `explaining`, `insights`, `exports`, `imports`, `failures` and `backups` hold the calls, `yellow` those of yellow.ai, `about` those that need no key;
 `taking` makes and changes a user for them.
 """
 
@@ -14,7 +14,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from user360.api import about, backups, cards, events, explaining, exports, insights, properties, segments, users, yellow
+from user360.api import (
+    about,
+    backups,
+    cards,
+    events,
+    explaining,
+    exports,
+    failures,
+    imports,
+    insights,
+    properties,
+    segments,
+    users,
+    yellow,
+)
 from user360.api.calls import AsSent, in_order
 
 if TYPE_CHECKING:
@@ -22,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AsSent", "calls_with_key", "routes", "yellow_routes"]
 
-_ROOMS = (users, cards, properties, events, segments, explaining, insights, exports, backups)
+_ROOMS = (users, cards, properties, events, segments, explaining, insights, exports, imports, failures, backups)
 
 
 def calls_with_key() -> list[CallRoute]:

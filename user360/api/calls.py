@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
+import tempfile
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import quote, unquote
 
@@ -25,10 +29,10 @@ from user360.api.fields import FURTHEST, MOST_ROWS, PAGE_ROWS, UNDER, Card
 from user360.errors import InvalidRequest, InvalidValue, UnreadableRequest, nearest, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from datetime import datetime
-    from pathlib import Path
 
+    from starlette.datastructures import UploadFile
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Send
@@ -44,6 +48,14 @@ _FLAGS: Final = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file that came with a form: where it lies, and what it is called."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """One admitted call. `given` are its parameters: of the body where it has one, else of the address; `free` a body of any names."""
 
@@ -53,6 +65,13 @@ class Asked:
     place: Mapping[str, str]
     given: Mapping[str, Any]
     free: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, File] = field(default_factory=dict)
+
+    def file(self, name: str) -> File:
+        """A file of a form; it is there until the call is answered."""
+        if name not in self.files:
+            raise InvalidRequest(f"$.{name}", "is missing.", "Send a form with the file in it.")
+        return self.files[name]
 
     def text(self, name: str, otherwise: str | None = None) -> str:
         """A text; without `otherwise` it has to be given."""
@@ -169,19 +188,20 @@ def route(
     status: HTTPStatus = HTTPStatus.OK,
     refuses: tuple[HTTPStatus, ...] = (),
     free: Schema | None = None,
+    form: bool = False,
     under: str = UNDER,
 ) -> CallRoute:
     """One call under an address: who may make it, what it takes and answers, with which status, and further ones it refuses with."""
-    card = Card(method, path, scope, says, takes, answers, status, refuses, free=free, under=under)
+    card = Card(method, path, scope, says, takes, answers, status, refuses, form=form, free=free, under=under)
 
     async def endpoint(request: Request) -> Response:
         store, by, at = await to_thread.run_sync(partial(_admitted, _secret(request), scope))
-        given = await _body(request) if card.in_body else dict(request.query_params)
-        _only(given, card.names)
-        given = {name: each for name, each in given.items() if each is not None}
         place = {name: unquote(each) for name, each in request.path_params.items()}
-        body = await _body(request) if card.free else {}
-        answer = await to_thread.run_sync(call, Asked(store, by, at, place, given, body))
+        async with _parameters(request, card, store) as (sent, files):
+            _only([*sent, *files], card.names)
+            given = {name: each for name, each in sent.items() if each is not None}
+            body = await _body(request) if card.free else {}
+            answer = await to_thread.run_sync(call, Asked(store, by, at, place, given, body, files))
         if isinstance(answer, Handed):
             return FileResponse(answer.path, filename=answer.filename, headers={"Cache-Control": "no-store"})
         return JSONResponse(answer.body, card.status, {"Cache-Control": "no-store", **answer.headers})
@@ -223,6 +243,29 @@ def _admitted(secret: str, scope: Scope) -> tuple[Store, str, datetime]:
     return store, f"{keys.check(store, secret, scope, at=at).name} (API)", at
 
 
+@asynccontextmanager
+async def _parameters(request: Request, card: Card, store: Store) -> AsyncIterator[tuple[dict[str, Any], dict[str, File]]]:
+    """The parameters of a call, and the files of a form, which are gone once it is answered."""
+    if not card.form:
+        yield (await _body(request) if card.in_body else dict(request.query_params)), {}
+        return
+    async with request.form(max_files=1, max_fields=len(card.takes)) as form:
+        given = {name: each for name, each in form.multi_items() if isinstance(each, str)}
+        sent = {name: each for name, each in form.multi_items() if not isinstance(each, str)}
+        with tempfile.TemporaryDirectory(dir=store.folder("imports"), prefix="incoming-") as folder:
+            files = {name: await to_thread.run_sync(_put_down, each, Path(folder)) for name, each in sent.items()}
+            yield given, files
+
+
+def _put_down(sent: UploadFile, folder: Path) -> File:
+    """The file of a form on disk, under a name of ours that keeps its ending."""
+    called = PurePath((sent.filename or "").replace("\\", "/")).name or "file"
+    path = folder / f"file{PurePath(called).suffix.lower()}"
+    with path.open("wb") as file:
+        shutil.copyfileobj(sent.file, file)
+    return File(path, called)
+
+
 async def _body(request: Request) -> dict[str, Any]:
     """The body as an object; none at all is an empty one."""
     parts, size = [], 0
@@ -251,7 +294,7 @@ def _no_number(word: str) -> None:
     raise ValueError(f"{word} is no number of JSON")
 
 
-def _only(given: Mapping[str, Any], takes: tuple[str, ...]) -> None:
+def _only(given: Iterable[str], takes: tuple[str, ...]) -> None:
     for each in given:
         if each not in takes:
             near = nearest(each, takes)

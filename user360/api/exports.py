@@ -143,10 +143,7 @@ def _delete(asked: Asked) -> Answer:
 
 
 def _one(asked: Asked) -> Export:
-    text = asked.place["id"]
-    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004 - as many as a number of ours can have
-        raise Unknown(f"There is no export {text}.")
-    return exports.get(asked.store, int(text))
+    return exports.get(asked.store, shapes.number(asked, "export"))
 
 
 def _shape(found: Export) -> dict[str, Any]:

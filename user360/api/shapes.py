@@ -25,6 +25,7 @@ SEGMENTS: Final = "segments"
 SOURCE: Final = "HTTP call"
 BY_ID: Final = "id:"
 LAST_KEY: Final = 2**32
+LONGEST_NUMBER: Final = 9
 GONE: Final = "They may have been deleted, or merged into another."
 
 
@@ -129,6 +130,14 @@ def profile_of(store: Store, given: str) -> int:
     if found is None:
         raise Unknown(f"There is no user “{shorten(given)}”.", GONE)
     return found
+
+
+def number(asked: Asked, what: str, name: str = "id") -> int:
+    """The number an address names something of ours by; `what` says what that is."""
+    given = asked.place[name]
+    if not (given.isascii() and given.isdigit() and len(given) <= LONGEST_NUMBER):
+        raise Unknown(f"There is no {what} {shorten(given)}.")
+    return int(given)
 
 
 def address(found: Mapping[str, Any]) -> str:
