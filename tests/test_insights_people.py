@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from datetime import datetime, timedelta
 from functools import cache
 from random import Random
+from statistics import median
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -16,7 +18,9 @@ from hypothesis import strategies as st
 from tests.worlds import AT, events, take, users
 from user360 import insights, marks, profiles, segments, workspace
 from user360.errors import InvalidInsight
+from user360.insights.engagement import Engagement
 from user360.people import People
+from user360.segments import Catalog
 from user360.store import Store, open_store
 
 WEB, WHATSAPP = "web", "whatsapp"
@@ -50,6 +54,16 @@ QUESTIONS: list[dict[str, Any]] = [
     {"kind": "top_events"},
     {"kind": "top_events", "most": 2, "granularity": "week", "channels": [WEB], "people": GERMANS},
     {"kind": "top_events", "period": {"from": "2027-01-01", "to": "2027-01-31"}},
+    {"kind": "overlap", "period": {"last": 7, "unit": "day"}},
+    {"kind": "overlap", "least": 2, "most": 3, "people": GERMANS},
+    {"kind": "overlap", "channels": [WEB, WHATSAPP, "a + b"], "most": 1},
+    {"kind": "switching"},
+    {"kind": "switching", "hours": 24, "most": 2, "channels": [WEB, WHATSAPP, "email", "sms"]},
+    {"kind": "engagement"},
+    {"kind": "engagement", "sent": ["Product Viewed"], "channels": [WEB, "sms"], "people": GERMANS},
+    {"kind": "geography"},
+    {"kind": "geography", "by": "city", "whose": "active"},
+    {"kind": "geography", "by": "city", "country": "Germany", "people": GERMANS},
     {"kind": "reachability"},
     {"kind": "reachability", "people": GERMANS},
 ]
@@ -83,7 +97,8 @@ def crowd(seed: int) -> Crowd:
         }
         made = random.choice(edges)
         take(store, users([{"userId": f"u{number}", **values}]), at=made)
-        people[f"u{number}"] = {**values, "made": made}
+        derived = "IN" if values["phone"] else None
+        people[f"u{number}"] = {**values, "made": made, "country": values["country"] or derived}
     rows = []
     for number in range(260):
         when = random.choice(edges) + random.choice((-1, 0, 0, 1)) * timedelta(minutes=random.choice((0, 10, 30, 31)))
@@ -166,17 +181,20 @@ def test_a_question_survives_its_json(source):
 
 @pytest.mark.parametrize("source", QUESTIONS, ids=lambda each: f"{each['kind']} {QUESTIONS.index(each)}")
 def test_a_question_is_answered_where_there_is_nobody_and_where_there_is_one(store, source):
+    source = {each: value for each, value in source.items() if each not in {"people", "sent"}}
     assert all(drawn == 0 for _, drawn in cells(asked(store, source)[1]))
 
     take(store, users([{"userId": "only", "email": "a@example.com", "emailOptin": "true"}]))
     take(store, events([("only", "Message Sent", AT - timedelta(days=9))], channels=[WEB]))
-    question, result = asked(store, {each: value for each, value in source.items() if each != "people"})
+    question, result = asked(store, source)
     assert {drawn for _, drawn in cells(result)} <= {0, 1}
     assert all(len(insights.who(store, question, cell, at=AT)) == drawn for cell, drawn in some(result, 0))
 
 
 @pytest.mark.parametrize(
-    "source", [each for each in QUESTIONS if each["kind"] in {"channels", "overview", "top_events"}], ids=str
+    "source",
+    [each for each in QUESTIONS if each["kind"] in {"channels", "overview", "top_events", "overlap", "switching"}],
+    ids=str,
 )
 def test_people_are_counted_alike_with_bitmaps_and_without(crowds, monkeypatch, source):
     store = crowds(0).store
@@ -326,6 +344,129 @@ def test_the_top_events_are_those_counted_by_hand(crowds):
     assert {row["event"] for row in least} == {f"={min(people, key=lambda each: (-len(people[each]), each))}", "other"}
 
 
+def channels_of(found, seed, days=30):
+    """The channels of each person in the period, and their events in order, by hand."""
+    since = local(AT, seed).replace(hour=0, minute=0) - timedelta(days=days - 1)
+    mine = defaultdict(list)
+    for who, what, when, channel, _ in found.rows:
+        if since <= when <= AT:
+            mine[who].append((when, what, channel))
+    return mine
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_every_person_is_in_exactly_the_combination_counted_by_hand(crowds, seed):
+    by_hand, sizes = defaultdict(int), defaultdict(int)
+    for mine in channels_of(crowds(seed), seed, 5).values():
+        used = sorted({channel for _, _, channel in mine if channel is not None})
+        if used:
+            by_hand[json.dumps(used, separators=(",", ":"))] += 1
+            for each in used:
+                sizes[f"={each}"] += 1
+    source = {"kind": "overlap", "most": 50, "period": {"last": 5, "unit": "day"}}
+    rows = asked(crowds(seed).store, source)[1].table.to_pylist()
+
+    assert {row["combination"]: row["users"] for row in rows if row["combination"]} == by_hand
+    assert {row["channel"]: row["users"] for row in rows if row["channel"]} == sizes
+    assert sum(row["users"] for row in rows if row["size"]) == sum(by_hand.values())
+    few = asked(crowds(seed).store, {**source, "most": 2})[1].table.to_pylist()
+    other = [row for row in few if row["combination"] == "other"]
+    assert [row["combinations"] for row in other] == ([len(by_hand) - 2] if len(by_hand) > 2 else [])
+
+
+def test_more_channels_than_stand_apart_are_one_set(store):
+    take(store, events([(f"u{each}", "Seen", AT) for each in range(14)], channels=[f"c{each:02}" for each in range(14)]))
+    rows = asked(store, {"kind": "overlap", "most": 50})[1].table.to_pylist()
+
+    assert {row["channel"]: row["users"] for row in rows if row["channel"]}["other"] == 4
+    assert [row["users"] for row in rows if row["combination"] == "[null]"] == [4]
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_switches_are_events_on_another_channel_than_the_one_before(crowds, seed):
+    people, counts, seconds = defaultdict(set), defaultdict(int), defaultdict(list)
+    for who, mine in channels_of(crowds(seed), seed).items():
+        before = None
+        for when, _, channel in sorted((each for each in mine if each[2] is not None), key=lambda each: each[0]):
+            if before is not None and before[1] != channel:
+                key = (f"={before[1]}", f"={channel}")
+                people[key].add(who)
+                counts[key] += 1
+                seconds[key].append((when - before[0]).total_seconds())
+            before = (when, channel)
+    rows = asked(crowds(seed).store, {"kind": "switching"})[1].table.to_pylist()
+    held = {(row["origin"], row["target"]): row for row in rows if row["origin"] and row["target"]}
+
+    assert {key: (row["users"], row["switches"]) for key, row in held.items()} == {
+        key: (len(people[key]), counts[key]) for key in people
+    }
+    assert {key: row["seconds"] for key, row in held.items()} == {key: pytest.approx(median(of)) for key, of in seconds.items()}
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_stage_counts_those_who_got_there_after_the_first_message_sent_to_them(crowds, seed):
+    stage_of = {
+        "Message Sent": "sent",
+        "Message Delivered": "delivered",
+        "Message Read": "read",
+        "Email Opened": "read",
+        "Link Clicked": "clicked",
+        "Message Received": "replied",
+    }
+    people = defaultdict(set)
+    for who, mine in channels_of(crowds(seed), seed).items():
+        for channel in CHANNELS:
+            sent = [when for when, what, there in mine if there == channel and what == "Message Sent"]
+            for when, what, there in mine:
+                stage = stage_of.get(what)
+                if there == channel and sent and stage and (stage == "sent" or when > min(sent)):
+                    people["none" if channel is None else f"={channel}", stage].add(who)
+    rows = asked(crowds(seed).store, {"kind": "engagement"})[1].table.to_pylist()
+
+    assert {(row["channel"], row["stage"]): row["users"] for row in rows} == {key: len(of) for key, of in people.items()}
+
+
+def test_what_events_of_messages_are_called_is_recognised_and_an_order_delivered_is_none():
+    names = ("Email Opened", "Push Notification Tapped", "SMS Delivered", "Order Delivered", "Checkout Read", "Message Received")
+    found = insights.parse({"kind": "engagement"}).stages(
+        Catalog({}, "UTC", 0, {each: place for place, each in enumerate(names)})
+    )
+
+    assert found == {
+        "sent": (),
+        "delivered": ("SMS Delivered",),
+        "read": ("Email Opened",),
+        "clicked": ("Push Notification Tapped",),
+        "replied": ("Message Received",),
+    }
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_people_are_counted_by_country_and_city_as_they_are_written(crowds, seed):
+    def told(value):
+        return "none" if value is None else f"={value}"
+
+    countries, cities = defaultdict(int), defaultdict(int)
+    for each in crowds(seed).people.values():
+        countries[told(each["country"])] += 1
+        cities[(told(each["country"]) if each["city"] else None, told(each["city"]))] += 1
+    by_country = asked(crowds(seed).store, {"kind": "geography"})[1].table.to_pylist()
+    by_city = asked(crowds(seed).store, {"kind": "geography", "by": "city"})[1].table.to_pylist()
+
+    assert {row["country"]: row["users"] for row in by_country} == countries
+    assert {(row["country"], row["city"]): row["users"] for row in by_city} == cities
+    assert sum(row["share"] for row in by_city) == pytest.approx(100)
+
+
+def test_a_hundred_cities_are_fifty_and_other(store):
+    take(store, users([{"userId": f"u{each}", "country": "India", "city": f"City {each:03}"} for each in range(100)]))
+    question, result = asked(store, {"kind": "geography", "by": "city"})
+    (other,) = [row for row in result.table.to_pylist() if row["city"] == "other"]
+
+    assert (result.table.num_rows, other["users"], other["country"]) == (51, 50, None)
+    assert len(insights.who(store, question, {"country": None, "city": "other"}, at=AT)) == 50
+
+
 # -- refusals ------------------------------------------------------------------------------------
 
 
@@ -338,6 +479,16 @@ def test_the_top_events_are_those_counted_by_hand(crowds):
         ({"kind": "channels", "measure": "visits"}, "$.measure"),
         ({"kind": "overview", "granularity": "hour"}, "$.granularity"),
         ({"kind": "overview", "breakdown": {"by": "channel"}}, "$.breakdown"),
+        ({"kind": "overlap", "least": 0}, "$.least"),
+        ({"kind": "overlap", "most": 51}, "$.most"),
+        ({"kind": "overlap", "breakdown": {"by": "channel"}}, "$.breakdown"),
+        ({"kind": "switching", "hours": -1}, "$.hours"),
+        ({"kind": "switching", "most": 0}, "$.most"),
+        ({"kind": "switching", "breakdown": {"by": "channel"}}, "$.breakdown"),
+        ({"kind": "engagement", "read": ["Gone"]}, "$.read[0]"),
+        ({"kind": "engagement", "breakdown": {"by": "channel"}}, "$.breakdown"),
+        ({"kind": "geography", "breakdown": {"by": "channel"}}, "$.breakdown"),
+        ({"kind": "geography", "by": "street"}, "$.by"),
         ({"kind": "top_events", "breakdown": {"by": "channel"}}, "$.breakdown"),
         ({"kind": "top_events", "most": 0}, "$.most"),
         ({"kind": "reachability", "breakdown": {"by": "channel"}}, "$.breakdown"),

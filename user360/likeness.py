@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from user360 import insight
 from user360.insight import NONE, VALUE
-from user360.segments.rules import During, EventCondition, Events, Group, PropertyCondition
+from user360.segments.rules import AT_LEAST_ONCE, During, EventCondition, Events, Group, PropertyCondition, Times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,3 +75,8 @@ def happened(question: Insight, of: Events, cell: Mapping[str, Any], during: Dur
         else:
             conditions.append(PropertyCondition(named, "is", (value.removeprefix(VALUE),)))
     return EventCondition(Events(of.event, Group("all", tuple(conditions)) if conditions else None, during))
+
+
+def often(of: Events, least: int) -> EventCondition:
+    """That such events happened at least so often."""
+    return EventCondition(of, AT_LEAST_ONCE if least == 1 else Times("at_least", (least,)))

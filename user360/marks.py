@@ -118,10 +118,21 @@ class Heads:
 
 def heads(asked: Asked, groups: int) -> Heads:
     """Counting by bitmaps, which is exact and measured twice as fast, as long as so many groups of them fit into memory."""
-    if asked.room and groups * asked.room // 8 <= MOST_BITMAP_BYTES:
+    if fits(asked, groups):
         kept = sql("bitstring_agg(profile_key, 0, {}) AS heads", Sql(str(asked.room - 1)))
         return Heads(kept, Sql("coalesce(bit_count(bit_or(heads)), 0)"))
     return Heads(Sql("profile_key AS heads"), Sql("count(DISTINCT heads)"))
+
+
+def fits(asked: Asked, groups: int) -> bool:
+    """Whether bitmaps of so many groups fit into memory."""
+    return bool(asked.room) and groups * asked.room // 8 <= MOST_BITMAP_BYTES
+
+
+def group(rank: Sql, most: int, named: Sql, *, unknown: Sql | None = None) -> Sql:
+    """A group as marks spell it: `=value` up to that rank, `none` where it is unknown, `other` for the rest."""
+    first = sql("WHEN {} THEN {} ", unknown, NONE) if unknown is not None else NOTHING
+    return sql("CASE {}WHEN {} <= {} THEN {} || {} ELSE {} END", first, rank, most, VALUE, named, OTHER)
 
 
 def known(asked: Asked) -> Sql:

@@ -1,0 +1,119 @@
+"""Geography: how many people there are by country, or by city of a country.
+
+By the present values of country and city, as they are written. `users(x) = |{p : country(p) = x}|`, of everyone or of those
+active in the period; `share` is of all of them. The `most` largest stand apart, then Other and (no value). A city counts
+within its country, as cities of one name lie in several.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from user360 import likeness, marks
+from user360.errors import InvalidInsight
+from user360.insight import NONE, OTHER, VALUE, Insight, Plan, Role, check_scope
+from user360.segments.rules import Events, PropertyCondition
+from user360.sql import NOTHING, Sql, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from user360.insight import Asked
+    from user360.segments import Rule
+    from user360.segments.rules import Node
+
+MOST: dict[str, int] = {"country": 250, "city": 50}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Geography(Insight):
+    """By country or city, of one country if it is named, of everyone or of the active."""
+
+    kind: ClassVar[str] = "geography"
+    label: ClassVar[str] = "Geography"
+    definition: ClassVar[str] = (
+        "Users by their present country, or by their city within it; active are those with at least one event in the period that "
+        "is not a system event."
+    )
+    roles: ClassVar[dict[str, Role]] = {
+        "country": Role("dimension", "Country"),
+        "city": Role("dimension", "City"),
+        "users": Role("measure", "Users", "users", people=True),
+        "share": Role("measure", "Share of users", "%"),
+    }
+
+    by: Literal["country", "city"] = "country"
+    country: str = ""
+    whose: Literal["everyone", "active"] = "everyone"
+
+    def check(self, catalog: Any) -> None:
+        """Refuse a breakdown."""
+        check_scope(self, catalog)
+        if self.breakdown is not None:
+            raise InvalidInsight("$.breakdown", "is not asked here.", "Leave it out.")
+
+    def compile(self, asked: Asked) -> Plan:
+        """Places ranked by people; those beside the largest are Other, wherever they lie."""
+        city = self.by == "city"
+        rows = sql(
+            "SELECT profile_key, country, {} AS city FROM profiles WHERE {}{}",
+            Sql("city" if city else "NULL::VARCHAR"),
+            self._whose(asked),
+            sql(" AND country = {}", self.country) if self.country else NOTHING,
+        )
+        place = Sql("city" if city else "country")
+        ranked = sql(
+            "SELECT country, city, row_number() OVER (ORDER BY count(*) DESC, country, city) AS rank FROM ({}) "
+            "WHERE {} IS NOT NULL GROUP BY country, city",
+            rows,
+            place,
+        )
+        grouped = marks.group(Sql("rank"), MOST[self.by], place, unknown=sql("{} IS NULL", place))
+        both = sql(
+            "CASE WHEN rank <= {} THEN coalesce({} || country, {}) END AS country, {} AS city",
+            MOST["city"],
+            VALUE,
+            NONE,
+            grouped,
+        )
+        columns = both if city else sql("{} AS country, NULL::VARCHAR AS city", grouped)
+        relation = sql(
+            "WITH rows AS ({}), ranked AS MATERIALIZED ({}) SELECT profile_key, {} FROM (SELECT rows.*, rank FROM rows LEFT JOIN ranked "
+            "ON rows.country IS NOT DISTINCT FROM ranked.country AND rows.city IS NOT DISTINCT FROM ranked.city)",
+            rows,
+            ranked,
+            columns,
+        )
+        answer = sql(
+            "SELECT country, city, users, 100.0 * users / sum(users) OVER () AS share FROM "
+            "(SELECT country, city, count(*) AS users FROM ({}) GROUP BY ALL) ORDER BY users DESC, country, city",
+            relation,
+        )
+        return Plan(relation, answer)
+
+    def _whose(self, asked: Asked) -> Sql:
+        if self.whose == "everyone":
+            return asked.among or Sql("true")
+        return sql("profile_key IN (SELECT profile_key FROM events WHERE {} AND {})", marks.ANY, marks.within(self, asked))
+
+    def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
+        """Who lives there, and was active if that was asked."""
+        conditions: list[Node] = []
+        for each in ("country", "city"):
+            value = cell.get(each)
+            if value == OTHER:
+                return None
+            if value == NONE:
+                conditions.append(PropertyCondition(each, "is_not_known"))
+            elif value is not None:
+                conditions.append(PropertyCondition(each, "is", (str(value).removeprefix(VALUE),)))
+        if self.country and cell.get("country") is None:
+            conditions.append(PropertyCondition("country", "is", (self.country,)))
+        if self.whose == "active":
+            during = likeness.window(self, {}, asked, moving=moving)
+            conditions.append(likeness.happened(self, Events(None), {}, during))
+        return likeness.rule(self, {}, asked, conditions)
+
+
+INSIGHT = Geography

@@ -1,0 +1,182 @@
+"""Overlap: which channels people use together, each person in exactly one combination.
+
+`U(c) = {p : p has at least n events on channel c in the period}`. A combination S holds `∩ U(c), c ∈ S, without ∪ U(d), d ∉ S`:
+the columns of an UpSet chart (Lex and others, 2014). The combinations are disjoint and together everybody with any channel;
+those of most people stand apart, the rest is Other. A channel's own size, the people by how many channels they use (three or
+more as one) and the whole are told beside them. Events without a channel, and system events, never count.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from user360 import likeness, marks
+from user360.errors import InvalidInsight
+from user360.insight import OTHER, VALUE, Insight, Plan, Role, check_scope
+from user360.segments.rules import EventCondition, Events, Group, PropertyCondition
+from user360.sql import Sql, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from user360.insight import Asked
+    from user360.segments import Rule
+    from user360.segments.rules import During, Node
+
+MOST_SETS: Final = 10
+MOST_SIZE: Final = 3
+USUAL: Final = 64  # combinations that are held at a time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap(Insight):
+    """Channels used together: with at least so many events on each, the `most` largest combinations apart."""
+
+    kind: ClassVar[str] = "overlap"
+    label: ClassVar[str] = "Channels used together"
+    definition: ClassVar[str] = (
+        "A user uses a channel with at least one event on it in the period, or as many as are asked for. Each user is in exactly "
+        "one combination. Events without a channel are left out."
+    )
+    roles: ClassVar[dict[str, Role]] = {
+        "combination": Role("dimension", "Channels"),
+        "channel": Role("dimension", "Channel"),
+        "size": Role("dimension", "Number of channels"),
+        "users": Role("measure", "Users", "users", people=True),
+        "combinations": Role("measure", "Combinations"),
+    }
+
+    least: int = 1
+    most: int = 16
+
+    def check(self, catalog: Any) -> None:
+        """Refuse a breakdown, and numbers that cannot be drawn."""
+        check_scope(self, catalog)
+        if self.breakdown is not None:
+            raise InvalidInsight("$.breakdown", "is not asked here.", "Leave it out.")
+        if not 1 <= self.least <= 1000:  # noqa: PLR2004 - more events on a channel nobody asks for
+            raise InvalidInsight("$.least", "is not from 1 to 1000.")
+        if not 1 <= self.most <= 50:  # noqa: PLR2004 - as many as can be told apart
+            raise InvalidInsight("$.most", "is not from 1 to 50.")
+
+    def compile(self, asked: Asked) -> Plan:
+        """The relation person by person; the answer from one bitmap a channel, split at each channel into in and out."""
+        relation = self._relation(asked)
+        if not marks.fits(asked, USUAL):
+            return Plan(relation, self._counted(relation))
+        packed = sql("SELECT channel_id, {} FROM ({}) GROUP BY ALL", marks.heads(asked, USUAL).kept, self._rows(asked))
+        answer = sql(
+            "WITH RECURSIVE packed AS MATERIALIZED ({}), named AS MATERIALIZED ({}), "
+            "sets AS MATERIALIZED (SELECT place, name, bit_or(heads) AS heads FROM packed JOIN named USING (channel_id) GROUP BY ALL), "
+            "split AS (SELECT 0::BIGINT AS level, []::VARCHAR[] AS names, bit_or(heads) AS heads FROM sets HAVING count(*) > 0 "
+            "UNION ALL SELECT * FROM (SELECT level + 1 AS level, CASE WHEN inside THEN list_append(names, sets.name) ELSE names END AS names, "
+            "CASE WHEN inside THEN split.heads & sets.heads ELSE split.heads & ~sets.heads END AS heads "
+            "FROM split JOIN sets ON place = level + 1, (VALUES (true), (false)) AS sides(inside)) WHERE bit_count(heads) > 0), "
+            "combined AS MATERIALIZED (SELECT to_json(names)::VARCHAR AS combination, len(names) AS size, bit_count(heads) AS users "
+            "FROM split WHERE level = (SELECT count(*) FROM sets) AND len(names) > 0), "
+            "ranked AS (SELECT *, row_number() OVER (ORDER BY users DESC, combination) AS rank FROM combined) "
+            "SELECT combination, channel, size, users, combinations FROM ("
+            "SELECT CASE WHEN rank <= {} THEN combination ELSE {} END AS combination, NULL::VARCHAR AS channel, NULL::BIGINT AS size, "
+            "sum(users)::BIGINT AS users, count(*) AS combinations FROM ranked GROUP BY 1 UNION ALL "
+            "SELECT NULL, coalesce({} || name, {}), NULL, bit_count(heads), NULL FROM sets UNION ALL "
+            "SELECT NULL, NULL, least(size, {}), sum(users)::BIGINT, NULL FROM combined GROUP BY 3 UNION ALL "
+            "SELECT NULL, NULL, NULL, sum(users)::BIGINT, count(*) FROM combined HAVING count(*) > 0) "
+            "ORDER BY users DESC, combination, channel, size",
+            packed,
+            _named(Sql("SELECT channel_id, bit_count(heads) AS people FROM packed")),
+            self.most,
+            OTHER,
+            VALUE,
+            OTHER,
+            MOST_SIZE,
+        )
+        return Plan(relation, answer)
+
+    def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
+        """Who uses these channels and no other. More than one event on each, smaller channels and numbers no rule says shortly."""
+        during = likeness.window(self, {}, asked, moving=moving)
+        combination, channel = cell.get("combination"), cell.get("channel")
+        if cell.get("size") is not None or OTHER in (combination, channel):
+            return None
+        if combination is not None:
+            inside = _channels(str(combination))
+            if self.least > 1 or None in inside:
+                return None
+            names = [str(each) for each in inside]
+            beside = self._used(PropertyCondition("channel", "is_not", tuple(names), leave_out=True), during)
+            used = [self._used(PropertyCondition("channel", "is", (each,)), during) for each in names]
+            return likeness.rule(self, {}, asked, (*used, Group("none", (beside,))))
+        if channel is None:
+            known = PropertyCondition("channel", "is_known")
+            return likeness.rule(self, {}, asked, (self._used(known, during),)) if self.least == 1 else None
+        return likeness.rule(
+            self, {}, asked, (self._used(PropertyCondition("channel", "is", (channel.removeprefix(VALUE),)), during),)
+        )
+
+    def _used(self, where: Node, during: During) -> EventCondition:
+        among = (PropertyCondition("channel", "is", self.channels),) if self.channels else ()
+        return likeness.often(Events(None, Group("all", (where, *among)), during), self.least)
+
+    def _rows(self, asked: Asked) -> Sql:
+        """Who uses which channel: profile_key, channel_id; more than once each where one event is enough."""
+        where = sql("{} AND {} AND {} AND channel_id IS NOT NULL", marks.ANY, marks.known(asked), marks.within(self, asked))
+        if self.least == 1:
+            return sql("SELECT profile_key, channel_id FROM events WHERE {}", where)
+        return sql("SELECT profile_key, channel_id FROM events WHERE {} GROUP BY ALL HAVING count(*) >= {}", where, self.least)
+
+    def _relation(self, asked: Asked) -> Sql:
+        return sql(
+            "WITH used AS MATERIALIZED (SELECT DISTINCT profile_key, channel_id FROM ({})), named AS MATERIALIZED ({}), "
+            "each AS MATERIALIZED (SELECT DISTINCT profile_key, name, place FROM used JOIN named USING (channel_id)), "
+            "whole AS MATERIALIZED (SELECT profile_key, to_json(list(name ORDER BY place))::VARCHAR AS combination, count(*) AS size "
+            "FROM each GROUP BY profile_key), "
+            "ranked AS (SELECT combination, row_number() OVER (ORDER BY count(*) DESC, combination) AS rank FROM whole GROUP BY combination) "
+            "SELECT profile_key, CASE WHEN rank <= {} THEN combination ELSE {} END AS combination, NULL::VARCHAR AS channel, "
+            "NULL::BIGINT AS size, combination AS exact FROM whole JOIN ranked USING (combination) UNION ALL "
+            "SELECT profile_key, NULL, coalesce({} || name, {}), NULL, NULL FROM each UNION ALL "
+            "SELECT profile_key, NULL, NULL, least(size, {}), NULL FROM whole UNION ALL "
+            "SELECT profile_key, NULL, NULL, NULL, combination FROM whole",
+            self._rows(asked),
+            _named(Sql("SELECT channel_id, count(*) AS people FROM used GROUP BY channel_id")),
+            self.most,
+            OTHER,
+            VALUE,
+            OTHER,
+            MOST_SIZE,
+        )
+
+    def _counted(self, relation: Sql) -> Sql:
+        """The answer where bitmaps do not fit."""
+        return sql(
+            "SELECT combination, channel, size, count(DISTINCT profile_key) AS users, "
+            "CASE WHEN channel IS NULL AND size IS NULL THEN count(DISTINCT exact) END AS combinations "
+            "FROM ({}) GROUP BY combination, channel, size ORDER BY users DESC, combination, channel, size",
+            relation,
+        )
+
+
+def _named(sizes: Sql) -> Sql:
+    """Each channel with its name, in the order of names; those beside the largest have none and stand last, as one."""
+    return sql(
+        "SELECT channel_id, CASE WHEN rank <= {} THEN name END AS name, "
+        "dense_rank() OVER (ORDER BY rank > {}, CASE WHEN rank <= {} THEN name END) AS place FROM (SELECT channel_id, name, "
+        "row_number() OVER (ORDER BY people DESC, name) AS rank FROM ({}) JOIN channels USING (channel_id))",
+        MOST_SETS,
+        MOST_SETS,
+        MOST_SETS,
+        sizes,
+    )
+
+
+def _channels(combination: str) -> list[str | None]:
+    """The channels of a combination; None stands for the smaller ones together."""
+    try:
+        found = json.loads(combination)
+    except ValueError:
+        return [None]
+    return found if isinstance(found, list) and found else [None]
+
+
+INSIGHT = Overlap
