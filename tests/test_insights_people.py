@@ -428,9 +428,9 @@ def test_a_stage_counts_those_who_got_there_after_the_first_message_sent_to_them
 
 def test_what_events_of_messages_are_called_is_recognised_and_an_order_delivered_is_none():
     names = ("Email Opened", "Push Notification Tapped", "SMS Delivered", "Order Delivered", "Checkout Read", "Message Received")
-    found = insights.parse({"kind": "engagement"}).stages(
-        Catalog({}, "UTC", 0, {each: place for place, each in enumerate(names)})
-    )
+    question = insights.parse({"kind": "engagement"})
+    assert isinstance(question, Engagement)
+    found = question.stages(Catalog({}, "UTC", 0, {each: place for place, each in enumerate(names)}))
 
     assert found == {
         "sent": (),

@@ -48,6 +48,14 @@ SCREENS: Final = (
     Screen("trends", "trends.py", "Trends", "show_chart", "Insights", "What happens how often, and who is active, over time."),
     Screen("funnels", "funnels.py", "Funnels", "filter_list", "Insights", "How many people take one step after the other."),
     Screen("retention", "retention.py", "Retention", "grid_on", "Insights", "How many come back after they began."),
+    Screen(
+        "channels",
+        "channels.py",
+        "Channels",
+        "hub",
+        "Insights",
+        "Where people are, between which they switch, where they are reached.",
+    ),
     Screen("paths", "paths.py", "Paths", "route", "Insights", "What people do next after an event, or did before it."),
     Screen(
         "value_groups",

@@ -57,7 +57,10 @@ PEOPLE: Final = tuple(each for each in FIGURES if each != "events")
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One figure, ready to be drawn. `change` is as `st.metric` reads it; the cell is of its people."""
+    """One figure, ready to be drawn. `change` is as `st.metric` reads it; the cell is of its people.
+
+    `neutral`: up is neither good nor bad.
+    """
 
     label: str
     told: str
@@ -66,6 +69,7 @@ class Tile:
     before: str
     line: Sequence[float]
     cell: str
+    neutral: bool = False
 
 
 def read(result: Result, *, today: bool = True) -> list[Tile]:
@@ -120,7 +124,8 @@ def draw(question: Any, tiles: Sequence[Tile], *, key: str, compared: bool, colu
                 given: dict[str, Any] = {"chart_data": list(each.line), "chart_type": "area"} if lines else {}
                 if compared:
                     given |= {"delta": each.change, "delta_description": each.before}
-                    given |= {"delta_color": "off", "delta_arrow": "off"} if each.change in UNCHANGED else {}
+                    given |= {"delta_color": "off"} if each.neutral or each.change in UNCHANGED else {}
+                    given |= {"delta_arrow": "off"} if each.change in UNCHANGED else {}
                 st.metric(each.label, each.value, help=each.told, **given)
                 st.button(
                     "",
@@ -130,6 +135,13 @@ def draw(question: Any, tiles: Sequence[Tile], *, key: str, compared: bool, colu
                     help=f"{each.label}: see these people",
                     on_click=states.acting(functools.partial(asking.choose, question, [each.cell])),
                 )
+
+
+def told(question: Any, cell: Mapping[str, Any]) -> str:
+    """A cell in words: `Active, 7 days`."""
+    label = FIGURES.get(str(cell.get("figure")), (question.label, ""))[0]
+    time = cell.get("time", NOW)
+    return label if time == NOW else f"{label} · {time}"
 
 
 def picture(question: Any, result: Result, wanted: Wanted) -> Picture:
