@@ -173,7 +173,7 @@ def identifying(store: Store) -> tuple[Property, ...]:
     )
 
 
-def feed_user_id(store: Store, property_name: str) -> Property:
+def feed_user_id(store: Store, property_name: str, *, by: str, at: datetime) -> Property:
     """Let this property feed the user id of everybody who gets one from now on; a user id that is known stays."""
     found = get(store, property_name)
     if found not in identifying(store):
@@ -181,7 +181,7 @@ def feed_user_id(store: Store, property_name: str) -> Property:
             f"“{found.name}” cannot feed the user id.",
             "Choose userId, email, phone, or a custom property that is a text, a number, an email or a phone number.",
         )
-    workspace.change(store, user_id_property=found.name)
+    workspace.choose(store, user_id_property=found.name, by=by, at=at)
     return found
 
 

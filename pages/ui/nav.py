@@ -88,6 +88,7 @@ SCREENS: Final = (
         "What could not be taken in, and why; mend it and send it again.",
     ),
     Screen("downloads", "downloads.py", "Downloads", "download", "Reach", "Files that were made here, ready to be fetched."),
+    Screen("settings", "settings.py", "Settings", "settings", "Workspace", "Zone and week, who is who, places, and API keys."),
     Screen("backups", "backups.py", "Backups", "backup", "Workspace", "The whole database of a moment, to go back to."),
     Screen(
         "activity",

@@ -34,12 +34,13 @@ def origin(address: str | None) -> str:
 def every(host: str, key: str = "") -> tuple[Snippet, ...]:
     """The snippets for an address and a write key; without one a word stands in its place."""
     at, secret = json.dumps(host), json.dumps(key or PLACEHOLDER)
+    pair = json.dumps(f"{key or PLACEHOLDER}:user360")  # Jitsu's library insists on two parts; only the first counts here
     return (
         Snippet("Segment · Python", "pip install segment-analytics-python", "python", _SEGMENT_PYTHON % (secret, at)),
         Snippet("Segment · Node", "npm install @segment/analytics-node", "javascript", _SEGMENT_NODE % (secret, at)),
         Snippet("RudderStack · Python", "pip install rudder-sdk-python", "python", _RUDDER_PYTHON % (secret, at)),
         Snippet("RudderStack · Node", "npm install @rudderstack/rudder-sdk-node", "javascript", _RUDDER_NODE % (secret, at)),
-        Snippet("Jitsu", "npm install @jitsu/js", "javascript", _JITSU % (at, secret)),
+        Snippet("Jitsu", "npm install @jitsu/js", "javascript", _JITSU % (at, pair)),
         Snippet("curl", "", "bash", _CURL % (key or PLACEHOLDER, host)),
     )
 
@@ -81,7 +82,7 @@ analytics.flush();
 _JITSU: Final = """\
 const { jitsuAnalytics } = require("@jitsu/js");
 
-const analytics = jitsuAnalytics({ host: %s, writeKey: %s, s2s: true });
+const analytics = jitsuAnalytics({ host: %s, writeKey: %s, s2s: true, fetch });
 analytics.identify("user-1", { email: "asha@example.org", firstName: "Asha" });
 analytics.track("Order placed", { total: 42.5 });
 """
