@@ -65,6 +65,9 @@ SCREENS: Final = (
         "Insights",
         "Who is how lately, how often and for how much here, and which values people have.",
     ),
+    Screen(
+        "reconcile", "reconcile.py", "Reconcile", "difference", "Insights", "Two numbers that should agree, and why they do not."
+    ),
     Screen("events", "events.py", "Events", "bolt", "Data", "What users do: the catalogue of events and the stream itself."),
     Screen(
         "properties",

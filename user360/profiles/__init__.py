@@ -15,7 +15,15 @@ from user360.profiles.erasing import addresses, erase, gone_by_id
 from user360.profiles.leaving import Deleted, delete, tag
 from user360.profiles.origins import Origin, origins
 from user360.profiles.parting import aside, came_back, changed_since, session_before, without
-from user360.profiles.past import deleted_since, everyone_then, sessions_kept, sessions_moved, values_before, values_then
+from user360.profiles.past import (
+    deleted_ids,
+    deleted_since,
+    everyone_then,
+    sessions_kept,
+    sessions_moved,
+    values_before,
+    values_then,
+)
 from user360.profiles.reading import (
     NEWEST_SESSION,
     Change,
@@ -65,6 +73,7 @@ __all__ = [
     "count",
     "count_later",
     "delete",
+    "deleted_ids",
     "deleted_since",
     "deletions",
     "erase",

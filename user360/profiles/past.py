@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
+
 from user360 import events
 from user360.clock import stored
 from user360.schema import COLUMNS
 from user360.sql import NOTHING, Sql, name, sql
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
+
+    from user360.store import Store
 
 _FOLLOWED: Final = {"lastSession": "seen_at", "lastChannel": "channel"}
 _BEFORE: Final = {"createdAt": "created_at", "lastSession": "last_session", "lastChannel": "last_channel"}
@@ -40,6 +45,17 @@ def everyone_then(at: datetime) -> Sql:
 def deleted_since(at: datetime) -> Sql:
     """The keys of all who were deleted, or merged into another, after that instant: profile_key."""
     return sql("SELECT profile_key FROM deleted_profiles WHERE deleted_at > {}", stored(at))
+
+
+def deleted_ids(store: Store, user_ids: Collection[str]) -> set[str]:
+    """Those of these user ids that somebody had who was deleted, and who is not erased."""
+    asked = pa.table({"user_id": pa.array(list(user_ids), pa.string())})
+    found = sql(
+        "SELECT DISTINCT user_id FROM asked SEMI JOIN (SELECT snapshot::JSON ->> '$.values.userId' AS user_id "
+        "FROM deleted_profiles) USING (user_id)",
+        asked=asked,
+    )
+    return {user_id for (user_id,) in store.rows(found)}
 
 
 def values_then(property_name: str, datatype: str, at: datetime) -> Sql:

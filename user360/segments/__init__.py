@@ -45,7 +45,7 @@ from user360.segments.sentences import read as read_text
 from user360.segments.tree import Compiled
 from user360.segments.turnover import Cause, Turnover, turnover
 from user360.segments.turnover import of_segment as turnover_of
-from user360.segments.wording import describe, phrase
+from user360.segments.wording import clause, describe, phrase
 from user360.segments.wording import write as write_text
 from user360.sql import Sql, name, sql
 
@@ -76,6 +76,7 @@ __all__ = [
     "Step",
     "Turnover",
     "check",
+    "clause",
     "comparing",
     "compile",
     "complete",

@@ -33,13 +33,14 @@ WIDTHS: Final = {"userId": 84, tables.NAME: 150, "email": 210, "country": 110, "
 class Chosen:
     """What was chosen: in words, its people, how many the chart drew (None where it draws no people), and rules like it.
 
-    `like(moving)` answers the rule of people like these, its window moving with time or fixed; None where no rule says it.
+    `reconcile` takes the number to where it is held against another. `like(moving)` answers the rule of people like these, its window moving with time or fixed; None where no rule says it.
     """
 
     title: str
     people: People
     drawn: int | None
     like: Callable[[bool], Rule | None]
+    reconcile: Callable[[], None] | None = None
 
 
 def panel(key: str, chosen: Chosen, on_close: Callable[[], None], beside: Callable[[], None] | None = None) -> None:
@@ -79,6 +80,16 @@ def _acts(key: str, chosen: Chosen) -> None:
     add: dict[str, Any] = {"type": "tertiary", "on_click": dialogs.open_, "disabled": nobody}
     st.button("Add to list", key=f"{key}.add", icon=":material/playlist_add:", args=(lists.ADD,), **add)
     st.button("Tag", key=f"{key}.tag", icon=":material/label:", args=(bulk.TAG,), **add)
+    if chosen.reconcile is not None:
+        held = "Hold this number against another that should agree"
+        st.button(
+            "Reconcile",
+            key=f"{key}.reconcile",
+            icon=":material/difference:",
+            type="tertiary",
+            help=held,
+            on_click=chosen.reconcile,
+        )
     wanted = exports.Users(tables.stored_columns(COLUMNS), None, chosen.people, "", profiles.NEWEST_SESSION)
     downloads.menu(f"{key}.people", wanted, rows=len(chosen.people))
 

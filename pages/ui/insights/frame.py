@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 import streamlit as st
 
 from pages.ui import charts, layout, session, states, words
-from pages.ui.insights import asking, behind, flows, pictures, pinning, readings
+from pages.ui.insights import asking, behind, flows, pictures, pinning, readings, reconciled
 from user360 import insights, spreadsheet
 
 if TYPE_CHECKING:
@@ -248,6 +248,7 @@ def people(of: Framed, beside: Callable[[], None] | None = None) -> None:
             people=found,
             drawn=readings.drawn(of.result, single) if single is not None else None,
             like=lambda moving: _like(of.question, cells[0], moving) if single is not None else None,
+            reconcile=functools.partial(reconciled.hand_over, of.document, single) if single is not None else None,
         )
         behind.panel(of.key, chosen, asking.clear, beside)
 
