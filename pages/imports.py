@@ -1,307 +1,246 @@
-"""Import: a file is looked at, its columns mapped, a sample judged, and then taken in by a job that goes on by itself.
+"""Import: a file is looked at, its columns matched, tried without writing, and then taken in by a job that goes on by itself.
 
 Nothing is written before Import is pressed. How files are read and rows judged does not live here
-(`user360/imports`, `user360/ingest`), nor how the mapping is drawn (`pages/ui/mapping`).
+(`user360/imports`, `user360/ingest`); the steps stand in `pages/ui/importing`.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
-import uuid
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import streamlit as st
 
-from pages.ui import address, layout, mapping, nav, progress, session, states, words
-from user360 import imports, jobs, records, segments, web
+from pages.ui import address, confirm, dialogs, layout, progress, session, states, words
+from pages.ui.importing import draft, matching, reporting, ruling, trial
+from user360 import imports, jobs
 from user360.errors import User360Error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from user360.imports import DryRun, Inspection, Plan
+    from user360.jobs import Job
 
-WATCHED = "import"
-MODES = {"update": "Given values change, others stay", "replace": "The row becomes the whole record"}
-STATES = {
-    "completed": "done",
-    "running": "running",
-    "failed": "failed",
-    "stopped": "stopped",
-    "paused": "paused",
-    "undoing": "half undone",
-    "interrupted": "interrupted",
-    "undone": "undone",
-}
-_FILE = "import.file"
-_PLAN = "import.plan"
+HELD = "held import"
+TRYING = "import.trying"
 
 
 def page() -> None:
     """The page, top to bottom."""
-    with layout.header("Import", "users or events from a CSV, JSON Lines or Parquet file"):
-        if _FILE in st.session_state:
-            st.button("Another file", key="import.another", icon=":material/close:", type="tertiary", on_click=_forget)
-    progress.strip(WATCHED, on_done=_told, leave="You can leave this page. The report waits under Import.")
+    given = draft.file()
+    if given is not None:
+        _wizard(given)
+        return
+    with layout.header("Import", "users, events or members of a list, from a CSV, JSON Lines or Parquet file"):
+        pass
+    progress.strip(
+        reporting.WATCHED, on_done=_told, leave="You can leave this page. The report waits under Import.", can_pause=True
+    )
     chosen = address.number("import", -1, least=0) if address.text("import") else None
-    if _FILE in st.session_state:
-        _wizard(st.session_state[_FILE])
-    elif not progress.is_running(WATCHED):
+    if not progress.is_running(reporting.WATCHED):
         _upload()
     if chosen is not None:
-        _report(chosen)
-    _history()
+        with states.boundary("This report", key="import.report"):
+            reporting.report(chosen)
+    reporting.history()
     layout.footnote("nothing is written before you press Import", "a row that fails never stops the rest")
 
 
-# -- the file -----------------------------------------------------------------------------------
-
-
 def _upload() -> None:
-    turn = st.session_state.setdefault("import.turn", 0)
     kinds = ["csv", "tsv", "txt", "jsonl", "ndjson", "parquet"]
-    given = st.file_uploader("A file of users or events", kinds, key=f"import.upload.{turn}", label_visibility="collapsed")
+    given = st.file_uploader("A file to import", kinds, key=f"import.upload.{draft.turn()}", label_visibility="collapsed")
     if given is None:
         st.caption("Any delimiter and encoding. The first line names the columns. A million users take about half a minute.")
         return
-    path = session.store().folder("uploads") / f"{uuid.uuid4().hex}{Path(given.name).suffix.lower()}"
-    with path.open("wb") as file:
-        shutil.copyfileobj(given, file)
-    path.chmod(0o600)
-    st.session_state[_FILE] = {"path": str(path), "name": given.name}
-    st.session_state["import.turn"] = turn + 1
-    address.put(**{"import": None})
+    draft.take(given)
     st.rerun()
-
-
-def _forget() -> None:
-    given = st.session_state.pop(_FILE, None)
-    st.session_state.pop(_PLAN, None)
-    if given:
-        Path(given["path"]).unlink(missing_ok=True)
 
 
 # -- the wizard ---------------------------------------------------------------------------------
 
 
-def _wizard(given: dict[str, str]) -> None:
-    path = Path(given["path"])
+def _wizard(given: dict[str, Any]) -> None:
     try:
-        inspection = session.cached(_inspected, given["path"])
+        inspection = draft.inspection()
+        plan = draft.plan()
     except User360Error as refusal:
+        with layout.header("Import", words.escape_md(given["name"], 80)):
+            st.button("Another file", key="import.another", icon=":material/close:", type="tertiary", on_click=draft.forget)
         states.refused(refusal)
         return
-    if _PLAN not in st.session_state:
-        st.session_state[_PLAN] = imports.suggest(session.store(), inspection, zone=session.settings().zone_name)
-    _summary(given["name"], inspection)
-    plan = mapping.columns(inspection, st.session_state[_PLAN])
-    plan = _options(plan)
-    st.session_state[_PLAN] = plan
-    faults = mapping.faults(session.store(), plan, inspection.shape.columns)
+    step = draft.step()
+    what = {"users": "users", "events": "events", "members": "members"}[plan.kind]
+    with layout.header(f"Import {what}", _quiet(given["name"], inspection)):
+        actions = st.container(horizontal=True, wrap=False, width="content", vertical_alignment="center", gap="small")
+    steps = st.container()
+    if step == draft.MATCH:
+        plan = matching.columns(inspection, plan)
+    elif step == draft.CONFLICTS:
+        plan = ruling.conflicts(plan, draft.turn())
+    elif step == draft.TAGS:
+        plan = ruling.tags(plan, draft.turn())
+    draft.put(plan)
+    faults = matching.faults(session.store(), plan, inspection.shape.columns)
     for each in faults:
         st.markdown(f":red[:material/block: {words.escape_md(each, 300)}]")
-    if not faults:
-        _check(path, plan)
-    noun = "event" if plan.kind == "events" else "row"
+    with steps:
+        _steps(plan, step, blocked=bool(faults))
+    found = None
+    if step != draft.MATCH and not faults:
+        found = _tried(draft.dry_job(), inspection, step)
+    with actions:
+        _actions(given, plan, step, found, blocked=bool(faults))
+    _hold(given, plan, found)
+    layout.footnote(trial.told(found) if found is not None else "nothing is written before you press Import")
+
+
+def _quiet(name: str, inspection: Inspection) -> str:
+    rows = words.count(max(inspection.lines - (inspection.shape.format == "csv"), 0), "row")
+    return words.escape_md(f"{name} · {rows} · {words.size(inspection.size)} · {matching.shape(inspection)}", 200)
+
+
+def _steps(plan: Plan, step: str, *, blocked: bool) -> None:
+    """Where the analyst stands: what is done, what is shown, what is to come."""
+    names = {"": "Upload", **draft.steps(plan.kind), "end": "Import"}
+    order = list(names)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        for place, (key, label) in enumerate(names.items()):
+            if place:
+                st.markdown(":gray[:material/chevron_right:]", width="content")
+            if key == step:
+                st.markdown(f":small[:primary[:material/radio_button_checked: **{label}**]]", width="content")
+            elif key in ("", "end"):
+                icon = "check_circle" if key == "" else "radio_button_unchecked"
+                st.markdown(f":small[:material/{icon}: {label}]", width="content")
+            else:
+                icon = "check_circle" if place < order.index(step) else "radio_button_unchecked"
+                st.button(
+                    label,
+                    key=f"import.step.{key}",
+                    icon=f":material/{icon}:",
+                    type="tertiary",
+                    disabled=blocked and key != draft.MATCH,
+                    on_click=draft.go,
+                    args=(key,),
+                )
+        st.space("stretch")
+        st.caption("Nothing is written before you press Import", width="content")
+
+
+def _tried(job: Job, inspection: Inspection, step: str) -> DryRun | None:
+    """The dry run that fits the plan, drawn on its step; while it is made, how far it is."""
+    progress.watch(TRYING, job.id)
+    if job.status != "done" or not isinstance(job.result, imports.DryRun):
+        progress.strip(TRYING, leave="Nothing is written.")
+        return None
+    found = job.result
+    _warn(found)
+    if step == draft.DRY:
+        with states.boundary("This dry run", key="import.dry"):
+            trial.draw(found, inspection)
+    elif found.counts.total:
+        counts = found.counts
+        st.caption(
+            f"With these choices: **{words.number(counts.created)}** new · **{words.number(counts.updated)}** changed · "
+            f"**{words.number(counts.unchanged)}** unchanged · **{words.number(counts.failed)}** refused"
+        )
+    return found
+
+
+def _warn(found: DryRun) -> None:
+    """What has to be known before Import is pressed: that values would be lost, that the file was imported before."""
+    if found.held:
+        st.warning(
+            f"**{words.number(found.losing)}** of {words.count(found.people, 'user')} would lose a value. "
+            "You will be asked to confirm it in words.",
+            icon=":material/warning:",
+        )
+    before = session.cached(imports.imports_of, found.content, topics=("imports",))
+    if before:
+        last = before[0]
+        when = words.instant(last.started_at, session.zone(), at=session.at())
+        st.info(
+            f"The same file was imported {when} by {words.escape_md(last.by)}, as {words.escape_md(last.file_name, 80)}.",
+            icon=":material/history:",
+        )
+
+
+def _actions(given: dict[str, Any], plan: Plan, step: str, found: DryRun | None, *, blocked: bool) -> None:
+    st.button("Cancel", key="import.another", type="tertiary", on_click=draft.forget)
+    order = list(draft.steps(plan.kind))
+    if step != draft.MATCH:
+        back = order[order.index(step) - 1]
+        st.button("Back", key="import.back", icon=":material/arrow_back:", on_click=draft.go, args=(back,))
+    if step == draft.MATCH:
+        st.button(
+            "Dry run",
+            key="import.next",
+            icon=":material/science:",
+            type="primary",
+            disabled=blocked,
+            on_click=draft.go,
+            args=(draft.DRY,),
+        )
+        return
+    following = order[order.index(step) + 1] if order.index(step) + 1 < len(order) else ""
+    if following:
+        label = draft.steps(plan.kind)[following]
+        st.button(label, key="import.next", icon=":material/arrow_forward:", on_click=draft.go, args=(following,))
+    taken = found.taken if found is not None else 0
     st.button(
-        f"Import {words.count(max(inspection.lines - 1, 0), noun)}",
+        f"Import {words.count(taken, 'row')}" if found is not None else "Import",
         key="import.go",
+        icon=":material/play_arrow:",
         type="primary",
-        disabled=bool(faults) or progress.is_running(WATCHED),
+        disabled=found is None or not taken or progress.is_running(reporting.WATCHED),
         on_click=states.acting(_begin),
-        args=(given, plan),
+        args=(given, plan, found),
     )
 
 
-def _inspected(_store: Any, path: str) -> imports.Inspection:
-    return imports.inspect(Path(path))
+# -- importing ----------------------------------------------------------------------------------
 
 
-def _summary(name: str, inspection: imports.Inspection) -> None:
-    of = inspection.shape
-    how = {"csv": f"{_delimiter(of.delimiter)}, {of.encoding}", "jsonl": "JSON Lines", "parquet": "Parquet"}[of.format]
-    lines = words.count(inspection.lines, "line")
-    columns = words.count(len(of.columns), "column")
-    st.markdown(
-        f"**{words.escape_md(name)}** · {words.size(inspection.size)} · about {lines} · {columns} · {words.escape_md(how)}"
+def _phrase(found: DryRun) -> str:
+    return f"lose values of {found.losing} users"
+
+
+def _begin(given: dict[str, Any], plan: Plan, found: DryRun) -> None:
+    if found.held:
+        dialogs.open_(HELD)
+    else:
+        _import(given, plan, found)
+
+
+def _hold(given: dict[str, Any], plan: Plan, found: DryRun | None) -> None:
+    """An import by which half of all people or more would lose a value waits until that is said in words."""
+    if dialogs.given(HELD) is None or found is None:
+        return
+    confirm.ask(
+        HELD,
+        "Import although values are lost?",
+        f"**{words.number(found.losing)}** of {words.count(found.people, 'user')} would lose at least one value. "
+        "The import can be undone afterwards.",
+        phrase=_phrase(found),
+        act=f"Import {words.count(found.taken, 'row')}",
+        keep="Do not import",
+        on_confirm=lambda: _import(given, plan, found),
+        icon="warning",
     )
 
 
-def _delimiter(text: str) -> str:
-    return {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}.get(text, text) + " between cells"
-
-
-def _options(plan: imports.Plan) -> imports.Plan:
-    """Conflicts and tags, for users; events know neither. Both may put their users on a list."""
-    if plan.kind == "events":
-        return replace(plan, segment=_segment(plan))
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        mode = st.segmented_control(
-            "Where the user is known already",
-            list(MODES),
-            default=plan.mode,
-            key="import.mode",
-            format_func=str.capitalize,
-            required=True,
-            help=" · ".join(f"{each.capitalize()}: {text.lower()}" for each, text in MODES.items()),
-        )
-        offered = list(dict.fromkeys([imports.default_tag(session.store(), session.at()), *plan.tags]))
-        tags = st.multiselect(
-            "Tags for everyone in this file",
-            offered,
-            default=offered[:1],
-            key="import.tags",
-            accept_new_options=True,
-            width=420,
-        )
-        merge = st.toggle("Keep the tags they have", value=plan.merge_tags, key="import.merge")
-        segment = _segment(plan)
-    return replace(plan, mode=str(mode), tags=tuple(tags), merge_tags=bool(merge), segment=segment)
-
-
-def _segment(plan: imports.Plan) -> str:
-    """The fixed list these users are put on, if any: one there is, or the name of a new one."""
-    lists = [each.name for each in session.cached(segments.saved.find, topics=("segments",)) if each.kind == "static"]
-    chosen = st.selectbox(
-        "Segment of these users",
-        list(dict.fromkeys([*lists, plan.segment])) if plan.segment else lists,
-        index=None,
-        key="import.segment",
-        placeholder="None",
-        accept_new_options=True,
-        width=240,
-        help="A fixed list. Choose one, or type the name of a new one.",
+def _import(given: dict[str, Any], plan: Plan, found: DryRun) -> None:
+    number, job = jobs.start_import(
+        session.store(), Path(given["path"]), plan, file_name=given["name"], expected=found.content, by=session.analyst()
     )
-    return str(chosen or "")
-
-
-def _check(path: Path, plan: imports.Plan) -> None:
-    """What the import would do: how many rows would be taken, and what the types refuse."""
-    with states.boundary("This dry run", key="import.preview"):
-        told = session.cached(_tried, str(path), json.dumps(plan.to_json()), session.analyst(), session.at())
-        counts, faults = told
-        with layout.card("What the import would do", words.count(counts.total, "row")):
-            st.markdown(
-                f"**{words.number(counts.created)}** new · **{words.number(counts.updated)}** changed · "
-                f"**{words.number(counts.unchanged)}** unchanged · **{words.number(counts.failed)}** refused"
-            )
-            if faults:
-                table = pa.Table.from_pylist([_fault(each) for each in faults])
-                st.dataframe(table, hide_index=True, alt="Values that would be refused")
-
-
-def _tried(store: Any, path: str, plan: str, by: str, at: Any) -> tuple[records.Counts, tuple[imports.Fault, ...]]:
-    with imports.dry_run(store, Path(path), imports.Plan.from_json(json.loads(plan)), by=by, at=at) as found:
-        return found.counts, found.faults
-
-
-def _fault(each: imports.Fault) -> dict[str, object]:
-    return {
-        "Column": each.column,
-        "Value": each.values[0][0],
-        "Times": each.times,
-        "Why": each.reason,
-        "How to mend it": each.hint,
-    }
-
-
-def _begin(given: dict[str, str], plan: imports.Plan) -> None:
-    number, job = jobs.start_import(session.store(), Path(given["path"]), plan, file_name=given["name"], by=session.analyst())
-    progress.watch(WATCHED, job)
+    progress.watch(reporting.WATCHED, job)
     st.session_state["import.number"] = number
-    _forget()
+    draft.forget()
 
 
 def _told() -> None:
     number = st.session_state.pop("import.number", None)
     if number is not None:
         address.put(**{"import": number})
-
-
-# -- the report ---------------------------------------------------------------------------------
-
-
-def _report(number: int) -> None:
-    record = session.cached(imports.get, number, topics=("imports",))
-    counts = record.counts
-    when = words.instant(record.started_at, session.zone(), at=session.at())
-    title = f"{record.file_name}"
-    with layout.card(
-        words.escape_md(title), f"{STATES.get(record.status, record.status)} · {when} · {words.escape_md(record.by)}"
-    ):
-        if record.message:
-            st.markdown(f":orange[{words.escape_md(record.message, 300)}]")
-        with st.grid(6, min_column_width=110):
-            for label, value in (
-                ("Rows", counts.total),
-                ("New", counts.created),
-                ("Updated", counts.updated),
-                ("Unchanged", counts.unchanged),
-                ("Failed", counts.failed),
-                ("Empty", counts.empty),
-            ):
-                st.metric(label, words.number(value), border=True)
-        with st.container(horizontal=True, gap="xsmall"):
-            failed = imports.failed_rows(session.store(), number)
-            if counts.failed and failed.exists():
-                label = f"Download {words.count(counts.failed, 'failed row')}"
-                url = web.offer(failed, f"failed-{record.file_name}.csv")
-                st.link_button(label, url, key="import.failed", icon=":material/download:")
-            condition = _those_of(record.plan)
-            if condition:
-                rule = json.dumps({"version": 1, "match": "all", "conditions": [condition]})
-                st.button("Show these users", key="import.show", icon=":material/group:", on_click=_show, args=(rule,))
-
-
-def _those_of(plan: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The condition that finds the users of an import: its list, or its first tag."""
-    found = segments.saved.named(session.store(), plan["segment"]) if plan.get("segment") else None
-    if found is not None:
-        return {"segment": found.id}
-    tags = plan.get("tags", [])
-    return {"property": "tags", "operator": "contains_any", "values": tags[:1]} if tags else None
-
-
-def _show(rule: str) -> None:
-    nav.go("users", rule=rule)
-
-
-def _history() -> None:
-    found = session.cached(imports.find, topics=("imports",))
-    if not found:
-        return
-    with layout.card("Earlier imports", words.count(len(found), "import")):
-        st.dataframe(
-            pa.Table.from_pylist([_line(each) for each in found]),
-            hide_index=True,
-            height=layout.table_height(len(found), layout.CARD_ROW, most=10),
-            row_height=layout.CARD_ROW,
-            key="import.history",
-            on_select=_open,
-            selection_mode="single-row",
-            alt="Earlier imports, newest first",
-        )
-
-
-def _open() -> None:
-    rows = st.session_state["import.history"]["selection"]["rows"]
-    found = session.cached(imports.find, topics=("imports",))
-    address.put(**{"import": found[rows[0]].id if rows and rows[0] < len(found) else None})
-
-
-def _line(each: imports.Import) -> dict[str, object]:
-    return {
-        "When": words.instant(each.started_at, session.zone(), at=session.at()),
-        "File": each.file_name,
-        "State": STATES.get(each.status, each.status),
-        "Rows": each.counts.total,
-        "New": each.counts.created,
-        "Updated": each.counts.updated,
-        "Failed": each.counts.failed,
-        "By": each.by,
-    }
 
 
 page()

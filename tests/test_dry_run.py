@@ -90,7 +90,7 @@ def test_each_cell_is_shown_before_and_after_its_row(store: Store, tmp_path: Pat
         (2, "a", ingest.CHANGED),
         (3, "b", ingest.UNCHANGED),
         (4, "new", ingest.NEW),
-        (5, "", ingest.REFUSED),
+        (5, "c", ingest.REFUSED),
         (6, "", ingest.REFUSED),
         (7, "a", ingest.CHANGED),
     ]

@@ -11,9 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.worlds import AT, events, take, users
-from user360 import doors, exports, imports, jobs, profiles, properties, segments
+from user360 import doors, exports, profiles, properties, segments
 from user360 import events as event_room
-from user360.people import NOBODY
 
 if TYPE_CHECKING:
     from user360.store import Store
@@ -105,53 +104,6 @@ def test_the_stream_filters_and_pages(shop: Store) -> None:
     assert (len(first), set(mine["User"])) == (50, {"u3"})
     assert "No event is like that" in _said(at)
     assert profiles.count(shop) == 12
-
-
-def test_a_file_is_uploaded_mapped_imported_and_reported(shop: Store) -> None:
-    at = _open("import")
-    content = "Customer,E-Mail,Points\nu1,one@example.com,5\nnew,nonsense,6\nmore,two@example.com,7\n"
-    at.file_uploader[0].upload("people.csv", content.encode()).run()
-    at.selectbox(key="import.to.0").set_value("userId").run()
-
-    assert "**1** refused" in _said(at)
-    at.button(key="import.new.2").click().run()
-    at.button(key="import.go").click().run()
-    job = jobs.running() or [jobs.get(at.session_state["progress.import"])]
-    jobs.wait(job[0].id, 30)
-    at.run()
-    record = imports.find(shop)[0]
-
-    assert not at.exception
-    assert (record.counts.created, record.counts.updated, record.counts.failed) == (1, 1, 1)
-    assert properties.get(shop, "points").datatype.name == "number"
-    report = _open("import", **{"import": str(record.id)})
-    assert [each.value for each in report.metric] == ["3", "1", "1", "0", "1", "0"]
-
-
-def test_the_users_of_a_file_are_put_on_the_segment_chosen_and_shown_by_it(shop: Store) -> None:
-    fair = segments.lists.save(shop, "Fair", NOBODY, source="test", by="Mira", at=AT)
-    at = _open("import")
-    at.file_uploader[0].upload("people.csv", b"userId,city\nu1,Ulm\nnew,Bonn\n").run()
-    at.selectbox(key="import.segment").set_value("Fair").run()
-    at.button(key="import.go").click().run()
-    job = jobs.running() or [jobs.get(at.session_state["progress.import"])]
-    jobs.wait(job[0].id, 30)
-    at.run()
-    report = _open("import", **{"import": str(imports.find(shop)[0].id)})
-
-    assert not report.exception
-    assert len(segments.people(shop, segments.saved.rule_of(fair), at=AT)) == 2
-    report.button(key="import.show").click().run()
-    assert "s1" in str(report.query_params)
-
-
-def test_a_file_that_cannot_be_read_is_refused_in_words(shop: Store) -> None:
-    at = _open("import")
-    at.file_uploader[0].upload("people.parquet", b"no parquet").run()
-
-    assert not at.exception
-    assert "no Parquet file" in "".join(str(each.value) for each in [*at.error, *at.markdown])
-    assert imports.find(shop) == []
 
 
 def test_a_finished_export_waits_with_its_link(shop: Store) -> None:

@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 import uuid
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from user360.backup import Backup
     from user360.exports import Layout, Wanted
-    from user360.imports import Plan
+    from user360.imports import DryRun, Plan
     from user360.store import Store
 
 KEPT: Final = 200
@@ -36,6 +37,8 @@ NICE: Final = 10
 BACKUP: Final = "backup"
 IMPORT: Final = "import"
 DUPLICATES: Final = "duplicates"
+DRY_RUN: Final = "dry run"
+TRIALS: Final = 4
 BY_ITSELF: Final = "schedule"
 
 _log = logging.getLogger("user360.jobs")
@@ -71,7 +74,7 @@ class Progress:
 
 @dataclass
 class Job:
-    """One job. `subject` names what it is about, `message` says why it failed."""
+    """One job. `subject` names what it is about, `message` says why it failed, `result` is what the work answered."""
 
     id: str
     kind: str
@@ -80,6 +83,7 @@ class Job:
     progress: Progress = field(default_factory=Progress)
     status: Literal["running", "done", "failed", "stopped"] = "running"
     message: str = ""
+    result: object = None
     ended: threading.Event = field(default_factory=threading.Event)
 
 
@@ -91,6 +95,16 @@ class _Pool:
         self.jobs: dict[str, Job] = {}
         self.numbers = itertools.count(1)
         self.lanes: dict[str, ThreadPoolExecutor] = {}
+        self.trials: deque[DryRun] = deque()
+
+    def keep(self, found: DryRun) -> DryRun:
+        """Keep a dry run open, and close the oldest beyond the last few."""
+        with self.lock:
+            self.trials.append(found)
+            old = [self.trials.popleft() for _ in range(len(self.trials) - TRIALS)]
+        for each in old:
+            each.close()
+        return found
 
     def lane(self, kind: str) -> ThreadPoolExecutor:
         """Work of one kind is done one after the other, beside that of other kinds."""
@@ -174,6 +188,15 @@ def undo_import(store: Store, number: int, *, by: str) -> str:
     return submit(store, IMPORT, lambda each: work(progress=each.tell), subject=f"undo {number}")
 
 
+def start_dry_run(store: Store, path: Path, plan: Plan, *, by: str) -> str:
+    """Begin a dry run in the background; answers the job's id. Its result is a `imports.DryRun`.
+
+    The last few are kept open to be looked at, older ones are closed.
+    """
+    work = functools.partial(imports.dry_run, store, path, plan, by=by, at=clock.now())
+    return submit(store, DRY_RUN, lambda each: _pool.keep(work(progress=each.tell)))
+
+
 def _run_import(store: Store, number: int) -> str:
     work = functools.partial(imports.run, store, number, now=clock.now)
 
@@ -240,7 +263,7 @@ def _run(store: Store, job: Job, work: Callable[[Progress], object], unbegun: Ca
     try:
         with store.reader(job.id):
             _begin(job, unbegun)
-            work(job.progress)
+            job.result = work(job.progress)
         job.status = "done"
     except Interrupted:
         job.status = "stopped"

@@ -182,6 +182,11 @@ def find_imports(store: Store, *, limit: int = 50, offset: int = 0) -> list[Impo
     ]
 
 
+def count_imports(store: Store) -> int:
+    """How many imports there were."""
+    return int(store.rows(sql("SELECT count(*) FROM imports"))[0][0])
+
+
 def get_import(store: Store, import_id: int) -> Import:
     """One import, or a refusal."""
     rows = store.rows(sql("SELECT * FROM imports WHERE import_id = {}", import_id))

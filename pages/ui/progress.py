@@ -42,7 +42,9 @@ def is_running(name: str) -> bool:
     return job is not None and job.status == RUNNING
 
 
-def strip(name: str, *, on_done: Callable[[], None] | None = None, leave: str = "You can leave this page.") -> None:
+def strip(
+    name: str, *, on_done: Callable[[], None] | None = None, leave: str = "You can leave this page.", can_pause: bool = False
+) -> None:
     """The line of the watched job, redrawn every two seconds while it runs; then its end, told once."""
     job = _job(name)
     if job is None:
@@ -54,17 +56,25 @@ def strip(name: str, *, on_done: Callable[[], None] | None = None, leave: str = 
         if now is None:
             return
         if now.status == RUNNING:
-            _draw(now, leave)
+            _draw(now, leave, can_pause=can_pause)
         else:
             _ended(name, now, on_done)
 
     line()
 
 
-def _draw(job: Job, leave: str) -> None:
+def _draw(job: Job, leave: str, *, can_pause: bool) -> None:
     st.progress(_share(job), text=text(job, at=session.moment()))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(leave, width="content")
+        if can_pause:
+            pause: dict[str, Any] = {
+                "type": "tertiary",
+                "icon": ":material/pause_circle:",
+                "on_click": jobs.pause,
+                "args": (job.id,),
+            }
+            st.button("Pause", key=f"progress.pause.{job.id}", **pause)
         stop: dict[str, Any] = {"type": "tertiary", "icon": ":material/stop_circle:", "on_click": jobs.stop, "args": (job.id,)}
         st.button("Stop", key=f"progress.stop.{job.id}", **stop)
 

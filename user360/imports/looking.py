@@ -49,10 +49,10 @@ def look(found: DryRun, *, outcome: int | None = None, changing: str = "", limit
     rows = found.rows.take(pa.array(places)) if found.rows.num_rows else found.rows
     if not rows.num_rows:
         return []
-    reasons = _reasons(found, rows["line"])
+    reasons, named = _reasons(found, rows["line"])
     ids, cells = _cells(found, rows)
     return [
-        Row(line, ids.get(place, ""), came, cells.get(place, {}), reasons.get(line, ()))
+        Row(line, ids.get(place) or named.get(line, ""), came, cells.get(place, {}), reasons.get(line, ()))
         for place, (line, came) in enumerate(zip(rows["line"].to_pylist(), rows["outcome"].to_pylist(), strict=True))
     ]
 
@@ -77,12 +77,14 @@ def _code(rows: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
     return found
 
 
-def _reasons(found: DryRun, lines: pa.ChunkedArray) -> dict[int, tuple[str, ...]]:
+def _reasons(found: DryRun, lines: pa.ChunkedArray) -> tuple[dict[int, tuple[str, ...]], dict[int, str]]:
+    """Per refused line the reasons, and the id that stands in it."""
     told: dict[int, tuple[str, ...]] = {}
-    some = found.refused.filter(pc.is_in(found.refused["line"], lines.combine_chunks()))
-    for line, reason in zip(some["line"].to_pylist(), some["reason"].to_pylist(), strict=True):
-        told[line] = (*told.get(line, ()), reason)
-    return told
+    named: dict[int, str] = {}
+    for each in found.refused.filter(pc.is_in(found.refused["line"], lines.combine_chunks())).to_pylist():
+        told[each["line"]] = (*told.get(each["line"], ()), each["reason"])
+        named[each["line"]] = each["user_id"] or ""
+    return told, named
 
 
 def _cells(found: DryRun, rows: pa.Table) -> tuple[dict[int, str], dict[int, dict[str, Cell]]]:

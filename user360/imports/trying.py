@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from user360 import datatypes, events, identities, ingest, profiles, properties, records
 from user360.errors import Conflict, User360Error
 from user360.imports import failing, mapping, reading, repairing, running
-from user360.imports.preparing import mended_column, prepared
+from user360.imports.preparing import fit, mended_column, prepared
 from user360.segments import asking, lists, saved
 from user360.store.trials import Trial
 
@@ -83,8 +83,8 @@ class Effect:
 class DryRun:
     """What an import would do. To be closed when nobody looks at it any more.
 
-    `rows` has line, profile_key, write_id and outcome of every row in the order of the file, `refused` line, property,
-    value and reason of every refused value. `cells` are values that change; `repeated` rows name somebody an earlier one
+    `rows` has line, profile_key, write_id and outcome of every row in the order of the file, `refused` line,
+    user_id and reason of every refused value. `cells` are values that change; `repeated` rows name somebody an earlier one
     named, `without_id` nobody. `people` and `people_after` are how many there are; `losing` would lose a value.
     """
 
@@ -107,6 +107,7 @@ class DryRun:
     people_after: int = 0
     losing: int = 0
     seconds: float = 0.0
+    closed: bool = False
 
     def __enter__(self) -> Self:
         return self
@@ -115,8 +116,10 @@ class DryRun:
         self.close()
 
     def close(self) -> None:
-        """Let the world aside go."""
-        self.trial.close()
+        """Let the world aside go; nothing that was counted goes with it."""
+        self.closed = True
+        if self.trial.store_is_open:
+            self.trial.close()
         self.failed_file.unlink(missing_ok=True)
 
     @property
@@ -183,7 +186,7 @@ def _try(store: Store, found: DryRun, preparing: Preparing, of: Shape, batch: Ba
     failing.keep(found.failed_file, of.columns, batch, receipt)
     gathered.counts.append(running.counts(found.plan, batch, receipt))
     gathered.rows += _outcomes(batch, receipt)
-    gathered.refused.append(_refusals(batch, receipt))
+    gathered.refused.append(_refusals(found.plan, batch, receipt))
     for each in receipt.rejected:
         if (each.code, each.property) == _NO_ID and not each.value:
             found.without_id += 1
@@ -195,7 +198,7 @@ def _try(store: Store, found: DryRun, preparing: Preparing, of: Shape, batch: Ba
 def _bring(store: Store, trial: Trial, preparing: Preparing, batch: Batch) -> None:
     """Have everybody in the trial whom the rows are about, and events that could be theirs already."""
     plan = preparing.plan
-    column = plan.user_column or next(each for each, target in plan.mapping.items() if target == "userId")
+    column = _user_column(plan)
     text = datatypes.get("string")
     ids = text.parse_column(mended_column(preparing, batch, column, text), preparing.zone).values
     with store.snapshot() as seen:
@@ -210,6 +213,10 @@ def _bring(store: Store, trial: Trial, preparing: Preparing, batch: Batch) -> No
             "message_id": message_ids if message_ids is not None else pa.nulls(len(keys), pa.string()),
         }
         trial.bring_rows("events", events.twins(pa.table(rows)))
+
+
+def _user_column(plan: Plan) -> str:
+    return plan.user_column or next(each for each, target in plan.mapping.items() if target == "userId")
 
 
 def _outcomes(batch: Batch, receipt: Receipt) -> list[pa.Table]:
@@ -227,12 +234,16 @@ def _outcomes(batch: Batch, receipt: Receipt) -> list[pa.Table]:
     return [pa.concat_tables([read, pa.table(damaged)]).sort_by("line")]
 
 
-def _refusals(batch: Batch, receipt: Receipt) -> pa.Table:
-    told = [(each.position, each.property, each.value, f"{each.message} {each.hint}".strip()) for each in receipt.rejected]
-    told += [(each.line, "", "", f"The row {each.reason}. {each.hint}") for each in batch.damaged]
-    columns = list(zip(*told, strict=True)) or [(), (), (), ()]
-    kinds = (pa.int64(), pa.string(), pa.string(), pa.string())
-    names = ("line", "property", "value", "reason")
+def _refusals(plan: Plan, batch: Batch, receipt: Receipt) -> pa.Table:
+    """Why each refused row is refused, and whom it names as far as it can be read: line, user_id, reason."""
+    lines = pa.array(sorted({each.position for each in receipt.rejected}), pa.int64())
+    ids = fit(batch.columns[_user_column(plan)], pa.string()).take(pc.index_in(lines, batch.lines)).to_pylist()
+    named = dict(zip(lines.to_pylist(), ids, strict=True))
+    told = [(each.position, named[each.position], f"{each.message} {each.hint}".strip()) for each in receipt.rejected]
+    told += [(each.line, "", f"The row {each.reason}. {each.hint}") for each in batch.damaged]
+    columns = list(zip(*told, strict=True)) or [(), (), ()]
+    kinds = (pa.int64(), pa.string(), pa.string())
+    names = ("line", "user_id", "reason")
     return pa.table({name: pa.array(values, kind) for name, values, kind in zip(names, columns, kinds, strict=True)})
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from user360.errors import StoreUnavailable
 from user360.people import NOBODY, People
 from user360.schema import TRIED_BY_PROFILE, TRIED_EMPTY, TRIED_WHOLE
 from user360.sql import Sql, joined, name, sql
@@ -148,6 +149,14 @@ class Trial(Beside):
             ),
         )
         return Beside(self._of, (f"{self._alias}.{_WHOLE}", f"{self._alias}.{_OWN}", f"{self._base}.main"))
+
+    @property
+    def store_is_open(self) -> bool:
+        """Whether the real database is still the one this world lies beside."""
+        try:
+            return bool(self._real.rows(sql("SELECT 1 FROM duckdb_databases() WHERE database_name = {}", self._alias)))
+        except StoreUnavailable:
+            return False
 
     def close(self) -> None:
         """Let everything that was tried go."""

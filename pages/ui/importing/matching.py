@@ -1,7 +1,6 @@
 """Which column feeds what, drawn: a row per column with some of its values and the property it goes to.
 
-The plan is the truth; widgets are projections of it. How the first mapping is found does not live
-here (`user360/imports`).
+How the first mapping is found does not live here (`user360/imports`).
 """
 
 from __future__ import annotations
@@ -13,41 +12,134 @@ from zoneinfo import available_timezones
 import streamlit as st
 
 from pages.ui import session, states, words
+from pages.ui.importing import draft, ruling
 from user360 import datatypes, imports, properties
 from user360.errors import User360Error
-from user360.imports.mapping import check
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from user360.store import Store
 
 FIRST: Final = 40
 NOT_IMPORTED: Final = ""
-KINDS: Final = ("users", "events")
+KINDS: Final = {"users": "Users", "events": "Events", "members": "Members of a list"}
+ENCODINGS: Final = (
+    "utf-8",
+    "utf-8-sig",
+    "utf-16",
+    "cp1252",
+    "latin-1",
+    "iso8859-15",
+    "cp1250",
+    "cp1251",
+    "mac-roman",
+    "shift_jis",
+    "gb18030",
+)
+DELIMITERS: Final = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar"}
+_ENCODED: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with BOM", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
 
 
 def columns(inspection: imports.Inspection, plan: imports.Plan) -> imports.Plan:
     """Draw what the file holds and where each column goes; answer the plan as it is chosen."""
-    kind = st.segmented_control(
-        "The file holds", KINDS, default=plan.kind, key="import.kind", format_func=str.capitalize, required=True
-    )
+    turn = draft.turn()
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        kind = st.segmented_control(
+            "The file holds",
+            list(KINDS),
+            default=plan.kind,
+            key=f"import.kind.{turn}",
+            format_func=KINDS.__getitem__,
+            required=True,
+        )
+        _reading(inspection)
     if kind != plan.kind:
-        asked = replace(inspection, kind=str(kind))
-        plan = imports.suggest(session.store(), asked, zone=session.settings().zone_name)
-    return _events(inspection, plan) if plan.kind == "events" else _users(inspection, plan)
+        plan = draft.suggested(replace(inspection, kind=str(kind)))
+    if plan.kind == "events":
+        plan = _events(inspection, plan)
+    else:
+        plan = _users(inspection, plan) if plan.kind == "users" else _members(inspection, plan)
+    _detected(plan)
+    return plan
+
+
+def shape(inspection: imports.Inspection) -> str:
+    """How the file is written, in words: `semicolon, UTF-8 with BOM, values in quotes`."""
+    of = inspection.shape
+    if of.format != "csv":
+        return {"jsonl": "JSON Lines", "parquet": "Parquet"}[of.format]
+    parts = [DELIMITERS.get(of.delimiter, of.delimiter).lower(), encoding(of.encoding)]
+    return ", ".join([*parts, *(["values in quotes"] if inspection.quoted else [])])
+
+
+def encoding(name: str) -> str:
+    """An encoding as people know it."""
+    return _ENCODED.get(name, name.upper())
+
+
+def _reading(inspection: imports.Inspection) -> None:
+    """How the file is read, and a way to say it is written another way."""
+    of = inspection.shape
+    if of.format != "csv":
+        return
+    with st.popover("Read it another way", icon=":material/text_snippet:", type="tertiary"):
+        encodings = list(dict.fromkeys([of.encoding, *ENCODINGS]))
+        st.selectbox("Encoding", encodings, key="import.encoding", format_func=encoding)
+        delimiters = list(dict.fromkeys([of.delimiter, *DELIMITERS]))
+        st.selectbox("Between cells", delimiters, key="import.delimiter", format_func=lambda each: DELIMITERS.get(each, each))
+        st.button("Read it so", key="import.reread", on_click=_reread)
+
+
+def _reread() -> None:
+    draft.read_as(encoding=st.session_state["import.encoding"], delimiter=st.session_state["import.delimiter"])
+
+
+def _detected(plan: imports.Plan) -> None:
+    """What was found out about values by looking, said so that it can be doubted."""
+    told = [
+        f"{words.escape_md(column, 40)}: {words.escape_md(said(repair), 80)}"
+        for column, repairs in plan.repairs.items()
+        for repair in repairs
+    ]
+    if told:
+        st.caption(f":material/auto_fix_high: How values are read: {' · '.join(told)}. Each can be taken back in the dry run.")
+
+
+def said(repair: imports.Repair) -> str:
+    """What a repair does, in words."""
+    match repair.kind:
+        case "decimal":
+            return "a comma is the decimal mark" if repair.value == "," else "commas are left out of numbers"
+        case "dates":
+            return f"dates are {imports.ORDERS[repair.value]}"
+        case "serial":
+            return "a spreadsheet's day numbers are days"
+        case "country":
+            return f"numbers without a country code are of {repair.value} (+{imports.calling_code(repair.value)})"
+        case "map":
+            return f"{repair.value} → {repair.to or 'empty'}"
+    return "what is refused is left empty"
 
 
 def faults(store: Store, plan: imports.Plan, names: Sequence[str]) -> list[str]:
     """Why the plan cannot work, if it cannot."""
     try:
-        check(store, plan, names)
+        imports.check(store, plan, names)
     except User360Error as refusal:
         return [states.sentence(refusal)]
     return []
 
 
 # -- users --------------------------------------------------------------------------------------
+
+
+def _members(inspection: imports.Inspection, plan: imports.Plan) -> imports.Plan:
+    names = list(inspection.shape.columns)
+    with st.container(border=True, gap="xsmall"), st.grid(2, min_column_width=240):
+        user = _column("Who: the user id", names, plan.user_column, "import.user")
+        segment = ruling.segment(plan, draft.turn())
+    return replace(plan, user_column=user, segment=segment)
 
 
 def _users(inspection: imports.Inspection, plan: imports.Plan) -> imports.Plan:
@@ -65,7 +157,19 @@ def _users(inspection: imports.Inspection, plan: imports.Plan) -> imports.Plan:
         left = len(inspection.columns) - len(shown)
         if left:
             st.button(f"Show {words.count(left, 'more column')}", key="import.more", type="tertiary", on_click=_show_all)
-    return replace(plan, mapping=mapping)
+    return _kept(inspection, replace(plan, mapping=mapping), plan.mapping)
+
+
+def _kept(inspection: imports.Inspection, plan: imports.Plan, before: Mapping[str, str]) -> imports.Plan:
+    """Rules and repairs of columns that go where they went; a column that goes elsewhere begins anew."""
+    mapping = plan.mapping
+    same = {each for each, target in mapping.items() if before.get(each) == target}
+    if same == set(mapping) == set(before):
+        return plan
+    fresh = imports.certain(session.store(), inspection, {each: target for each, target in mapping.items() if each not in same})
+    repairs = {each: some for each, some in plan.repairs.items() if each in same}
+    rules = {each: rule for each, rule in plan.rules.items() if each in same}
+    return replace(plan, rules=rules, repairs={**repairs, **fresh})
 
 
 def _first(inspection: imports.Inspection, plan: imports.Plan) -> list[imports.Column]:
@@ -85,7 +189,7 @@ def _row(place: int, column: imports.Column, target: str, names: list[str]) -> s
             st.markdown(f"**{words.escape_md(column.name, 60)}**")
             st.caption(words.escape_md(" · ".join(column.samples[:3]) or "no values", 60))
         st.markdown(":material/arrow_forward:", width="content")
-        key = f"import.to.{place}"
+        key = f"import.to.{draft.turn()}.{place}"
         chosen = st.selectbox(
             f"Property for {column.name}",
             [NOT_IMPORTED, *names],
@@ -99,7 +203,7 @@ def _row(place: int, column: imports.Column, target: str, names: list[str]) -> s
             label = f"New {datatypes.get(column.datatype).label.lower()} property"
             st.button(
                 label,
-                key=f"import.new.{place}",
+                key=f"import.new.{draft.turn()}.{place}",
                 type="tertiary",
                 icon=":material/add:",
                 on_click=states.acting(_define),
@@ -157,6 +261,7 @@ def _events(inspection: imports.Inspection, plan: imports.Plan) -> imports.Plan:
 def _column(label: str, names: list[str], chosen: str, key: str) -> str:
     options = ["", *names]
     at = options.index(chosen) if chosen in options else 0
+    key = f"{key}.{draft.turn()}"
     return str(st.selectbox(label, options, index=at, key=key, format_func=lambda each: each or "None") or "")
 
 
