@@ -245,3 +245,27 @@ def plain(name: str, most: int = 24) -> str:
     """Plotly reads HTML in labels: data has none. What does not fit beside a bar is cut."""
     cut = name if len(name) <= most else name[: most - 1] + "…"
     return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def waterfall(steps: Sequence[tuple[str, float]], total: str, *, hover: str, height: int = 200) -> go.Figure:
+    """What each step adds (blue) or takes (red), one after the other, and what it comes to (grey); `hover` is the unit."""
+    inks = neutrals()
+    names = [plain(name) for name, _ in steps] + [plain(total)]
+    amounts = [value for _, value in steps] + [sum(value for _, value in steps)]
+    trace = go.Waterfall(
+        x=names,
+        y=amounts,
+        measure=["relative"] * len(steps) + ["total"],
+        text=[f"{value:+.1f}".replace("-", "−") for value in amounts],
+        textposition="outside",
+        textfont={"size": 11, "color": inks.ink},
+        connector={"line": {"color": inks.axis, "width": 1}},
+        increasing={"marker": {"color": colour(0)}},
+        decreasing={"marker": {"color": colour(4)}},
+        totals={"marker": {"color": colour(7)}},
+        hovertemplate=f"%{{x}}: %{{y:+.1f}} {hover}<extra></extra>",
+        cliponaxis=False,
+    )
+    drawn = figure(trace, height=height, margin={"l": 8, "r": 8, "t": 20, "b": 8})
+    drawn.update_yaxes(showticklabels=False, zeroline=True, zerolinecolor=inks.axis)
+    return drawn

@@ -44,6 +44,7 @@ SCREENS: Final = (
     ),
     Screen("segment", "segment.py", "Segment", "filter_alt", ""),
     Screen("compare", "compare.py", "Compare", "join_inner", ""),
+    Screen("duplicates", "duplicates.py", "Duplicates", "call_merge", "People", "Pairs of users who may be one person."),
     Screen("boards", "boards.py", "Boards", "dashboard_customize", "Insights", "Your charts side by side, kept under a name."),
     Screen("trends", "trends.py", "Trends", "show_chart", "Insights", "What happens how often, and who is active, over time."),
     Screen("funnels", "funnels.py", "Funnels", "filter_list", "Insights", "How many people take one step after the other."),
