@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.test_duplicates import again, planted, strangers
 from tests.worlds import AT, take, users
 from user360 import doors, duplicates, jobs, profiles, resolution
+from user360.duplicates.pairs import keep
 from user360.people import People
 
 if TYPE_CHECKING:
@@ -135,3 +137,31 @@ def test_markup_in_names_stays_text() -> None:
 
     assert all(option.startswith(r"\*\*\<b\>Ann") for option in at.radio[0].options)
     assert not at.exception
+
+
+def test_many_pairs_are_turned_page_by_page(shop: Store) -> None:
+    pairs = [(left, right) for left in range(30) for right in range(left + 1, 30)]
+    numbers = {each: [float(len(pairs) - place) for place in range(len(pairs))] for each in ("weight", duplicates.PRIOR)}
+    keys = {side: pa.array([pair[place] for pair in pairs], pa.uint32()) for place, side in enumerate(("left_key", "right_key"))}
+    rows = pa.table(keys | numbers | {each: [0.0] * len(pairs) for each in duplicates.PARTS})
+    keep(shop, rows, duplicates.Search(AT, "ann", 45, 20_000, len(pairs), 3))
+
+    at = _open(page="2")
+
+    assert len(at.dataframe[0].value) == 25
+    assert "26–50 of 435" in _text(at)
+    assert "the likeliest 435 of 20,000 pairs are kept" in _text(at)
+    assert "3 values shared by too many" in _text(at)
+
+
+def test_a_merge_with_somebody_who_is_gone_meanwhile_is_refused_in_words(searched: Store) -> None:
+    first, *_ = duplicates.find(searched)
+    at = _open()
+    _button(at, "Merge…")
+
+    profiles.delete(searched, People.of([first.right]), by="bo", source="test", at=AT)
+    _button(at, "Merge")
+
+    assert not at.exception
+    assert "not there" in _text(at)
+    assert resolution.find(searched) == ()
