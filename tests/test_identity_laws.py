@@ -15,13 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worlds import AT
-from user360 import events, identities, ingest, profiles, resolution
+from user360 import events, identities, ingest, profiles, resolution, segments
 from user360.ingest import Message
 from user360.sql import sql
 from user360.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from user360.store import Store
 
@@ -36,15 +37,15 @@ def world() -> Iterator[Store]:
     opened.close()
 
 
-def told(said: dict[str, Any], case: int, number: int) -> Message:
+def told(said: dict[str, Any], case: int, number: int, *, at: datetime = AT) -> Message:
     """A message of a case: what is said, with the ids of the case."""
     ids: dict[str, Any] = {each: f"{case}-{said[each]}" for each in ("user_id", "anonymous_id", "previous_id") if said.get(each)}
     rest: dict[str, Any] = {each: said[each] for each in ("event", "channel", "traits") if each in said}
     kind: Any = "alias" if "previous_id" in ids else "track" if "event" in rest else "identify"
-    return Message(kind, f"{case}-m{number}", AT - timedelta(minutes=said["ago"]), said.get("source", "shop"), **ids, **rest)
+    return Message(kind, f"{case}-m{number}", at - timedelta(minutes=said["ago"]), said.get("source", "shop"), **ids, **rest)
 
 
-def tell(store: Store, said: Sequence[dict[str, Any]], case: int, *, batch: int = 100, first: int = 0, at=AT) -> None:
+def tell(store: Store, said: Sequence[dict[str, Any]], case: int, *, batch: int = 100, first: int = 0, at: datetime = AT) -> None:
     messages = [told(each, case, said_number(each, first + place)) for place, each in enumerate(said)]
     for start in range(0, len(messages), batch):
         ingest.receive_messages(store, messages[start : start + batch], by="test", at=at)
@@ -196,3 +197,63 @@ def test_a_merge_undone_is_as_if_it_had_never_been_and_what_came_later_stays(wor
     resolution.undo(world, done.id, by="ana", at=AT + timedelta(hours=2))
 
     assert state(world, merged) == state(world, never)
+
+
+RULES = [
+    {"property": "city", "operator": "is", "values": ["Pune"]},
+    {"property": "firstName", "operator": "is_not_known"},
+    {"property": "tags", "operator": "contains_any", "values": ["x"]},
+    {"property": "userId", "operator": "is_known"},
+    {"property": "lastChannel", "operator": "is", "values": ["web"]},
+    {"property": "lastSession", "operator": "in_the_last", "values": [30, "minute"]},
+    {"property": "createdAt", "operator": "in_the_last", "values": [90, "minute"]},
+    {"event": "Order", "times": {"operator": "at_least", "values": [2]}},
+    {"event": "View"},
+]
+WHO = st.sampled_from(
+    [
+        *({"anonymous_id": one, "user_id": two} for one in "abc" for two in "uv"),
+        *({"anonymous_id": each} for each in "abc"),
+        {"user_id": "u"},
+    ]
+)
+MOMENTS = st.lists(
+    st.one_of(
+        st.lists(message_of(WHO, TRAITS).map(lambda said: {**said, "ago": said["ago"] % 59}), min_size=1, max_size=4),
+        st.sampled_from(["merge", "merge back", "undo", "undo"]),
+    ),
+    min_size=3,
+    max_size=9,
+)
+
+
+@given(steps=MOMENTS, some=st.lists(st.sampled_from(RULES), min_size=2, max_size=3, unique_by=str))
+def test_the_past_is_answered_as_it_was_then_whatever_was_merged_and_undone_since(world, steps, some):
+    case = next(_numbers)
+    rules = [segments.parse({"match": "all", "conditions": [each]}) for each in some]
+    answers = []
+    for hour, step in enumerate(
+        [[{"user_id": "u", "ago": 1, "event": "View"}, {"user_id": "v", "anonymous_id": "a", "ago": 2, "event": "Order"}], *steps]
+    ):
+        at = AT + timedelta(days=case + 1, hours=hour)
+        if isinstance(step, list):
+            messages = [told(each, case, 100 * hour + place, at=at) for place, each in enumerate(step)]
+            ingest.receive_messages(world, messages, by="test", at=at)
+        else:
+            decide(world, step, case, at)
+        answers.append((at, [segments.people(world, each, at=at).keys().tolist() for each in rules]))
+
+    then = [(at, [segments.people(world, each, at=at, past=True).keys().tolist() for each in rules]) for at, _ in answers]
+    assert then == answers
+
+
+def decide(store: Store, step: str, case: int, at: datetime) -> None:
+    """What an analyst does, where it can be done."""
+    keep, absorb = (identities.key_of(store, f"{case}-{each}") for each in ("uv" if step == "merge" else "vu"))
+    assert keep is not None
+    assert absorb is not None
+    if step != "undo" and keep != absorb:
+        resolution.merge(store, keep, absorb, by="ana", at=at)
+    standing = [each for each in resolution.find(store, profile_key=keep, status="done") if each.kept == keep]
+    if step == "undo" and standing:
+        resolution.undo(store, standing[-1].id, by="ana", at=at)

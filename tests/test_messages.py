@@ -117,3 +117,42 @@ def test_a_message_without_a_fit_event_name_is_kept_as_failed(store):
 
     assert (taken.stored, taken.failed, failed.count(store)) == (1, 1, 1)
     assert happened(store, "ann") == ["View"]
+
+
+def test_a_conversation_is_its_session_s_messages_counted_and_what_was_captured(store):
+    def said(number, direction, session="s1", **rest):
+        text = {"direction": direction, "text": "Hello"} if direction else {}
+        event = {"in": "Message received", "out": "Message sent"}.get(direction, "Properties captured")
+        captured = rest.pop("captured", {})
+        return message(
+            number,
+            kind="conversation",
+            event=event,
+            anonymous_id=session,
+            properties={**text, **captured},
+            traits=captured,
+            **rest,
+        )
+
+    receive(
+        store,
+        said(1, "out", channel="whatsapp"),
+        said(2, "in", channel="whatsapp", captured={"city": "Pune", "size": "M"}),
+        said(3, "", channel="whatsapp", captured={"city": "Goa"}, user_id="ann"),
+        said(4, "in", session="s2", channel="web", user_id="ann"),
+        message(5, user_id="ann", event="Order", channel="app"),
+    )
+
+    ann = identities.key_of(store, "ann")
+    assert ann is not None
+    newest, first = events.conversations(store, ann)
+    assert (newest.session, newest.channel, newest.received, newest.sent, newest.captured) == ("s2", "web", 1, 0, {})
+    assert (first.session, first.channel, first.received, first.sent) == ("s1", "whatsapp", 1, 1)
+    assert first.captured == {"city": "Goa", "size": "M"}
+    assert (first.first, first.last) == (AT - 59 * MINUTE, AT - 57 * MINUTE)
+    assert events.count_conversations(store, ann) == 2
+    assert happened(store, "ann").count("Message received") == 2
+    assert {each: profiles.get(store, ann).values[each] for each in ("city", "lastChannel")} == {
+        "city": "Goa",
+        "lastChannel": "app",
+    }

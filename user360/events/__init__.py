@@ -6,7 +6,8 @@ themselves, so they cannot disagree with them. Whose lastSession follows does no
 (`profiles.follow`), nor how a message finds its profile (`ingest`).
 
 `appending` takes events in, `reading` answers about them, `clustering` keeps the table quick,
-`withdrawing` takes back what an import brought, `moving` gives events to another profile and back, `sending` says how sources send.
+`withdrawing` takes back what an import brought, `moving` gives events to another profile and back, `sending` says how sources send,
+`conversing` brings the messages of a bot's session together.
 """
 
 from user360.events.appending import (
@@ -22,6 +23,7 @@ from user360.events.appending import (
     twins,
 )
 from user360.events.clustering import Bucket, buckets, recluster, tidy
+from user360.events.conversing import SESSION, Conversation, conversations, count_conversations
 from user360.events.moving import count_of, mark_own, move, move_back, newest_of
 from user360.events.past import FIRST_OF_OTHERS, making, named, newest_then, then
 from user360.events.reading import (
@@ -51,8 +53,10 @@ __all__ = [
     "FIRST_OF_OTHERS",
     "LATEST",
     "ROWS",
+    "SESSION",
     "Appended",
     "Bucket",
+    "Conversation",
     "EventProperty",
     "Pulse",
     "append",
@@ -62,7 +66,9 @@ __all__ = [
     "by_channel",
     "catalogue",
     "channels",
+    "conversations",
     "count",
+    "count_conversations",
     "count_of",
     "daily",
     "engagement",

@@ -207,6 +207,8 @@ _TIES: Final = pa.schema(
 def _with_ids(message: Message) -> Mapping[str, object]:
     """The context with the ids the message came by, so that an event can say whose it was, and what its user agent says."""
     ids = {"userId": message.user_id, "anonymousId": message.anonymous_id}
+    if message.kind == "conversation":
+        ids[events.SESSION] = message.anonymous_id
     return {**enrichment.in_context(message.context), **{each: value for each, value in ids.items() if value}}
 
 

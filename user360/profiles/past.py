@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _FOLLOWED: Final = {"lastSession": "seen_at", "lastChannel": "channel"}
 _BEFORE: Final = {"createdAt": "created_at", "lastSession": "last_session", "lastChannel": "last_channel"}
-# Nobody set the value since, or only after a merge whose kept row tells what it was before.
-_UNTOLD: Final = Sql("(c.profile_key IS NULL OR coalesce(c.first_write > p.merged, false))")
 
 
 def everyone_then(at: datetime) -> Sql:
@@ -81,7 +79,7 @@ def _then(property_name: str, datatype: str, at: datetime, unchanged: Sql, besid
         "LEFT JOIN (SELECT profile_key, arg_min_null(old, write_id) AS old, min(write_id) AS first_write FROM changes "
         "JOIN writes USING (write_id) WHERE written_at > {} AND property = {} GROUP BY profile_key) c USING (profile_key){} "
         "WHERE p.made_at <= {}{}",
-        _UNTOLD,
+        _untold(property_name),
         unchanged,
         as_value(Sql("c.old::JSON"), datatype),
         name(property_name),
@@ -96,7 +94,14 @@ def _then(property_name: str, datatype: str, at: datetime, unchanged: Sql, besid
 
 def _moved(at: datetime) -> Sql:
     """Whether lastSession followed a later event, and nobody set it since."""
-    return sql("({} AND p.seen_at > {})", _UNTOLD, stored(at))
+    return sql("({} AND p.seen_at > {})", _untold("lastSession"), stored(at))
+
+
+def _untold(property_name: str) -> Sql:
+    """Whether nobody set a value since; of what merges remember aside, whether nobody did before the first merge since."""
+    if property_name in _BEFORE:
+        return Sql("(c.profile_key IS NULL OR coalesce(c.first_write > p.merged, false))")
+    return Sql("c.profile_key IS NULL")
 
 
 def values_before(property_name: str, datatype: str, *, since: datetime | None, at: datetime) -> Sql:
