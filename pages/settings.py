@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 import streamlit as st
 
-from pages.ui import apikeys, layout, nav, session, states, words
+from pages.ui import apikeys, erasing, layout, nav, session, states, words
 from user360 import enrichment, properties, workspace
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def page() -> None:
     with left:
         _days(known)
         _identity(known)
+        erasing.barred()
     with right:
         _places(known)
         apikeys.card()

@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.test_enrichment import CITY, write
-from tests.worlds import AT
-from user360 import activity, doors, enrichment, keys, properties, workspace
+from tests.worlds import AT, take, users
+from user360 import activity, doors, enrichment, erased, erasure, keys, profiles, properties, workspace
 from user360.errors import KeyNeeded
 
 if TYPE_CHECKING:
@@ -143,3 +143,21 @@ def test_what_somebody_else_changed_is_shown(shop: Store) -> None:
     workspace.choose(shop, zone_name="UTC", by="bob", at=AT)
 
     assert at.run().selectbox(key="settings.zone").value == "UTC"
+
+
+def test_who_was_erased_is_counted_and_let_in_again_by_their_id(shop: Store) -> None:
+    take(shop, users([{"userId": "u1"}]))
+    (key,) = profiles.everyone(shop).keys()
+    assert "erasing.id" not in [each.key for each in opened().text_input]
+    erasure.forget(shop, int(key), by="Ana", at=AT)
+
+    at = opened()
+    at.text_input(key="erasing.id").set_value("somebody else")
+    at.button(key="erasing.let_in").click().run()
+    assert "Nobody of that id was erased" in told(at).replace("\\", "")
+    at.text_input(key="erasing.id").set_value("u1")
+    at.button(key="erasing.let_in").click().run()
+
+    assert not at.exception
+    assert [each.ids for each in erased.find(shop)] == [0]
+    assert take(shop, users([{"userId": "u1"}])).created == 1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from user360 import activity, backup, erased, events, exports, failed, identities, imports, profiles, resolution
+from user360 import activity, backup, duplicates, erased, events, exports, failed, identities, imports, profiles, resolution
 from user360.errors import Conflict, Unknown, shorten
 from user360.segments import lists, membership
 from user360.sql import sql
@@ -126,6 +126,7 @@ def forget(store: Store, profile_key: int, *, by: str, at: datetime) -> Receipt:
         counts["events"] = events.erase(tx, people, words)
         identities.erase(tx, people)
         resolution.erase(tx, people)
+        duplicates.erase(tx, people)
         counts["lists"] = lists.erase(tx, keys)
         counts["failedMessages"] = failed.forget(tx, words)
         activity.redact(tx, words)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from pages.ui import confirm, nav, session, states, words
+from pages.ui import confirm, layout, nav, session, states, words
 from user360 import backup, erased, erasure
 
 if TYPE_CHECKING:
@@ -51,12 +51,13 @@ def barred() -> None:
     """The card of Settings that counts erasures and lets an id in again."""
     found = session.cached(erased.find, topics=(erased.TOPIC,))
     ids = sum(each.ids for each in found)
-    st.markdown("**Erased people**")
-    st.caption(
-        f"{words.count(len(found), 'erasure')} · {words.count(ids, 'id')} barred. No import, message or form makes anyone of a barred id."
-    )
-    if not ids:
-        return
+    with layout.card("Erased people", f"{words.count(len(found), 'erasure')} · {words.count(ids, 'id')} barred"):
+        st.caption("Who was erased for good is not brought back: no import, message or form makes anyone of a barred id.")
+        if ids:
+            _letting_in()
+
+
+def _letting_in() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(
             "Let in again", key="erasing.id", placeholder="User id, email or phone, exactly as it was", autocomplete="off"

@@ -16,7 +16,7 @@ import pyarrow as pa
 from user360 import profiles
 from user360.duplicates import linking
 from user360.duplicates.linking import MOST_ALIKE, PARTS, PRIOR, probability
-from user360.duplicates.pairs import TOPIC, Pair, Search, count, dismiss, find, get, keep, last_search, reopen
+from user360.duplicates.pairs import TOPIC, Pair, Search, count, dismiss, erase, find, get, keep, last_search, reopen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ __all__ = [
     "Search",
     "count",
     "dismiss",
+    "erase",
     "find",
     "get",
     "last_search",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from user360.store import Store
+    from user360.store import Store, Transaction
 
 Status: TypeAlias = Literal["open", "dismissed"]
 
@@ -90,6 +90,12 @@ def keep(store: Store, found: pa.Table, search: Search) -> None:
         )
         activity.record(tx, "find duplicates", f"{search.found:,} pairs", {"users": search.people}, by=search.by, at=search.at)
         tx.touch(TOPIC)
+
+
+def erase(tx: Transaction, people: Sql) -> None:
+    """Forget every pair with one of these profiles. `people` is a query of profile keys."""
+    tx.execute(sql("DELETE FROM duplicate_pairs WHERE left_key IN ({}) OR right_key IN ({})", people, people))
+    tx.touch(TOPIC)
 
 
 def last_search(store: Store) -> Search | None:
