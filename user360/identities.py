@@ -106,22 +106,26 @@ def whom(tx: Transaction, ids: Collection[Id]) -> tuple[dict[Id, int], set[int]]
     asked = pa.table({each: pa.array([one[place] for one in ids], pa.string()) for place, each in enumerate(("kind", "id"))})
     found = tx.read(
         sql(
-            "SELECT kind, id, profile_key FROM other_ids SEMI JOIN (SELECT {} AS id_hash FROM asked) USING (id_hash) UNION ALL "
-            "SELECT {}, user_id, profile_key FROM user_ids SEMI JOIN (SELECT id AS user_id FROM asked WHERE kind = {}) USING (user_id)",
+            "SELECT kind, id, profile_key, false AS own FROM other_ids SEMI JOIN (SELECT {} AS id_hash FROM asked) USING (id_hash) "
+            "UNION ALL SELECT {}, user_id, profile_key, true FROM user_ids SEMI JOIN (SELECT id AS user_id FROM asked WHERE kind = {}) USING (user_id)",
             _HASH,
             USER,
             USER,
             asked=asked,
         )
     )
-    columns = [found[each].to_pylist() for each in ("kind", "id", "profile_key")]
-    known = {(kind, text): key for kind, text, key in zip(*columns, strict=True)}
-    return known, named(tx, known.values())
+    rows = list(zip(*(found[each].to_pylist() for each in ("kind", "id", "profile_key", "own")), strict=True))
+    known = {(kind, text): key for kind, text, key, _ in rows}
+    by_own = {key for _, _, key, own in rows if own}
+    return known, by_own | named(tx, by_own.symmetric_difference(known.values()))
 
 
 def named(tx: Transaction, profile_keys: Iterable[int]) -> set[int]:
     """Which of these profiles have a user id."""
-    keys = pa.table({"profile_key": pa.array(sorted(set(profile_keys)), pa.uint32())})
+    asked = sorted(set(profile_keys))
+    if not asked:
+        return set()
+    keys = pa.table({"profile_key": pa.array(asked, pa.uint32())})
     found = tx.read(sql("SELECT profile_key FROM user_ids SEMI JOIN keys USING (profile_key)", keys=keys))
     return set(found["profile_key"].to_pylist())
 

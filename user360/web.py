@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 import itertools
 import logging
@@ -285,6 +286,7 @@ def _mount(path: str, application: ASGIApp) -> Mount:
 async def lifespan(_: object) -> AsyncIterator[None]:
     """Open the database when the server starts and close it when it stops."""
     _send_at_once()
+    _sweep_rarely()
     doors.close()
     await to_thread.run_sync(_open_or_say_why)
     collect.begin()
@@ -322,6 +324,17 @@ def _open_or_say_why() -> None:
         doors.current_store()
     except StoreUnavailable as refusal:
         _log.error("%s", refusal)
+
+
+def _sweep_rarely() -> None:
+    """Let Python look for unreachable circles after 50,000 new objects instead of 700, and never among what stays for ever.
+
+    A batch of messages is tens of thousands of objects and no circles: looking at all of them again and again took a
+    quarter of the time of taking them in.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _send_at_once() -> None:

@@ -60,7 +60,8 @@ def receive_messages(
     """
     faults = [_fault(each) for each in messages]
     sound = [each.traits for each, fault in zip(messages, faults, strict=True) if fault is None]
-    adopting.make_room(store, sound, by=by, at=at)
+    if _ground(store, store.revision("workspace", "properties"))[0].automatic_properties:
+        adopting.make_room(store, sound, by=by, at=at)
     with store.transaction() as tx:
         for place in _of_erased(tx, messages):
             faults[place] = _erased(messages[place])
@@ -135,6 +136,11 @@ def _ground(store: Store, revision: int) -> tuple[Workspace, dict[str, Property]
     return workspace.get(store), {each.name: each for each in properties.find(store)}
 
 
+def _may_unite(said: Said, ids: Mapping[Id, int]) -> bool:
+    """Whether somebody known can become one with another by this message: its ids do not lead to one person already."""
+    return said.former is not None or bool(said.session and said.user and ids.get(said.session) != ids.get(said.user))
+
+
 class _Batch:
     """Messages that are new and fit, on their way in."""
 
@@ -163,7 +169,7 @@ class _Batch:
         """Work out who is who, then write wave by wave."""
         said = [self._said(place, each) for place, each in enumerate(self.messages)]
         ids, named = identities.whom(tx, {one for each in said for one in _spoken_of(each)})
-        held = resolution.absorbed(tx, sorted({*ids.values()})) if any(each.session or each.former for each in said) else {}
+        held = resolution.absorbed(tx, sorted({*ids.values()})) if any(_may_unite(each, ids) for each in said) else {}
         most = resolution.MOST_BY_MESSAGES
         met = Meeting(ids, named, {key: most - count for key, count in held.items()}, most)
         for one in said:
