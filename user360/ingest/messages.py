@@ -150,6 +150,7 @@ class _Batch:
         settings, known = _ground(store, store.revision("workspace", "properties"))
         self.settings, self.known = settings, tuple(known.values())
         self.said = trait_columns.read([_with_address(each) for each in messages], known.values(), settings.zone)
+        self.weights = self.said.weigh()
         self.feeds = settings.user_id_property
         self.type = known[self.feeds].datatype if self.feeds in known else datatypes.get("string")
         self.zone = settings.zone
@@ -190,7 +191,7 @@ class _Batch:
         if session is None and user is None:
             session = self._usable(place, DEVICE, _device(message.context))
         former = self._usable(place, ANONYMOUS, message.previous_id) if message.kind == "alias" else None
-        return Said(place, message.source, user, session, former[1] if former else None, self.said.weights.get(place, SILENT))
+        return Said(place, message.source, user, session, former[1] if former else None, self.weights.get(place, SILENT))
 
     def _fed(self, message: Message) -> str | None:
         """The user id as the property the workspace chose for it says it."""

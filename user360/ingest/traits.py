@@ -59,8 +59,7 @@ class Traits:
     refused: tuple[Refused, ...]
     unknown: Mapping[int, Mapping[str, object]]
 
-    @property
-    def weights(self) -> dict[int, int]:
+    def weigh(self) -> dict[int, int]:
         """What weighs in a message that says anything of a property: whether before or after a merge, that makes a difference or not."""
         found: dict[int, int] = {}
         for name, counts in self.meant.items():
