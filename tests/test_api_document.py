@@ -94,6 +94,7 @@ def test_what_is_answered_has_the_shape_the_document_promises(client, told):
     client.put("/api/users/u1", json={"properties": {"city": "Oslo"}})
     client.post("/api/backups")
     client.post("/api/exports", json={})
+    client.post("/api/users/merge", json={"keep": "u1", "absorb": "u2"})
     backup = client.get("/api/backups").json()["items"][0]["id"]
     export = client.get("/api/exports").json()["items"][0]["id"]
     client.post("/api/imports", files={"file": ("users.csv", b"userId,city\nu1,Pune\n")})
@@ -101,7 +102,7 @@ def test_what_is_answered_has_the_shape_the_document_promises(client, told):
         failed.keep(
             tx, [failed.Failure("m1", "track", "noIdentity", "It names nobody.", "Give a userId.", "server", "{}")], at=AT
         )
-    ids = {"/backups": backup, "/exports": export, "/segments": "s1", "/imports": "0", "/failed-messages": "0"}
+    ids = {"/backups": backup, "/exports": export, "/segments": "s1", "/imports": "0", "/failed-messages": "0", "/merges": "0"}
 
     for card, body in reads():
         ours = next((each for start, each in ids.items() if card.path.startswith(start)), "")

@@ -142,7 +142,12 @@ def number(asked: Asked, what: str, name: str = "id") -> int:
 
 def address(found: Mapping[str, Any]) -> str:
     """What stands for a user in an address, encoded."""
-    return quote(found["userId"] or f"{BY_ID}{found['id']}", safe="")
+    return quote(called(found["userId"], found["id"]), safe="")
+
+
+def called(user_id: str | None, profile_key: object) -> str:
+    """How a call names a user: by their userId, or `id:` and the stable id of one who has none."""
+    return user_id or f"{BY_ID}{profile_key}"
 
 
 def known_property(store: Store, name: str, path: str) -> Property:

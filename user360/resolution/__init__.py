@@ -15,7 +15,7 @@ from __future__ import annotations
 from user360.resolution.explaining import Link, Why, why
 from user360.resolution.previewing import Preview, preview
 from user360.resolution.records import MOST_BY_MESSAGES, Merge, count, erase, find, get, leads_to, together
-from user360.resolution.undoing import undo
+from user360.resolution.undoing import check_undo, undo
 from user360.resolution.uniting import Proposed, absorbed, accept, dismiss, hold, merge, unite
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Why",
     "absorbed",
     "accept",
+    "check_undo",
     "count",
     "dismiss",
     "erase",

@@ -44,7 +44,14 @@ def undo(store: Store, merge_id: int, *, by: str, at: datetime) -> Merge:
         return records.get(tx, merge_id)
 
 
-def _check(tx: Transaction, found: Merge) -> None:
+def check_undo(store: Store, merge_id: int) -> Merge:
+    """The merge, or the refusal its undoing would meet."""
+    found = records.get(store, merge_id)
+    _check(store, found)
+    return found
+
+
+def _check(tx: Store | Transaction, found: Merge) -> None:
     if found.status != "done":
         raise Conflict("This merge is not in force.", "Only a merge that was done can be undone, and once.")
     if records.leads_to(tx, found.kept) != found.kept:
