@@ -1,44 +1,50 @@
-"""Trends: what happens how often, and who is active, over time.
+"""Trends: what happens how often, who is active, who comes and goes, when in the week, in which sessions.
 
-The address carries the view, the question and what was chosen. What is counted does not live here (`user360/insights`).
+The address carries the view, the question and what was chosen. **A further view is a line in `VIEWS`.** What is counted does not
+live here (`user360/insights`), nor how it is drawn (`pictures`).
 """
 
 from __future__ import annotations
 
+import calendar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
 from pages.ui import address, layout, nav, session, states, words
-from pages.ui.insights import asking, controls, frame, notes, pictures, pinning, timelines, trending
+from pages.ui.insights import asking, controls, frame, habits, happening, notes, pictures, pinning, timelines, trending
 from pages.ui.insights.picture import Wanted
 from user360 import events
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from pages.ui.insights.asking import Asked
     from user360.insight import Result
-    from user360.segments import Rule
 
-VIEWS: Final = {"trends": "Trends", "active": "Active users"}
-ACTIVE: Final = {"kind": "active"}
+CLOCKS: Final = {"workspace": "workspace's clock", "own": "each user's own clock"}
+SHOWS: Final = {"over_time": "Over time", "lengths": "By length", "sizes": "By events"}
 
 
 def page() -> None:
     """The page, top to bottom."""
-    view = address.text("view", "trends") if address.text("view") in VIEWS else "trends"
+    view = address.text("view") if address.text("view") in VIEWS else "trends"
     with layout.header("Trends"):
         notes.button()
     if session.cached(events.newest, topics=("events",)) is None:
         _nothing()
         return
-    begin = trending.begin() if view == "trends" else ACTIVE
+    begin = VIEWS[view].begin()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _views(view)
         controls.period(begin, asking.document(begin))
         rule = controls.people()
     if view == "trends":
         trending.editor(asking.document(begin))
-    asked = _asked(view, begin, rule)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        VIEWS[view].controls(begin, asking.document(begin))
+    asked = asking.read(begin, rule)
     if asked is not None:
         _chart(view, asked)
     pinning.draw()
@@ -61,7 +67,7 @@ def _views(view: str) -> None:
         "View",
         list(VIEWS),
         key="trends.view",
-        format_func=VIEWS.__getitem__,
+        format_func=lambda each: VIEWS[each].label,
         required=True,
         label_visibility="collapsed",
         on_change=_to,
@@ -69,31 +75,100 @@ def _views(view: str) -> None:
 
 
 def _to() -> None:
-    kept = asking.shared(asking.document({"kind": ""}))
-    view = st.session_state["trends.view"]
-    begin = trending.begin() if view == "trends" else ACTIVE
-    address.put(view=view, **{asking.QUESTION: asking.written({**begin, **kept}) if kept else None, asking.CELLS: None})
+    """Another view, with what it has in common with the one before."""
+    view = VIEWS[st.session_state["trends.view"]]
+    shared = asking.shared(asking.document({"kind": ""}))
+    kept = {each: value for each, value in shared.items() if each in view.keeps and value != "hour"}
+    question = asking.written({**view.begin(), **kept}) if kept else None
+    address.put(view=st.session_state["trends.view"], **{asking.QUESTION: question, asking.CELLS: None, habits.WAY: None})
 
 
-def _asked(view: str, begin: dict[str, Any], rule: Rule | None) -> Asked | None:
-    """The second row of controls, and the question all of them make."""
-    found = asking.document(begin)
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        if view == "active":
-            controls.rolling(begin, found)
-        if not found.get("rolling"):
-            controls.unit(begin, found)
-        controls.channels(begin, found)
-        if not found.get("rolling"):
-            event = found["series"][0].get("of", {}).get("event") if view == "trends" and found.get("series") else None
-            controls.breakdown(begin, found, event)
-        st.session_state["trends.compare"] = bool(address.text(timelines.COMPARE))
-        st.toggle("Compare with the period before", key="trends.compare", on_change=_compare)
-    return asking.read(begin, rule)
+# -- views --------------------------------------------------------------------------------------
+
+
+def _of_trends(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
+    controls.unit(begin, found)
+    controls.channels(begin, found)
+    controls.breakdown(begin, found, found["series"][0].get("of", {}).get("event") if found.get("series") else None)
+    _compared()
+
+
+def _of_active(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
+    controls.rolling(begin, found)
+    if not found.get("rolling"):
+        controls.unit(begin, found)
+    controls.channels(begin, found)
+    if not found.get("rolling"):
+        controls.breakdown(begin, found)
+    _compared()
+
+
+def _compared() -> None:
+    st.session_state["trends.compare"] = bool(address.text(timelines.COMPARE))
+    st.toggle("Compare with the period before", key="trends.compare", on_change=_compare)
 
 
 def _compare() -> None:
     address.put(**{timelines.COMPARE: 1 if st.session_state["trends.compare"] else None})
+
+
+def _of_lifecycle(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
+    _event(begin, found)
+    controls.unit(begin, found, among=("day", "week", "month"))
+    controls.channels(begin, found)
+
+
+def _of_rhythm(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
+    _event(begin, found)
+    controls.choice(begin, found, "clock", "Clock", CLOCKS, width=190)
+    controls.channels(begin, found)
+
+
+def _event(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
+    key = f"{begin['kind']}.of"
+    happening.chip(key, found.get("of", {"event": None}), lambda of: asking.change(begin, of=of))
+
+
+def _of_sessions(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
+    controls.choice(begin, found, "shows", "Shows", SHOWS, width=130)
+    if found.get("shows", "over_time") == "over_time":
+        st.session_state["sessions.way"] = address.text(habits.WAY) if address.text(habits.WAY) in habits.MEASURES else ""
+        st.selectbox(
+            "Measure",
+            list(habits.MEASURES),
+            key="sessions.way",
+            format_func=habits.MEASURES.__getitem__,
+            label_visibility="collapsed",
+            width=180,
+            on_change=lambda: address.put(**{habits.WAY: st.session_state["sessions.way"] or None}),
+        )
+        controls.unit(begin, found)
+    controls.channels(begin, found)
+    controls.breakdown(begin, found)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One view: its question to begin with, its own row of controls, what of another view's question it keeps.
+
+    `box`: several marks can be chosen by drawing around them.
+    """
+
+    label: str
+    begin: Callable[[], dict[str, Any]]
+    controls: Callable[[dict[str, Any], Mapping[str, Any]], None]
+    keeps: tuple[str, ...] = ("period", "granularity", "channels", "breakdown")
+    box: bool = True
+
+
+_WEEKS: Final = {"granularity": "week", "period": {"last": 90, "unit": "day"}}
+VIEWS: Final[dict[str, View]] = {
+    "trends": View("Trends", trending.begin, _of_trends),
+    "active": View("Active users", lambda: {"kind": "active"}, _of_active),
+    "lifecycle": View("Lifecycle", lambda: {"kind": "lifecycle", **_WEEKS}, _of_lifecycle, ("period", "granularity", "channels")),
+    "rhythm": View("Hour × weekday", lambda: {"kind": "rhythm"}, _of_rhythm, ("period", "channels"), box=False),
+    "sessions": View("Sessions", lambda: {"kind": "sessions"}, _of_sessions),
+}
 
 
 # -- charts -------------------------------------------------------------------------------------
@@ -103,20 +178,31 @@ def _chart(view: str, asked: Asked) -> None:
     question = asked.question
     with states.boundary("This chart", key=f"trends.{view}"):
         result = asking.result(question)
-        way = timelines.BEFORE if address.text(timelines.COMPARE) else ""
+        way = _way(question.kind)
         drawn = pictures.draw(question, result, Wanted(way, asking.chosen(question)))
-        of = frame.Framed(f"trends.{view}", timelines.title(question), question, result, asking.whole(asked), way)
-        with frame.card(of, f"{drawn.quiet} · {controls.said(question.period)} · click to see them", box=True):
+        of = frame.Framed(f"trends.{view}", pictures.title(question), question, result, asking.whole(asked), way)
+        with frame.card(of, f"{drawn.quiet} · {controls.said(question.period)} · click to see them", box=VIEWS[view].box):
             frame.picture(of, drawn)
         frame.people(of)
         _foot(question, result)
 
 
+def _way(kind: str) -> str:
+    """The way the answer is drawn, as the address says."""
+    if kind == "sessions":
+        return address.text(habits.WAY)
+    return timelines.BEFORE if kind in {"trend", "active"} and address.text(timelines.COMPARE) else ""
+
+
 def _foot(question: Any, result: Result) -> None:
     parts = [words.escape_md(question.definition.rstrip("."), 400)]
-    if question.breakdown is not None and question.kind == "active":
-        parts.append("a person counts once in each group")
-    if any(not each.over for each in result.buckets):
+    if question.breakdown is not None and question.kind in {"active", "sessions"}:
+        parts.append("a person counts once in each group" if question.kind == "active" else "in the group of the first event")
+    if question.kind == "rhythm":
+        if question.clock == "own":
+            parts.append("who has no known time zone lives by the workspace's")
+        parts.append(f"weeks begin on {calendar.day_name[session.settings().week_starts]}")
+    elif getattr(question, "shows", "over_time") == "over_time" and any(not each.over for each in result.buckets):
         parts.append("the last place is unfinished (hatched or dotted)")
     layout.footnote(*parts)
 

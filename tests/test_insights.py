@@ -73,7 +73,16 @@ QUESTIONS = [
         "granularity": "week",
         "breakdown": {"by": "property", "name": "tags"},
     },
-    {"kind": "retention", "start": {"event": SAW}, "return": {"event": BOUGHT}, "granularity": "week", "ages": 5},
+    {"kind": "lifecycle", "of": {"event": BOUGHT}, "period": {"last": 9, "unit": "day"}},
+    {"kind": "lifecycle", "granularity": "week", "period": {"last": 40, "unit": "day"}, "channels": ["WhatsApp"]},
+    {
+        "kind": "retention",
+        "start": {"event": SAW},
+        "return": {"event": BOUGHT},
+        "granularity": "week",
+        "ages": 5,
+        "period": {"last": 60},
+    },
     {
         "kind": "retention",
         "start": {"event": SAW},

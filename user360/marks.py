@@ -14,16 +14,16 @@ from user360.errors import InvalidInsight, InvalidRule
 from user360.events import FIRST_OF_OTHERS
 from user360.insight import NONE, OTHER, VALUE
 from user360.segments import event_values
-from user360.segments.rules import EventCondition, Group
+from user360.segments.rules import EventCondition, Events, Group
 from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
     from user360.insight import Asked, Breakdown, Insight
     from user360.segments import Catalog
-    from user360.segments.rules import Events
 
 ANY: Final = sql("event_id >= {}", FIRST_OF_OTHERS)
 GROUP: Final = Sql("breakdown")
+ANYTHING: Final = Events(None)
 MOST_BITMAP_BYTES: Final = 256 * 2**20
 
 

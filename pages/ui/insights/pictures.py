@@ -18,6 +18,7 @@ from pages.ui.insights import (
     by_roles,
     distributions,
     funneling,
+    habits,
     messaging,
     moving,
     pathways,
@@ -71,6 +72,9 @@ KINDS: Final[dict[str, Kind]] = {
         standing.movements, "value_groups", {"view": "transitions"}, standing.movements_title, standing.told_movement
     ),
     "retention": Kind(returning.picture, "retention", {}, returning.title, returning.told),
+    "lifecycle": Kind(habits.living, "trends", {"view": "lifecycle"}, habits.living_title, habits.living_told),
+    "rhythm": Kind(habits.rhythm, "trends", {"view": "rhythm"}, habits.rhythm_title, habits.rhythm_told),
+    "sessions": Kind(habits.visits, "trends", {"view": "sessions"}, habits.visits_title, habits.visits_told),
     "trend": Kind(timelines.picture, "trends", {"view": "trends"}, timelines.title),
     "values": Kind(distributions.picture, "value_groups", {"view": "values"}, distributions.title, distributions.told),
 }
@@ -106,6 +110,6 @@ def open_(document: Mapping[str, Any], view: str = "") -> NoReturn:
     people = document.get("people")
     asked = {key: value for key, value in document.items() if key != "people"}
     rule = json.dumps({"version": 1, **people}, ensure_ascii=False, separators=(",", ":")) if people else None
-    compare = 1 if view == timelines.BEFORE else None
-    given = {**kind.parameters, asking.QUESTION: asking.written(asked), PARAMETER: rule, timelines.COMPARE: compare}
+    ways = {timelines.COMPARE: 1} if view == timelines.BEFORE else {habits.WAY: view or None}
+    given = {**kind.parameters, asking.QUESTION: asking.written(asked), PARAMETER: rule, **ways}
     nav.go(kind.screen, **given)
