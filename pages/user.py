@@ -1,7 +1,7 @@
 """User: one person on a page. Properties, ids, tags, what they did, by channel, and what changed.
 
-Reads the id from the address, asks one question per card, draws. What a merge or a segment does to
-a person does not live here.
+Reads the id from the address, asks one question per card, draws. What a merge (`merging`) or a segment does
+to a person does not live here.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from pages.ui import (
     bulk,
     computing,
     controls,
+    conversing,
     dialogs,
     downloads,
     engaged,
     erasing,
     forms,
     layout,
+    linked,
+    merging,
     nav,
     session,
     states,
@@ -30,7 +33,7 @@ from pages.ui import (
     words,
 )
 from pages.ui.why import drawer
-from user360 import events, identities, profiles, properties, segments
+from user360 import events, profiles, properties, resolution, segments
 from user360.errors import Unknown
 from user360.people import People
 
@@ -46,6 +49,7 @@ TOPICS: Final = ("profiles", "events", "properties", "workspace")
 PAGE: Final = 50
 MOST_TAGS: Final = 4
 MOST_SEGMENTS: Final = 8
+TIMELINE, CONVERSATIONS = "Timeline", "Conversations"
 
 
 def page() -> None:
@@ -65,10 +69,10 @@ def page() -> None:
     grid = st.grid(11, min_column_width=83, dense=True)
     with grid.cell(column_span=3):
         _properties(profile, known)
-        _identities(profile)
+        linked.card(profile.key)
     with grid.cell(column_span=5):
         engaged.channels(engagement)
-        _timeline(profile, engagement)
+        _happened(profile, engagement)
     with grid.cell(column_span=3):
         _segments(profile)
         engaged.totals(engagement)
@@ -80,15 +84,20 @@ def page() -> None:
     bulk.draw_tags(people)
     bulk.draw_deletion(people, after=_after_deletion)
     erasing.draw(profile.key, _name(profile))
+    linked.draw(profile.key)
+    merging.draw(profile.key, _name(profile))
 
 
 def _key() -> int:
-    """The profile of the address: `id` is its key; `userId` is looked up, so that a link can be written by hand."""
+    """The profile of the address: `id` is its key; `userId` is looked up, so that a link can be written by hand.
+
+    A link to somebody who was merged leads to whom they are part of.
+    """
     given = address.text("userId")
     found = session.cached(profiles.key_of, given, topics=("profiles",)) if given else address.number("id", -1)
     if found is None or found < 0:
         raise Unknown("There is no such user.", "They may have been deleted, or merged into another.")
-    return int(found)
+    return session.cached(resolution.leads_to, int(found), topics=("profiles",))
 
 
 def _after_deletion() -> None:
@@ -109,6 +118,8 @@ def _header(profile: Profile) -> None:
             st.button("Edit", key="user.edit", icon=":material/edit:", on_click=forms.open_for, args=(profile.key,))
             with st.popover("More", icon=":material/more_horiz:", key="user.more"):
                 downloads.everything("user.everything", profile)
+                merge: dict[str, Any] = {"type": "tertiary", "icon": ":material/call_merge:", "args": (merging.MERGE,)}
+                st.button("Merge with another user…", key="user.merge", on_click=dialogs.open_, **merge)
                 delete: dict[str, Any] = {
                     "type": "tertiary",
                     "icon": ":material/delete:",
@@ -209,60 +220,56 @@ def _properties(profile: Profile, known: Mapping[str, Property]) -> None:
         computing.origins(known)
 
 
-def _identities(profile: Profile) -> None:
-    found = session.cached(identities.of, profile.key, topics=TOPICS)
-    with layout.card("Identities", f"{found.num_rows} linked"), states.boundary("This card", key="identities"):
-        if not found.num_rows:
-            states.nothing_to_show("No id leads here yet. Sessions, devices and a user id show up as they are linked.")
-            return
-        config = {
-            "kind": st.column_config.TextColumn("Kind", width=88),
-            "id": st.column_config.TextColumn("Id"),
-            "since": st.column_config.DatetimeColumn(
-                "Since", format="D MMM YYYY", timezone=session.settings().zone_name, width=92
-            ),
-            "source": st.column_config.TextColumn("Source", width=76),
-        }
-        kinds = pa.array([identities.KINDS[each] for each in found["kind"].to_pylist()], pa.string())
-        st.dataframe(
-            found.set_column(0, "kind", kinds),
-            hide_index=True,
-            height=layout.table_height(found.num_rows, layout.CARD_ROW, most=6),
-            row_height=layout.CARD_ROW,
-            column_config=config,
-            key="user.identities",
-            alt="Ids that lead to this user",
-            placeholder=words.NO_VALUE,
-        )
-
-
 # -- middle: what they did ----------------------------------------------------------------------
 
 
-def _timeline(profile: Profile, engagement: Engagement) -> None:
-    names, channels = engagement.totals["event"].to_pylist(), engagement.channels["channel"].to_pylist()
+def _happened(profile: Profile, engagement: Engagement) -> None:
+    """What they did: the timeline, or where a bot talks to them its conversations by session."""
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.markdown("**Timeline**", width="content")
+            sessions = conversing.count(profile.key)
+            if sessions:
+                ways = (TIMELINE, CONVERSATIONS)
+                way = st.segmented_control(
+                    "What they did", ways, default=TIMELINE, required=True, key="user.way", label_visibility="collapsed"
+                )
+            else:
+                way = TIMELINE
+                st.markdown("**Timeline**", width="content")
             st.space("stretch")
-            name = st.selectbox(
-                "Event",
-                ["", *names],
-                key="user.event",
-                format_func=lambda each: each or "All events",
-                width=138,
-                label_visibility="collapsed",
-            )
-            channel = st.selectbox(
-                "Channel",
-                ["", *channels],
-                key="user.channel",
-                format_func=lambda each: words.channel(each) if each else "All channels",
-                width=138,
-                label_visibility="collapsed",
-            )
-        with states.boundary("The timeline", key="timeline"):
-            _events(profile, tuple(filter(None, [name])), tuple(filter(None, [channel])))
+            if way == CONVERSATIONS:
+                st.caption(words.count(sessions, "session"), width="content")
+                name = channel = ""
+            else:
+                name, channel = _narrowed(engagement)
+        if way == CONVERSATIONS:
+            with states.boundary("The conversations", key="conversations"):
+                conversing.draw(profile.key)
+        else:
+            with states.boundary("The timeline", key="timeline"):
+                _events(profile, tuple(filter(None, [name])), tuple(filter(None, [channel])))
+
+
+def _narrowed(engagement: Engagement) -> tuple[str, str]:
+    """The event and the channel the timeline is narrowed to; empty for all."""
+    names, channels = engagement.totals["event"].to_pylist(), engagement.channels["channel"].to_pylist()
+    name = st.selectbox(
+        "Event",
+        ["", *names],
+        key="user.event",
+        format_func=lambda each: each or "All events",
+        width=138,
+        label_visibility="collapsed",
+    )
+    channel = st.selectbox(
+        "Channel",
+        ["", *channels],
+        key="user.channel",
+        format_func=lambda each: words.channel(each) if each else "All channels",
+        width=138,
+        label_visibility="collapsed",
+    )
+    return name, channel
 
 
 def _found(profile: Profile, names: tuple[str, ...], channels: tuple[str, ...], limit: int) -> pa.Table:

@@ -72,7 +72,7 @@ def _row(row: Mapping[str, Any], zone: ZoneInfo, writers: Mapping[datetime, str]
             name = SYSTEM[row["event"]][0] if row["event"] in SYSTEM else words.escape_md(row["event"], 80)
             quiet = writers.get(at, "") if row["system"] else detail(document)
             st.markdown(f"{name} :gray[{words.escape_md(quiet, 160)}]" if quiet else name)
-            for line in changes(document) if row["system"] else ():
+            for line in (*moved(document), *changes(document)) if row["system"] else ():
                 st.caption(line)
         st.caption("System" if row["system"] else words.escape_md(words.channel(row["channel"])), width="content")
 
@@ -112,6 +112,15 @@ def changes(document: Mapping[str, Any]) -> Sequence[str]:
     ]
     rest = len(lines) - MOST_CHANGES
     return lines if rest <= 1 else [*lines[:MOST_CHANGES], f"and {words.count(rest, 'more value')}"]
+
+
+def moved(document: Mapping[str, Any]) -> Sequence[str]:
+    """The caption line of a merge: `38 events moved`."""
+    merged = document.get("merged")
+    if not isinstance(merged, list):
+        return ()
+    events = sum(each.get("events", 0) for each in merged if isinstance(each, dict))
+    return (f"{words.count(len(merged), 'other user')} became part of this one · {words.count(events, 'event')} moved",)
 
 
 def _side(value: object) -> str:

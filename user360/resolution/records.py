@@ -67,7 +67,7 @@ def find(
     limit: int = 50,
     offset: int = 0,
 ) -> tuple[Merge, ...]:
-    """Merges, the newest first: all, those of a status, or those of one profile on either side."""
+    """Merges, the newest first: all, those of a status, or those a profile, or one merged into it, had a part in."""
     rows = store.rows(sql("{} {} ORDER BY merge_id DESC LIMIT {} OFFSET {}", _ROW, _which(profile_key, status), limit, offset))
     return tuple(_merge(*row) for row in rows)
 
@@ -231,8 +231,14 @@ _ROW: Final = Sql(
 
 
 def _which(profile_key: int | None, status: Status | None) -> Sql:
-    parts = [sql("(kept = {} OR gone = {})", profile_key, profile_key)] if profile_key is not None else []
-    parts += [sql("status = {}", status)] if status is not None else []
+    parts = [sql("status = {}", status)] if status is not None else []
+    if profile_key is not None:
+        held = sql(
+            "WITH RECURSIVE held AS (SELECT {}::UINTEGER AS member UNION SELECT gone FROM held JOIN merges ON kept = member "
+            "AND status = 'done') SELECT member FROM held",
+            profile_key,
+        )
+        parts.append(sql("(kept IN ({}) OR gone IN ({}))", held, held))
     return sql("WHERE {}", joined(" AND ", parts)) if parts else NOTHING
 
 
