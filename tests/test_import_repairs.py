@@ -156,6 +156,17 @@ def test_repairs_are_done_by_the_import_and_kept_for_the_next_file_of_this_heade
     assert again.repairs == plan.repairs
 
 
+@pytest.mark.parametrize(
+    ("header", "target"),
+    [("Prénom", "firstName"), ("Teléfono", "phone"), ("Geburtstag", "dob"), ("E-Mail", "email"), ("Mobil", "phone")],
+)
+def test_what_a_column_feeds_is_told_by_its_name_in_other_tongues(store: Store, tmp_path: Path, header: str, target: str) -> None:
+    path = tmp_path / "users.csv"
+    path.write_text(f"userId,{header}\na,\n")
+
+    assert imports.suggest(store, imports.inspect(path), zone="UTC").mapping[header] == target
+
+
 # -- rules --------------------------------------------------------------------------------------
 
 

@@ -102,6 +102,17 @@ def test_a_messy_file_is_mended_tried_imported_reported_and_taken_back(shop: Sto
     assert profiles.find(shop, columns=("userId", "city", "points"), limit=100).to_pylist() == before
 
 
+def test_dates_that_can_be_read_in_two_ways_are_asked_about(shop: Store) -> None:
+    at = _upload("userId,dob\nu1,03/04/1990\nu2,05/06/1991\n")
+    asked = next(each for each in at.segmented_control if str(each.key).startswith("import.asked."))
+    assert ("03/04/1990" in asked.label, len(asked.options)) == (True, 2)
+    assert "1990-04-03" in asked.options
+    asked.set_value(asked.options[0]).run()
+    _import(_next(at), shop)
+
+    assert str(profiles.get(shop, profiles.key_of(shop, "u1") or 0).values["dob"]) == "1990-04-03"
+
+
 def test_a_column_becomes_a_property_in_a_click(shop: Store) -> None:
     at = _upload("userId,Lieblingsfarbe,visits\nu1,rot,3\nu2,blau,4\n")
     at.button(key="import.new.1.1").click().run()

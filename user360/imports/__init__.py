@@ -10,9 +10,9 @@ where it stood, and what it wrote can be taken back. What a valid row is does no
 
 from user360.imports.lines import Damaged
 from user360.imports.looking import Cell, Row, count_rows, look
-from user360.imports.mapping import KINDS, RULES, Column, Inspection, Plan, certain, check, inspect, rules_for, suggest
+from user360.imports.mapping import KINDS, RULES, Column, Inspection, Plan, certain, check, inspect, rules_for, suggest, ways
 from user360.imports.reading import Batch, Shape, rows
-from user360.imports.repairing import ORDERS, Repair, calling_code
+from user360.imports.repairing import ORDERS, Repair, calling_code, example
 from user360.imports.running import (
     Tell,
     check_resume,
@@ -63,6 +63,7 @@ __all__ = [
     "count_rows",
     "default_tag",
     "dry_run",
+    "example",
     "failed_rows",
     "file_of",
     "find",
@@ -79,5 +80,6 @@ __all__ = [
     "start",
     "suggest",
     "undo",
+    "ways",
     "without",
 ]

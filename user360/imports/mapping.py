@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import islice
@@ -60,7 +61,21 @@ SYNONYMS: Final = {
     "locale": "language",
     "tag": "tags",
     "town": "city",
+    **dict.fromkeys(("kundennummer", "kundenid", "cliente", "idcliente", "idclient"), "userId"),
+    **dict.fromkeys(("vorname", "nombre", "prenom"), "firstName"),
+    **dict.fromkeys(("nachname", "apellido", "apellidos", "nom"), "lastName"),
+    **dict.fromkeys(("mobil", "handy", "telefon", "mobile", "telefono", "movil", "telephone", "portable"), "phone"),
+    **dict.fromkeys(("geburtstag", "geburtsdatum", "fechanacimiento", "datenaissance"), "dob"),
+    **dict.fromkeys(("geschlecht", "sexo", "genre"), "gender"),
+    **dict.fromkeys(("stadt", "ort", "ciudad", "ville"), "city"),
+    **dict.fromkeys(("land", "pais", "pays"), "country"),
+    **dict.fromkeys(("sprache", "idioma", "langue"), "language"),
+    **dict.fromkeys(("correo", "correoelectronico", "courriel", "email"), "email"),
 }
+"""What columns are often called that mean a system property; in plain small letters."""
+
+TIME: Final = "timestamp"
+"""What the column feeds that says when an event was."""
 EVENT_NAMES: Final = ("event", "eventname", "name", "action", "type")
 EVENT_TIMES: Final = ("timestamp", "time", "at", "date", "datetime", "occurredat", "eventtime", "createdat", "ts")
 EVENT_USERS: Final = ("userid", "user", "customerid", "customer", "id")
@@ -184,14 +199,19 @@ def suggest(store: Store, inspection: Inspection, *, zone: str) -> Plan:
 
 def certain(store: Store, inspection: Inspection, mapping: Mapping[str, str]) -> dict[str, tuple[Repair, ...]]:
     """Per column the one repair that makes its values fit its property; nothing where there is a choice."""
-    known = {each.name: each.datatype for each in properties.find(store)}
+    return {each: repairs for each, repairs in ways(store, inspection, mapping).items() if len(repairs) == 1}
+
+
+def ways(store: Store, inspection: Inspection, mapping: Mapping[str, str]) -> dict[str, tuple[Repair, ...]]:
+    """Per column the repairs each of which makes its values fit its property: where there are two, somebody has to say which."""
+    known = {TIME: datatypes.get("datetime"), **{each.name: each.datatype for each in properties.find(store)}}
     zone = workspace.get(store).zone
     found = {
         column.name: repairing.detected(column.distinct, known[mapping[column.name]], zone)
         for column in inspection.columns
         if mapping.get(column.name) in known
     }
-    return {each: repairs for each, repairs in found.items() if len(repairs) == 1}
+    return {each: repairs for each, repairs in found.items() if repairs}
 
 
 def treatment(plan: Plan) -> dict[str, Any]:
@@ -347,4 +367,4 @@ def _suggest_events(store: Store, inspection: Inspection, zone: str) -> Plan:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", name).lower())

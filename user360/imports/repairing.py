@@ -95,6 +95,14 @@ def detected(values: Iterable[str], datatype: DataType, zone: Zone) -> tuple[Rep
     return tuple(each for each in candidates if refused and all(_tried(each, one, datatype, zone) is not None for one in refused))
 
 
+def example(values: Iterable[str], repair: Repair, datatype: DataType, zone: Zone) -> tuple[str, str]:
+    """The first of the values the type refuses, and what it becomes by this repair; both '' where there is none."""
+    for each in values:
+        if not _takes(datatype, each, zone):
+            return each, _tried(repair, each, datatype, zone) or ""
+    return "", ""
+
+
 def sniffed(values: Sequence[str], types: Iterable[DataType], zone: Zone) -> tuple[DataType, Repair] | None:
     """A type other than text that nearly all values would be of after one repair; None where there is none."""
     for datatype in types:

@@ -60,8 +60,42 @@ def columns(inspection: imports.Inspection, plan: imports.Plan) -> imports.Plan:
         plan = _events(inspection, plan)
     else:
         plan = _users(inspection, plan) if plan.kind == "users" else _members(inspection, plan)
+    plan = _asked(inspection, plan)
     _detected(plan)
     return plan
+
+
+def _asked(inspection: imports.Inspection, plan: imports.Plan) -> imports.Plan:
+    """Where values can be read in two ways, 03/04/2026 say, the question which; unanswered they are refused."""
+    known = {each.name: each.datatype for each in session.cached(properties.find, topics=("properties",))}
+    mapping = dict(plan.mapping) if plan.kind == "users" else {plan.time_column: "timestamp"} if plan.kind == "events" else {}
+    types = {**known, "timestamp": datatypes.get("datetime")}
+    looks = {each.name: each.distinct for each in inspection.columns}
+    open_ = {
+        each: some
+        for each, some in session.cached(_ways, inspection, tuple(mapping.items()), topics=("properties", "workspace")).items()
+        if len(some) > 1
+    }
+    repairs = dict(plan.repairs)
+    for column, some in open_.items():
+        value, _ = imports.example(looks[column], some[0], types[mapping[column]], session.zone())
+        told = {each: imports.example(looks[column], each, types[mapping[column]], session.zone())[1] for each in some}
+        chosen = st.segmented_control(
+            f"{words.escape_md(value, 40)} in {words.escape_md(column, 40)} is",
+            list(some),
+            default=next((each for each in repairs.get(column, ()) if each in some), None),
+            key=f"import.asked.{draft.turn()}.{list(looks).index(column)}",
+            format_func=told.__getitem__,
+        )
+        kept = tuple(each for each in repairs.get(column, ()) if each not in some)
+        repairs[column] = (*([chosen] if chosen else []), *kept)
+    return replace(plan, repairs={each: some for each, some in repairs.items() if some}) if open_ else plan
+
+
+def _ways(
+    store: Store, inspection: imports.Inspection, mapping: tuple[tuple[str, str], ...]
+) -> dict[str, tuple[imports.Repair, ...]]:
+    return imports.ways(store, inspection, dict(mapping))
 
 
 def shape(inspection: imports.Inspection) -> str:
