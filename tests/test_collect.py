@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from tests.worlds import AT
-from user360 import doors, events, failed, ingest, keys, sources, web
+from user360 import condition, doors, events, failed, ingest, keys, sources, web
 from user360.collect import calls
 from user360.collect.intake import MOST_OF_ONE, MOST_WAITING, Intake
 from user360.collect.taking import Parcel
@@ -249,6 +249,24 @@ def test_trouble_of_ours_asks_to_come_back(client, key, monkeypatch):
     assert int(answer.headers["retry-after"]) > 0
 
 
+def test_a_disk_that_is_almost_full_lets_nothing_in_and_says_so_until_there_is_room(client, tmp_path, monkeypatch):
+    monkeypatch.setenv(doors.DATABASE, str(tmp_path / "full.duckdb"))
+    store = doors.current_store()
+    sources.define(store, "Shop", "web", by="ann", at=AT)
+    headers = basic(sources.create_key(store, "Shop", by="ann", at=AT))
+    room = condition.LEAST_FREE
+    monkeypatch.setattr(condition, "LEAST_FREE", 2**62)
+    answer = client.post("/v1/track", json=track(), headers=headers)
+    assert refused(answer) == (503, "storeUnavailable")
+    assert "almost full" in answer.json()["message"]
+    assert int(answer.headers["retry-after"]) > 0
+
+    monkeypatch.setattr(condition, "LEAST_FREE", room)
+
+    assert answered(client.post("/v1/track", json=track(), headers=headers)) == STORED
+    assert names(store) == ["Buy"]
+
+
 # -- browsers -----------------------------------------------------------------------------------
 
 
@@ -268,6 +286,13 @@ def test_a_page_of_another_host_may_send_and_read_the_answer(client, key, path):
     for headers, status in ((basic(key), 200), (basic("wrong"), 401)):
         answer = client.post(path, json=track(), headers={**headers, "Origin": "https://shop.example"})
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (status, "https://shop.example")
+
+
+def test_a_browser_is_told_where_to_send(client, key):
+    told = client.get(f"/v1/projects/{key}/settings").json()
+
+    assert told["integrations"] == {"Segment.io": {"apiKey": key, "apiHost": "testserver/v1", "protocol": "http"}}
+    assert refused(client.get("/v1/projects/wrong/settings")) == (401, "unauthorized")
 
 
 def test_the_api_that_reads_stays_closed_to_other_hosts(client):

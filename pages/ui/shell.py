@@ -12,7 +12,7 @@ from typing import Final
 import streamlit as st
 
 from pages.ui import nav, progress, session, states
-from user360 import profiles
+from user360 import condition, profiles
 from user360.errors import StoreUnavailable
 
 SIDEBAR_WIDTH: Final = 216
@@ -33,6 +33,8 @@ def render() -> None:
 def _draw() -> None:
     session.begin()
     page = st.navigation(nav.menu(_first), expanded=True)
+    for worry in condition.worries(session.store()):
+        st.error(f"**{worry.message}** {worry.hint}", icon=":material/database_off:")
     session.show_notices()
     states.show_later()
     with states.boundary(key=page.url_path):

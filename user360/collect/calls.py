@@ -13,14 +13,18 @@ import binascii
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from anyio import to_thread
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from user360 import clock, tracking
+from user360 import clock, doors, sources, tracking
 from user360.collect.intake import Intake
 from user360.collect.taking import Parcel, Taking
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SLOWEST_SECONDS: Final = 10.0
@@ -52,7 +56,26 @@ async def drain() -> None:
 
 def routes() -> list[Route]:
     """The calls of the tracking API, below wherever they are mounted."""
-    return [Route("/{call}", _Call()), Route("/s2s/{call}", _Call())]
+    return [Route("/{call}", _Call()), Route("/s2s/{call}", _Call()), Route("/projects/{key}/settings", _settings)]
+
+
+async def _settings(request: Request) -> Response:
+    """What analytics.js asks for before it sends: where to send to. It gets no other destination."""
+    key = request.path_params["key"]
+    await to_thread.run_sync(_known, key)
+    here = {"apiKey": key, "apiHost": f"{request.url.netloc}/v1", "protocol": request.url.scheme}
+    return JSONResponse(
+        {
+            "integrations": {"Segment.io": here},
+            "plan": {"track": {"__default": {"enabled": True, "integrations": {}}}},
+            "metrics": {"sampleRate": 0},
+            "analyticsNextEnabled": True,
+        }
+    )
+
+
+def _known(key: str) -> None:
+    sources.Senders().of(doors.current_store(), key)
 
 
 class _Call:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from user360 import clock, doors, failed, ingest, sources, tracking
+from user360 import clock, condition, doors, failed, ingest, sources, tracking
 from user360.errors import Interrupted, StoreUnavailable, TooLarge, UnreadableRequest, User360Error
 from user360.failed import Failure
 from user360.ingest import Message
@@ -122,6 +122,7 @@ class Taking:
 
     def _commit(self, store: Store, group: _Group, answers: list[Exception | None]) -> None:
         try:
+            condition.require_room(store)
             self._receive(store, group.messages, group.failures, group.keys)
         except Exception as fault:  # noqa: BLE001 - whoever waits has to be answered
             answer = _answer_to(fault)
