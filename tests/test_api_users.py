@@ -376,3 +376,26 @@ def test_an_event_with_a_slash_in_its_name_is_found_and_a_misspelt_one_is_not(cl
     assert client.get("/api/events/Page%2F%C3%A4").json()["total"] == 1
     answer = client.get("/api/events/Oder")
     assert (answer.status_code, answer.json()["hint"]) == (404, "Did you mean “Order”?")
+
+
+def test_everything_held_on_a_user_is_answered_whole(client):
+    held = client.get("/api/users/u1/everything").json()
+
+    assert held["properties"]["firstName"] == "N1"
+    assert sorted(each["event"] for each in held["events"] if not each["system"]) == ["Order"] * 5 + ["View"]
+    assert client.get("/api/users/nobody/everything").status_code == 404
+
+
+def test_a_user_is_erased_by_an_admin_who_repeats_the_id_and_does_not_come_back(client):
+    assert client.post("/api/users/u1/erase", json={"confirm": "u1"}).status_code == 403
+    client.headers["Authorization"] = f"Bearer {keys.create(doors.current_store(), 'admin', 'boss', by='ann', at=AT)}"
+    refused = client.post("/api/users/u1/erase", json={"confirm": "u2"})
+    assert (refused.status_code, refused.json()["path"]) == (422, "$.confirm")
+
+    receipt = client.post("/api/users/u1/erase", json={"confirm": "u1"}).json()
+
+    assert receipt["counts"]["profiles"] == 1
+    assert "u1" not in str(receipt)
+    assert client.get("/api/users/u1").status_code == 404
+    again = client.post("/api/users", json={"userId": "u1"})
+    assert (again.status_code, again.json()["code"]) == (422, "erased")

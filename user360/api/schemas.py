@@ -96,6 +96,13 @@ SCHEMAS: Final[dict[str, Any]] = {
         "additionalProperties": shape("A value and its type.", sometimes=("propertyType",), value={}, propertyType=TEXT),
     },
     "Deleted": shape("Who was deleted, and how many events with them.", userId=maybe(TEXT), id=TEXT, events=COUNT),
+    "Erased": shape(
+        "The receipt of an erasure: how many of each thing went, and how many backups still hold them. It names nobody.",
+        id=TEXT,
+        at=_WHEN,
+        counts=OBJECT,
+        backups=COUNT,
+    ),
     "Event": named(
         "One thing a person did. `system` events are written by User 360 itself.",
         _RECEIVED | {"source": maybe(TEXT), "context": OBJECT, "system": FLAG},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from user360 import profiles
+from user360 import clock, erasure, profiles
 from user360.api import shapes, taking
 from user360.api.calls import Answer, page_of, route
 from user360.api.fields import AS_OF, DEFINITION, LISTED, OBJECT, PAGE, PROPERTIES, SORT, TEXT, Field, page, ref
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 _USER_ID: Final = Field("userId", TEXT, "The id by which your own systems know the person. It never changes.")
 _VALUES: Final = Field("properties", OBJECT, "Properties and their values. Null makes one unknown.")
+_CONFIRM: Final = Field("confirm", TEXT, "The user id once more.")
 _SEARCH: Final = Field("search", TEXT, "Words that must each be found in a searchable property.")
 
 
@@ -57,6 +60,16 @@ def routes() -> list[CallRoute]:
             takes=(_USER_ID, _VALUES),
             answers=user,
             refuses=conflict,
+        ),
+        route("GET", "/users/{userId}/everything", "read", _everything, says="All that is held on a user", answers=OBJECT),
+        route(
+            "POST",
+            "/users/{userId}/erase",
+            "admin",
+            _erase,
+            says="Erase a user everywhere, for good; no import brings them back",
+            takes=(_CONFIRM.must(),),
+            answers=ref("Erased"),
         ),
         route("DELETE", "/users/{userId}", "write", _delete, says="Delete a user and their events", answers=ref("Deleted")),
     ]
@@ -102,6 +115,24 @@ def _values(asked: Asked) -> Mapping[str, Any]:
     if not isinstance(given, dict):
         raise InvalidRequest("$.properties", "is no object.", "Give names and values.")
     return given
+
+
+def _everything(asked: Asked) -> Answer:
+    held = erasure.everything_about(asked.store, shapes.person(asked), at=asked.at)
+    return Answer(json.loads(json.dumps(held, ensure_ascii=False, default=_plain)))
+
+
+def _plain(value: object) -> str:
+    return clock.aware(value).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
+
+
+def _erase(asked: Asked) -> Answer:
+    if asked.text("confirm") != asked.place["userId"]:
+        raise InvalidRequest("$.confirm", "is not the user id of the address.", "Repeat it: this cannot be undone.")
+    receipt = erasure.forget(asked.store, shapes.person(asked), by=asked.by, at=asked.at)
+    return Answer(
+        {"id": str(receipt.id), "at": shapes.instant(receipt.at), "counts": dict(receipt.counts), "backups": receipt.backups}
+    )
 
 
 def _delete(asked: Asked) -> Answer:
