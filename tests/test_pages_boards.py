@@ -166,7 +166,7 @@ def test_a_period_and_people_for_the_whole_board_reach_every_tile_and_can_be_kep
     assert "boards.keep" not in [each.key for each in again.button]
 
 
-@pytest.mark.parametrize("period", ["{", "3", '{"last":0}', '{"from":"2026-11-02","to":"2026-11-01"}', '{"x":1}'])
+@pytest.mark.parametrize("period", ["{", '{"last":0}'])
 def test_a_period_somebody_edited_counts_as_none(opened: Store, period: str) -> None:
     world(opened)
     made = board(opened, ACTIVE)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 NAME: Final = "First look"
 DESCRIPTION: Final = "What most people want to know first. Change it as you like."
 BOUGHT: Final = ("Order Completed", "Purchase", "Purchased", "Order", "Payment Completed")
+TO_BUY: Final = ("Product Viewed", "Product Added", "Checkout Started", "Order Completed")
 WEEKS: Final = {"period": {"last": 12, "unit": "week"}, "granularity": "week"}
 MOST_SERIES: Final = 4
 
@@ -54,17 +55,12 @@ def _tiles(store: Store) -> Iterator[boards.Tile]:
 
 
 def _wanted(store: Store, catalog: Catalog) -> Iterator[tuple[str, dict[str, Any], int, int]]:
-    """Title, question, width and height of each chart."""
+    """Title, question, width and height of each chart; what cannot be asked here is left out by who asks."""
     commonest = _commonest(store)
     told = bought(catalog) or (commonest[0] if commonest else None)
-    yield "Active users", {"kind": "active", "breakdown": {"by": "channel"}}, 2, 1
+    yield "Key figures", {"kind": "overview"}, 3, 1
+    yield "Active users by channel", {"kind": "active", "breakdown": {"by": "channel"}}, 2, 1
     yield "Active in 1, 7 and 30 days", {"kind": "active", "rolling": True}, 1, 1
-    yield (
-        f"{told or 'Any event'}, times and users",
-        {"kind": "trend", "series": [{"of": {"event": told}, "figure": "total"}, {"of": {"event": told}}], **WEEKS},
-        1,
-        1,
-    )
     if commonest:
         yield (
             "Commonest events, users",
@@ -72,6 +68,13 @@ def _wanted(store: Store, catalog: Catalog) -> Iterator[tuple[str, dict[str, Any
             2,
             1,
         )
+    figures = [{"of": {"event": told}, "figure": "total"}, {"of": {"event": told}}]
+    yield f"{told or 'Any event'}, times and users", {"kind": "trend", "series": figures, **WEEKS}, 1, 1
+    yield "From looking to buying", {"kind": "funnel", "steps": [{"event": each} for each in TO_BUY]}, 2, 1
+    if told:
+        yield "Value groups", {"kind": "rfm", "of": {"event": told}, "period": {"last": 90, "unit": "day"}}, 1, 1
+    yield "Who comes back", {"kind": "retention", "start": {"event": None}, **WEEKS}, 3, 2
+    yield "Whom messages reach", {"kind": "reachability"}, 2, 1
 
 
 def _commonest(store: Store) -> list[str]:

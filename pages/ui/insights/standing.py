@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SECONDS: Final = {"frequency": "how often", "amount": "for how much", "both": "how often and for how much"}
 GROUPS: Final = (*scoring.GROUPS, scoring.NOT_SCORED)
+NARROW: Final = 480  # under it the names of groups do not fit into cells
 _TOLD: Final = 6
 
 
@@ -39,7 +40,7 @@ def grid(question: Any, result: Result, wanted: Wanted) -> Picture:
     if not total:
         return Picture(f"{grid_title(question)}. Nobody did this then.")
     cells = [
-        _cell(question, found.get((column, row)), column, row, total)
+        _cell(question, found.get((column, row)), column, row, total, named=wanted.width >= NARROW)
         for row in range(scoring.BEST, 0, -1)
         for column in range(1, scoring.BEST + 1)
     ]
@@ -52,10 +53,10 @@ def grid(question: Any, result: Result, wanted: Wanted) -> Picture:
     return Picture(f"{grid_title(question)}. {told}", f"right: lately, up: {SECONDS[question.second]}", drawn)
 
 
-def _cell(question: Any, row: Mapping[str, Any] | None, column: int, score: int, total: int) -> grids.Cell:
+def _cell(question: Any, row: Mapping[str, Any] | None, column: int, score: int, total: int, *, named: bool) -> grids.Cell:
     group = scoring.group_of(column, score)
     users = row["users"] if row else 0
-    text = f"{group}<br><b>{words.number(users)}</b>"
+    text = f"{group}<br><b>{words.number(users)}</b>" if named else words.number(users)
     hover = f"<b>{group}</b><br>{words.count(users, 'person', 'people')}, {words.share(users, total)}"
     if row:
         hover += f"<br>{averages(question, row)}"
