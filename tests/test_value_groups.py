@@ -210,6 +210,8 @@ QUESTIONS = [
         "of": BUY,
         "people": {"match": "all", "conditions": [{"property": "country", "operator": "is", "values": ["DE"]}]},
     },
+    {"kind": "rfm", "of": BUY, "second": "amount", "amount": "total", "channels": ["web"], "period": {"last": 90, "unit": "day"}},
+    {"kind": "rfm", "of": BUY, "period": {"from": "2026-10-01", "to": "2026-11-10"}},
     {"kind": "transitions", "of": BUY, "apart": 14},
     {"kind": "frequency", "of": BUY, "most": 3},
     {"kind": "frequency", "of": BUY, "counted": "days", "channels": ["web"]},

@@ -20,7 +20,7 @@ from user360.segments.rules import Events, Group
 from user360.sql import NOTHING, Sql, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from zoneinfo import ZoneInfo
 
     import pyarrow as pa
@@ -109,12 +109,14 @@ class Asked:
     """Of whom and of when a question is asked. `among` is the condition for the keys of its people, if not everyone.
 
     `room` is how many keys a bitmap must hold, 0 where it is not known: people are then counted without bitmaps.
+    `rows` asks the data, for rules whose edges are found in them; only `like` is given it.
     """
 
     catalog: Catalog
     at: datetime
     among: Sql = NOTHING
     room: int = 0
+    rows: Callable[[Sql], list[tuple[Any, ...]]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

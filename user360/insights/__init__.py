@@ -83,7 +83,7 @@ def who(store: Store, question: Insight, cell: Mapping[str, Any], *, at: datetim
 
 def like(store: Store, question: Insight, cell: Mapping[str, Any], *, moving: bool, at: datetime) -> Rule | None:
     """The rule of people like those behind a mark, its window moving with time or fixed; None where no rule says it."""
-    return question.like(cell, _asked(store, replace(question, people=None), at), moving=moving)
+    return question.like(cell, replace(_asked(store, question, at), rows=store.rows), moving=moving)
 
 
 def _asked(store: Store, question: Insight, at: datetime) -> Asked:
