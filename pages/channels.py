@@ -171,7 +171,7 @@ def _over_time(asked: Asked) -> None:
         with grid.cell(column_span=2):
             shown.append(_card(asked, "time", pictures.title(asked.question), view=view, height=300, box=True))
         with grid.cell():
-            shown.append(_card(whole, "whole", "The period as a whole", height=300, hint=""))
+            shown.append(_card(whole, "whole", "As a whole", height=300, hint=""))
     for each in shown:
         frame.people(each)
     with states.boundary("Engagement", key="channels.engaged"):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from pages.ui import address, layout, nav, session, states, words
-from pages.ui.insights import asking, controls, frame, habits, happening, notes, pictures, pinning, timelines, trending
+from pages.ui.insights import asking, controls, frame, habits, happening, located, notes, pictures, pinning, timelines, trending
 from pages.ui.insights.picture import Wanted
 from user360 import events
 
@@ -168,6 +168,7 @@ VIEWS: Final[dict[str, View]] = {
     "lifecycle": View("Lifecycle", lambda: {"kind": "lifecycle", **_WEEKS}, _of_lifecycle, ("period", "granularity", "channels")),
     "rhythm": View("Hour × weekday", lambda: {"kind": "rhythm"}, _of_rhythm, ("period", "channels"), box=False),
     "sessions": View("Sessions", lambda: {"kind": "sessions"}, _of_sessions),
+    "map": View("Map", lambda: dict(located.BEGIN), located.chooser, ("period", "channels"), box=False),
 }
 
 
@@ -181,8 +182,11 @@ def _chart(view: str, asked: Asked) -> None:
         way = _way(question.kind)
         drawn = pictures.draw(question, result, Wanted(way, asking.chosen(question)))
         of = frame.Framed(f"trends.{view}", pictures.title(question), question, result, asking.whole(asked), way)
-        with frame.card(of, f"{drawn.quiet} · {controls.said(question.period)} · click to see them", box=VIEWS[view].box):
+        dated = "" if located.is_timeless(question) else f" · {controls.said(question.period)}"
+        with frame.card(of, f"{drawn.quiet}{dated} · click to see them", box=VIEWS[view].box):
             frame.picture(of, drawn)
+            if question.kind == "geography":
+                located.beside(question, result)
         frame.people(of)
         _foot(question, result)
 
@@ -191,6 +195,8 @@ def _way(kind: str) -> str:
     """The way the answer is drawn, as the address says."""
     if kind == "sessions":
         return address.text(habits.WAY)
+    if kind == "geography":
+        return located.way()
     return timelines.BEFORE if kind in {"trend", "active"} and address.text(timelines.COMPARE) else ""
 
 
@@ -198,7 +204,9 @@ def _foot(question: Any, result: Result) -> None:
     parts = [words.escape_md(question.definition.rstrip("."), 400)]
     if question.breakdown is not None and question.kind in {"active", "sessions"}:
         parts.append("a person counts once in each group" if question.kind == "active" else "in the group of the first event")
-    if question.kind == "rhythm":
+    if question.kind == "geography":
+        parts += located.left_out(question, result)
+    elif question.kind == "rhythm":
         if question.clock == "own":
             parts.append("who has no known time zone lives by the workspace's")
         parts.append(f"weeks begin on {calendar.day_name[session.settings().week_starts]}")

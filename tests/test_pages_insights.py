@@ -72,6 +72,8 @@ def test_without_events_the_page_says_what_it_needs(opened: Store) -> None:
         ("active", {"kind": "active", "granularity": "hour", "period": {"last": 7, "unit": "day"}}),
         ("active", {"kind": "active", "period": {"from": "2030-01-01", "to": "2030-01-31"}}),
         ("active", {"kind": "active", "period": {"last": 12, "unit": "month"}, "granularity": "month"}),
+        ("map", {"kind": "geography"}),
+        ("map", {"kind": "geography", "by": "city", "whose": "active"}),
     ],
 )
 def test_every_question_of_the_address_is_drawn(opened: Store, view: str, document: dict[str, Any]) -> None:

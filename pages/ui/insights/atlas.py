@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HEIGHT: Final = 420
 _FILE: Final = Path(__file__).with_name("world.json")
 _HALF: Final = 180
+_BESIDE: Final = 0.07
 # The natural earth projection of Tom Patterson, as polynomials (Šavrič and others, 2011).
 _X: Final = ((0, 0.8707), (2, -0.131979), (4, -0.013791), (10, 0.003971), (12, -0.001529))
 _Y: Final = ((1, 1.007226), (3, 0.015085), (7, -0.044475), (9, 0.028874), (11, -0.005916))
@@ -53,18 +54,24 @@ def knows(name: str) -> bool:
 
 
 def draw(places: Sequence[Place], *, chosen: Collection[str] = (), height: int = HEIGHT) -> go.Figure:
-    """The map: the more, the stronger; a dot marks each country that has any, so that the smallest can be clicked."""
+    """The map: the more, the stronger; a dot marks each country that has any, so that the smallest can be clicked.
+
+    Names of one country (`India`, `IN`) colour it together and keep a dot each.
+    """
     countries, names = _world()
     found = [(names[_key(each.name)], each) for each in places if knows(each.name)]
-    most = max([each.value for _, each in found], default=0) or 1
+    together: dict[int, float] = {}
+    for place, each in found:
+        together[place] = together.get(place, 0) + each.value
+    most = max(together.values(), default=0) or 1
     steps, inks = grids.SCALE[charts.mode()], charts.neutrals()
-    step_of = {place: _step(each.value, most, len(steps)) for place, each in found}
+    step_of = {place: _step(value, most, len(steps)) for place, value in together.items()}
     traces: list[Any] = [_land([country for place, country in enumerate(countries) if place not in step_of], inks.grid)]
     for step, ink in enumerate(steps):
         of_step = [countries[place] for place, its in step_of.items() if its == step]
         if of_step:
             traces.append(_land(of_step, ink))
-    traces.append(_dots([(countries[place], each) for place, each in found], chosen))
+    traces.append(_dots(_apart([(countries[place].centre, each) for place, each in found]), chosen))
     drawn = charts.figure(*traces, height=height, hovermode="closest")
     drawn.update_xaxes(visible=False)
     drawn.update_yaxes(visible=False, scaleanchor="x", scaleratio=1, showgrid=False)
@@ -86,12 +93,22 @@ def _land(countries: Sequence[_Country], ink: str) -> go.Scatter:
     return go.Scatter(x=xs, y=ys, mode="lines", line=line, fill="toself", fillcolor=ink, hoverinfo="skip")
 
 
-def _dots(found: Sequence[tuple[_Country, Place]], chosen: Collection[str]) -> go.Scatter:
+def _apart(found: Sequence[tuple[tuple[float, float], Place]]) -> list[tuple[tuple[float, float], Place]]:
+    """The dots of one country under several names stand side by side: each opens its own people."""
+    seen: dict[tuple[float, float], int] = {}
+    moved = []
+    for centre, each in found:
+        seen[centre] = seen.get(centre, -1) + 1
+        moved.append(((centre[0] + _BESIDE * seen[centre], centre[1]), each))
+    return moved
+
+
+def _dots(found: Sequence[tuple[tuple[float, float], Place]], chosen: Collection[str]) -> go.Scatter:
     inks = charts.neutrals()
     picked = [each.cell is not None and each.cell in chosen for _, each in found]
     return go.Scatter(
-        x=[country.centre[0] for country, _ in found],
-        y=[country.centre[1] for country, _ in found],
+        x=[centre[0] for centre, _ in found],
+        y=[centre[1] for centre, _ in found],
         mode="markers",
         marker={
             "size": [12 if here else 7 for here in picked],

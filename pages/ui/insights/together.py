@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 ROW: Final = 34
 BARS: Final = 250
-LEFT: Final = 0.2  # of the width, for the sizes of the channels
-NAMES: Final = 0.09
+LEFT: Final = 0.17  # of the width, for the sizes of the channels
+NAMES: Final = 0.13
 SMALLER: Final = "Smaller channels"
 _TOP, _GAP = 24, 14
 

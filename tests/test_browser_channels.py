@@ -1,0 +1,109 @@
+"""Channels in a real browser: a column of the UpSet chart and a link of the flow are clicked, and their people saved."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests import worlds
+from tests.conftest import AT, browser
+from tests.serving import serve
+from user360 import clock, ingest, segments
+from user360.segments import saved
+from user360.store import open_store
+
+pytestmark = pytest.mark.browser
+
+SETTLED = "[data-testid='stApp'][data-test-connection-state='CONNECTED'][data-test-script-state='notRunning']"
+PATIENCE_MILLISECONDS = 30_000
+
+# How many people go through which channels, one a day.
+JOURNEYS = {("web",): 7, ("web", "whatsapp"): 5, ("email", "web"): 2}
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """The file of a database where JOURNEYS happened lately."""
+    store, now = open_store(tmp_path / "shop.duckdb"), clock.now()  # noqa: TID251 - the served program lives in the present
+    rows: list[tuple[str | None, str | None, datetime | None]] = []
+    channels: list[str | None] = []
+    for journey, how_many in JOURNEYS.items():
+        for number in range(how_many):
+            for place, channel in enumerate(journey):
+                rows.append((f"{'-'.join(journey)} {number}", "Page Viewed", now - timedelta(days=5 - place)))
+                channels.append(channel)
+    ingest.receive(store, worlds.events(rows, channels=channels), source="test", by="Ana", at=now)
+    store.close()
+    return tmp_path / "shop.duckdb"
+
+
+@contextmanager
+def opened(shop):
+    """A tab on the program that serves this database."""
+    with serve(shop, shop.with_name("server.log")) as running, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+        page = chromium.new_page(viewport={"width": 1440, "height": 1000}, base_url=running.address)
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
+        yield page
+        chromium.close()
+
+
+def settle(page):
+    page.wait_for_timeout(350)
+    page.wait_for_selector(SETTLED)
+    page.wait_for_timeout(250)
+
+
+def keep(page, name):
+    """Save the people that are listed, as they are, under a name."""
+    page.get_by_role("button", name="Save as segment").click()
+    dialog = page.get_by_role("dialog")
+    field = dialog.get_by_label("Name", exact=True)
+    field.fill(name)
+    field.press("Tab")
+    settle(page)
+    dialog.get_by_role("button", name="Save", exact=True).click()
+    settle(page)
+    expect(page).to_have_url(re.compile(r"/segment\?"))
+
+
+def by_column(tab):
+    tab.goto("/channels?view=together")
+    settle(tab)
+    tab.locator(".js-plotly-plot .barlayer .point path").nth(1).click(force=True)
+    settle(tab)
+    expect(tab.get_by_text("5 drawn = 5 listed")).to_be_visible()
+    keep(tab, "Web and WhatsApp")
+
+
+def by_link(tab):
+    tab.goto("/channels?view=switching")
+    settle(tab)
+    canvas = tab.locator("canvas").first
+    canvas.wait_for()
+    box = canvas.bounding_box()
+    wide = [box["width"] * share for share in (0.3, 0.5, 0.7)]
+    for x, y in [(x, box["height"] * part / 20) for part in range(3, 18) for x in wide]:
+        canvas.click(position={"x": x, "y": y}, force=True)
+        settle(tab)
+        if tab.get_by_text("Web to WhatsApp").count():
+            break
+    expect(tab.get_by_text("5 drawn = 5 listed")).to_be_visible()
+    keep(tab, "From web to WhatsApp")
+
+
+def test_a_column_and_a_link_open_their_people_who_become_segments(shop):
+    with opened(shop) as tab:
+        by_column(tab)
+        by_link(tab)
+
+    store = open_store(shop)
+    assert {each.name: len(segments.people(store, saved.rule_of(each), at=AT)) for each in saved.find(store)} == {
+        "Web and WhatsApp": 5,
+        "From web to WhatsApp": 5,
+    }
+    store.close()
