@@ -42,6 +42,20 @@ def test_behind_every_row_are_as_many_users_as_it_says(client):
         assert set(people["items"][0]["properties"]) == {"country"}
 
 
+@pytest.mark.parametrize(
+    "kind", ["overview", "channels", "top_events", "overlap", "switching", "engagement", "reachability", "geography"]
+)
+def test_behind_the_marks_of_any_kind_are_as_many_users_as_they_say(client, kind):
+    question = {"period": {"last": 3, "unit": "month"}, **({"granularity": "month"} if kind in {"overview", "channels"} else {})}
+    answer = client.post(f"/api/insights/{kind}", json={"question": question}).json()
+    marks = [each["name"] for each in answer["columns"] if each["role"] != "measure"]
+
+    for row in answer["rows"][:8]:
+        cell = {each: row[each] for each in marks}
+        people = client.post(f"/api/insights/{kind}/people", json={"question": question, "cell": cell}).json()
+        assert people["total"] == row["users"], cell
+
+
 def test_an_earlier_instant_counts_only_what_had_happened(client):
     body = {"question": {"period": {"last": 2, "unit": "day"}}, "as_of": "2020-01-01T00:00:00Z"}
 

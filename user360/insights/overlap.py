@@ -127,19 +127,28 @@ class Overlap(Insight):
         return sql("SELECT profile_key, channel_id FROM events WHERE {} GROUP BY ALL HAVING count(*) >= {}", where, self.least)
 
     def _relation(self, asked: Asked) -> Sql:
+        """A mask of channels for each person; what a mask is called is worked out once for each mask."""
+        heads, rows = marks.heads(asked, USUAL), self._rows(asked)
+        sizes = sql(
+            "SELECT channel_id, {} AS people FROM (SELECT channel_id, {} FROM ({}) GROUP BY ALL) GROUP BY ALL",
+            heads.counted,
+            heads.kept,
+            rows,
+        )
         return sql(
-            "WITH used AS MATERIALIZED (SELECT DISTINCT profile_key, channel_id FROM ({})), named AS MATERIALIZED ({}), "
-            "each AS MATERIALIZED (SELECT DISTINCT profile_key, name, place FROM used JOIN named USING (channel_id)), "
-            "whole AS MATERIALIZED (SELECT profile_key, to_json(list(name ORDER BY place))::VARCHAR AS combination, count(*) AS size "
-            "FROM each GROUP BY profile_key), "
-            "ranked AS (SELECT combination, row_number() OVER (ORDER BY count(*) DESC, combination) AS rank FROM whole GROUP BY combination) "
+            "WITH named AS MATERIALIZED ({}), used AS (SELECT profile_key, name, place FROM ({}) AS rows JOIN named USING (channel_id)), "
+            "masked AS MATERIALIZED (SELECT profile_key, bit_or(1::BIGINT << place) AS mask FROM used GROUP BY profile_key), "
+            "whole AS MATERIALIZED (SELECT mask, heads, to_json(list(name ORDER BY place))::VARCHAR AS combination, count(*) AS size FROM "
+            "(SELECT mask, count(*) AS heads FROM masked GROUP BY mask) JOIN (SELECT DISTINCT name, place FROM named) "
+            "ON mask & (1::BIGINT << place) <> 0 GROUP BY mask, heads), "
+            "ranked AS (SELECT *, row_number() OVER (ORDER BY heads DESC, combination) AS rank FROM whole) "
             "SELECT profile_key, CASE WHEN rank <= {} THEN combination ELSE {} END AS combination, NULL::VARCHAR AS channel, "
-            "NULL::BIGINT AS size, combination AS exact FROM whole JOIN ranked USING (combination) UNION ALL "
-            "SELECT profile_key, NULL, coalesce({} || name, {}), NULL, NULL FROM each UNION ALL "
-            "SELECT profile_key, NULL, NULL, least(size, {}), NULL FROM whole UNION ALL "
-            "SELECT profile_key, NULL, NULL, NULL, combination FROM whole",
-            self._rows(asked),
-            _named(Sql("SELECT channel_id, count(*) AS people FROM used GROUP BY channel_id")),
+            "NULL::BIGINT AS size, combination AS exact FROM masked JOIN ranked USING (mask) UNION ALL "
+            "SELECT profile_key, NULL, coalesce({} || name, {}), NULL, NULL FROM used UNION ALL "
+            "SELECT profile_key, NULL, NULL, least(size, {}), NULL FROM masked JOIN whole USING (mask) UNION ALL "
+            "SELECT profile_key, NULL, NULL, NULL, combination FROM masked JOIN whole USING (mask)",
+            _named(sizes),
+            rows,
             self.most,
             OTHER,
             VALUE,
