@@ -123,7 +123,7 @@ def test_another_view_takes_over_the_period_and_the_channels(opened: Store) -> N
 def test_everybody_on_one_channel_switches_nowhere_and_is_one_column(opened: Store) -> None:
     ingest.receive(opened, worlds.events([("u1", "Seen", NOW)], channels=["web"]), source="test", by="Ana", at=NOW)
 
-    assert "Nobody did this then" in said(lives(shown("channels", view="switching")))
+    assert "Nobody went from one channel to another" in said(lives(shown("channels", view="switching")))
     assert lives(shown("channels", view="together")).get("plotly_chart")
 
 

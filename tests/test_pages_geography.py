@@ -79,7 +79,7 @@ def test_two_names_of_one_country_colour_it_together_and_open_their_own_people()
 def test_nobody_there_says_so_and_an_edited_question_is_refused(opened: Store) -> None:
     world(opened)
 
-    assert "Nobody did this then" in said(shown("trends", view="map", q='{"kind":"geography","country":"Atlantis"}'))
+    assert "Nobody lives there" in said(shown("trends", view="map", q='{"kind":"geography","country":"Atlantis"}'))
     assert lives(shown("trends", view="map", q='{"kind":"geography","by":"street"}')).error
 
 

@@ -94,7 +94,7 @@ def _turn(key: str) -> None:
 def picture(of: Framed, drawn: Picture) -> None:
     """Draw an answer, whatever its shape; what is clicked in it is chosen."""
     if drawn.empty:
-        states.nothing_to_show("Nobody did this then.")
+        states.nothing_to_show(drawn.nothing)
     elif drawn.figure is not None:
         draw(of, drawn.figure, drawn.alt)
     else:

@@ -41,7 +41,7 @@ def chooser(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
 
 def is_timeless(question: Any) -> bool:
     """Whether a question is of the present, whatever the period."""
-    return question.kind == "geography" and question.whose == "everyone"
+    return bool(question.kind == "geography" and question.whose == "everyone")
 
 
 def way() -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pages.ui.insights.picture import Wanted
     from user360.insight import Result
 
+NOTHING: Final = "No event of this period says that a message was sent (Message Sent, Email Sent …)."
 STAGES: Final = {"sent": "Sent", "delivered": "Delivered", "read": "Read", "clicked": "Clicked", "replied": "Replied"}
 
 
@@ -28,7 +29,7 @@ def picture(question: Any, result: Result, wanted: Wanted) -> Picture:
     rows = {(row["channel"], row["stage"]): row for row in result.table.to_pylist()}
     channels = sorted({each for each, _ in rows}, key=lambda each: (each == NONE, -rows[each, "sent"]["users"], each))
     if not channels:
-        return Picture(f"{question.label}. Nobody was sent a message.")
+        return Picture(f"{question.label}. Nobody was sent a message.", nothing=NOTHING)
     stages = [each for each in STAGES if any((channel, each) in rows for channel in channels)]
     drawn = charts.figure(
         *[_bar(each, stages, rows, wanted) for each in channels],

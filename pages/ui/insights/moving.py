@@ -32,7 +32,7 @@ def picture(question: Any, result: Result, wanted: Wanted) -> Picture:
     rows = result.table.to_pylist()
     links = [row for row in rows if row["origin"] is not None and row["target"] is not None]
     if not links:
-        return Picture(f"{question.label}. Nobody switched.")
+        return Picture(f"{question.label}. Nobody switched.", nothing="Nobody went from one channel to another then.")
     nodes = [_node(result, row, place) for place, side in enumerate(("origin", "target")) for row in _ends(rows, side)]
     told = "; ".join(
         f"{named(row['origin'])} to {named(row['target'])} {words.number(row['users'])}" for row in links[:_MOST_TOLD]

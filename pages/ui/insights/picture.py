@@ -32,7 +32,7 @@ class Wanted:
 class Picture:
     """A figure whose marks carry cells, or the nodes and links of a flow of that `height`.
 
-    `alt` says what it shows, `quiet` its unit; both are plain text.
+    `alt` says what it shows, `quiet` its unit, `nothing` what stands in its place where it is empty; all are plain text.
     """
 
     alt: str
@@ -41,6 +41,7 @@ class Picture:
     nodes: tuple[Node, ...] = ()
     links: tuple[Link, ...] = ()
     height: int = 0
+    nothing: str = "Nobody did this then."
 
     @property
     def empty(self) -> bool:

@@ -28,7 +28,7 @@ def picture(question: Any, result: Result, wanted: Wanted) -> Picture:
     """The answer; `view` map draws countries on the map."""
     rows = result.table.to_pylist()
     if not rows:
-        return Picture(f"{title(question)}. Nobody to show.")
+        return Picture(f"{title(question)}. Nobody to show.", nothing="Nobody lives there, or nobody was active then.")
     told = "; ".join(f"{_called(question, row)} {words.number(row['users'])}" for row in rows[:_MOST_TOLD])
     alt = f"{title(question)}, {words.count(len(rows), 'place')}: {told}"
     if wanted.view == MAP and question.by == "country":

@@ -54,7 +54,7 @@ def picture(question: Any, result: Result, wanted: Wanted) -> Picture:
     del question
     rows = {(row["channel"], row["step"]): row["users"] for row in result.table.to_pylist() if row["combination"] is None}
     if not rows:
-        return Picture("Reach. Nobody to show.")
+        return Picture("Reach. Nobody to show.", nothing="Nobody is here to be reached.")
     parts = WATERFALL if wanted.view == STEPS else ASKED
     drawn = _bars(rows, parts, wanted)
     told = "; ".join(
@@ -173,7 +173,7 @@ def _together(result: Result, wanted: Wanted) -> Picture:
     rows = {(row["channel"], row["step"]): row["users"] for row in result.table.to_pylist() if row["combination"] is None}
     combined = _combined(result)
     if not combined:
-        return Picture("Reach. Nobody to show.")
+        return Picture("Reach. Nobody to show.", nothing="Nobody is here to be reached.")
     sets = [
         together.Row(
             words.channel(each.removeprefix(VALUE)),
