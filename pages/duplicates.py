@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import streamlit as st
 
-from pages.ui import address, layout, nav, pairing, progress, session, states, tables, words
+from pages.ui import address, layout, merging, nav, pairing, progress, session, states, tables, words
 from user360 import duplicates, jobs, profiles, resolution
 from user360.people import People
 
@@ -35,6 +35,7 @@ def page() -> None:
         begin: dict[str, Any] = {"on_click": states.acting(_begin), "disabled": progress.is_running(jobs.DUPLICATES)}
         st.button(label, key="duplicates.search", type="primary", icon=":material/person_search:", **begin)
     progress.strip(jobs.DUPLICATES, on_done=lambda: session.notice("The search is done"))
+    merging.inbox()
     if search is None:
         states.empty(
             "No search yet",

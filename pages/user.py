@@ -50,6 +50,7 @@ PAGE: Final = 50
 MOST_TAGS: Final = 4
 MOST_SEGMENTS: Final = 8
 TIMELINE, CONVERSATIONS = "Timeline", "Conversations"
+ALONE, BESIDE = 138, 108
 
 
 def page() -> None:
@@ -241,7 +242,7 @@ def _happened(profile: Profile, engagement: Engagement) -> None:
                 st.caption(words.count(sessions, "session"), width="content")
                 name = channel = ""
             else:
-                name, channel = _narrowed(engagement)
+                name, channel = _narrowed(engagement, BESIDE if sessions else ALONE)
         if way == CONVERSATIONS:
             with states.boundary("The conversations", key="conversations"):
                 conversing.draw(profile.key)
@@ -250,7 +251,7 @@ def _happened(profile: Profile, engagement: Engagement) -> None:
                 _events(profile, tuple(filter(None, [name])), tuple(filter(None, [channel])))
 
 
-def _narrowed(engagement: Engagement) -> tuple[str, str]:
+def _narrowed(engagement: Engagement, width: int) -> tuple[str, str]:
     """The event and the channel the timeline is narrowed to; empty for all."""
     names, channels = engagement.totals["event"].to_pylist(), engagement.channels["channel"].to_pylist()
     name = st.selectbox(
@@ -258,7 +259,7 @@ def _narrowed(engagement: Engagement) -> tuple[str, str]:
         ["", *names],
         key="user.event",
         format_func=lambda each: each or "All events",
-        width=138,
+        width=width,
         label_visibility="collapsed",
     )
     channel = st.selectbox(
@@ -266,7 +267,7 @@ def _narrowed(engagement: Engagement) -> tuple[str, str]:
         ["", *channels],
         key="user.channel",
         format_func=lambda each: words.channel(each) if each else "All channels",
-        width=138,
+        width=width,
         label_visibility="collapsed",
     )
     return name, channel

@@ -122,3 +122,19 @@ def test_conversations_show_beside_the_timeline_where_there_are_any(opened: Stor
     test.button(key="user.conversations.earlier").click().run()
     assert len(next(each.value for each in test.dataframe if "session" in each.value)) == 60
     assert not test.exception
+
+
+def test_merges_that_wait_stand_on_the_page_of_duplicates_until_they_are_decided(opened: Store) -> None:
+    assert "Merges held for review" not in said(shown("duplicates"))
+    for number in range(5):
+        add(opened, f"C-{number}")
+    tell(
+        opened,
+        *(Message("alias", f"m{number}", AT, "shop", user_id="C-0", previous_id=f"C-{number}") for number in range(1, 5)),
+    )
+    test = shown("duplicates")
+    assert "4 merges proposed by messages" in said(test)
+    assert len([each for each in test.button if each.label == "They are two people"]) == 3
+    newest = resolution.find(opened, status="held")[0]
+    test.button(key=f"merges.dismiss.{newest.id}").click().run()
+    assert "3 merges proposed by messages" in said(test)

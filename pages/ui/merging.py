@@ -24,6 +24,7 @@ WIDTH: Final = 640
 MOST_FOUND: Final = 8
 MOST_ROWS: Final = 8
 PAGE: Final = 10
+INBOX: Final = 3
 TOPICS: Final = ("profiles", "events", "properties", "workspace")
 _SHOWN: Final = ("userId", "firstName", "lastName", "email", "phone")
 
@@ -106,7 +107,7 @@ def _other(profile_key: int, wanted: str, key: str) -> int | None:
 def _called(row: dict[str, str | None]) -> str:
     """Somebody in one line of Markdown, by everything they are known by."""
     name = words.full_name(row["firstName"], row["lastName"])
-    parts = [each for each in (name, row["userId"], row["email"], row["phone"]) if each]
+    parts = [each for each in (name, row["userId"], row["phone"]) if each] or [each for each in (row["email"],) if each]
     return " · ".join(words.escape_md(each, 60) for each in parts) or f"Unidentified {row['profile_key']}"
 
 
@@ -158,6 +159,27 @@ def _do(keep: int, absorb: int) -> None:
         icon=":material/call_merge:",
     )
     nav.go("user", id=keep)
+
+
+# -- merges that wait ---------------------------------------------------------------------------
+
+
+def inbox() -> None:
+    """The card of all merges that messages proposed and nobody decided yet; nothing where there are none."""
+    waiting = session.cached(resolution.count, status="held", topics=("profiles",))
+    if not waiting:
+        return
+    with layout.card("Merges held for review", f"{words.count(waiting, 'merge')} proposed by messages"):
+        shown = int(st.session_state.get("merges.inbox", INBOX))
+        for each in session.cached(resolution.find, status="held", limit=shown, topics=("profiles",)):
+            with st.container(border=True, gap="xsmall"):
+                _one(each, each.kept)
+        if waiting > shown:
+            st.button("Show more", key="merges.inbox.more", type="tertiary", on_click=_more, args=(shown + PAGE,))
+
+
+def _more(shown: int) -> None:
+    st.session_state["merges.inbox"] = shown
 
 
 # -- merges there were --------------------------------------------------------------------------
@@ -223,6 +245,7 @@ def _told(merge: Merge) -> str:
 
 def _undo(merge_id: int) -> None:
     done = resolution.undo(session.store(), merge_id, by=session.analyst(), at=session.moment())
+    dialogs.close()
     session.notice(
         f"{words.escape_md(done.gone_name, 60)} is a user again; what came later stayed where it belongs", icon=":material/undo:"
     )
@@ -237,4 +260,5 @@ def _accept(merge_id: int) -> None:
 
 def _dismiss(merge_id: int) -> None:
     resolution.dismiss(session.store(), merge_id, by=session.analyst(), at=session.moment())
+    dialogs.close()
     session.notice("They stay two people; the same is not proposed again")

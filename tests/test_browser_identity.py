@@ -1,0 +1,58 @@
+"""What only a browser can show of identity: two cards become one, and two again."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests import worlds
+from tests.conftest import AT, browser
+from tests.serving import serve
+from user360 import ingest
+from user360.store import open_store
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served")
+    store = open_store(folder / "users.duckdb")
+    rows = [
+        {"userId": "C-1", "firstName": "Priya", "lastName": "Nair"},
+        {"userId": "C-2", "firstName": "P.", "lastName": "Nair", "city": "Kochi"},
+    ]
+    ingest.receive(store, worlds.users(rows), source="test", by="Ana", at=AT)
+    ingest.receive(store, worlds.events([("C-2", "Order Completed", AT)]), source="test", by="Ana", at=AT)
+    store.close()
+    with serve(folder / "users.duckdb", folder / "server.log") as running:
+        yield running
+
+
+def test_two_users_are_merged_looked_at_and_parted_again(server):
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+        tab = chromium.new_page(viewport={"width": 1440, "height": 1000})
+        tab.goto(f"{server.address}/user?userId=C-1")
+        tab.get_by_role("button", name="More").click()
+        tab.get_by_role("button", name="Merge with another user…").click()
+        tab.get_by_label("Find the other user").fill("C-2")
+        expect(tab.get_by_text("1 event moves, 1 blank is filled, nothing is overwritten.")).to_be_visible()
+        tab.get_by_role("dialog").get_by_role("button", name="Merge", exact=True).click()
+
+        expect(tab.get_by_text("1 other user became part of this one · 1 event moved")).to_be_visible()
+        expect(tab.get_by_text(re.compile("is part of .* now; 1 event moved"))).to_be_visible()
+        tab.get_by_role("button", name="Why one person?").click()
+        expect(tab.get_by_text(re.compile("merged by"))).to_be_visible()
+        tab.keyboard.press("Escape")
+
+        tab.goto(f"{server.address}/user?userId=C-2")
+        expect(tab.get_by_role("heading", name="Priya Nair")).to_be_visible()
+        tab.get_by_role("button", name="1 merge").click()
+        tab.get_by_role("dialog").get_by_role("button", name="Undo").click()
+        expect(tab.get_by_text("is a user again")).to_be_visible()
+        tab.goto(f"{server.address}/user?userId=C-2")
+        expect(tab.get_by_role("heading", name="P. Nair")).to_be_visible()
+        chromium.close()
