@@ -115,6 +115,7 @@ def message_of(
 MESSAGES = st.lists(message_of(IDS, TRAITS), min_size=1, max_size=8)
 
 
+@pytest.mark.slow
 @given(said=MESSAGES, batch=st.integers(1, 4))
 def test_a_batch_means_what_its_messages_mean_one_by_one(world, said, batch):
     whole, parts = next(_numbers), next(_numbers)
@@ -146,6 +147,7 @@ OF_ONE_PERSON = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(said=st.lists(message_of(OF_ONE_PERSON, st.just({})), min_size=1, max_size=9), order=st.randoms(use_true_random=False))
 def test_the_order_of_messages_changes_nothing_where_they_do_not_contradict(world, said, order):
     numbered = [{**each, "number": place} for place, each in enumerate(said)]
@@ -227,6 +229,7 @@ MOMENTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(steps=MOMENTS, some=st.lists(st.sampled_from(RULES), min_size=2, max_size=3, unique_by=str))
 def test_the_past_is_answered_as_it_was_then_whatever_was_merged_and_undone_since(world, steps, some):
     case = next(_numbers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.worlds import AT
-from user360 import events, failed, identities, ingest, profiles
+from user360 import events, failed, identities, ingest, profiles, properties
 from user360.ingest import Message
 
 MINUTE = timedelta(minutes=1)
@@ -156,3 +156,32 @@ def test_a_conversation_is_its_session_s_messages_counted_and_what_was_captured(
         "city": "Goa",
         "lastChannel": "app",
     }
+
+
+def test_ten_thousand_anonymous_ids_of_one_person_are_one_person(store):
+    receive(store, *(message(each, anonymous_id=f"a{each}", user_id="ann", at=AT - MINUTE) for each in range(10_000)))
+
+    ann = identities.key_of(store, "ann")
+    assert ann is not None
+    assert (profiles.count(store), identities.of(store, ann).num_rows) == (1, 10_001)
+
+
+def test_an_id_of_more_than_four_hundred_characters_identifies_nobody(store):
+    taken = receive(
+        store, message(1, user_id="x" * 400, event="View"), message(2, user_id="x" * 401, anonymous_id="a", event="View")
+    )
+
+    assert (taken.stored, taken.warned, len(people(store))) == (2, 1, 2)
+    assert identities.key_of(store, "x" * 401) is None
+
+
+def test_the_property_the_workspace_chose_feeds_the_user_id(store):
+    properties.feed_user_id(store, "email", by="Ana", at=AT)
+    receive(store, message(1, user_id="u1", anonymous_id="a", event="View"))
+    receive(store, message(2, user_id="u1", anonymous_id="b", traits={"email": "Ann@X.com"}))
+    receive(store, message(3, user_id="u1", event="Order"), message(4, anonymous_id="c", traits={"email": "Ann@x.com"}))
+
+    assert [each["userId"] for each in people(store) if "userId" in each] == ["Ann@x.com"]
+    ann = identities.key_of(store, "Ann@x.com")
+    assert ann is not None
+    assert {row["id"] for row in identities.of(store, ann).to_pylist()} >= {"Ann@x.com", "b", "c"}

@@ -205,3 +205,14 @@ def test_why_one_person_is_told_by_the_shortest_chain_of_links(store):
     }
     assert (found.chains[bob][0].by, found.chains[a][0].source) == ("ana", "bot")
     assert [link.message_id for link in found.chain(a, b)] == ["m2", "m3"]
+
+
+def test_who_left_a_segment_by_a_merge_and_came_by_its_undoing_is_said_so(store):
+    take(store, users([{"userId": "ann"}, {"userId": "bob"}]), at=AT - timedelta(days=2))
+    done = merge(store, "ann", "bob", at=AT - timedelta(days=1))
+    resolution.undo(store, done.id, by="ana", at=AT)
+
+    everyone = segments.EVERYONE
+    went = segments.turnover(store, everyone, start=AT - timedelta(days=1, hours=1), end=AT - timedelta(hours=1)).went
+    came = segments.turnover(store, everyone, start=AT - timedelta(hours=1), end=AT).came
+    assert ([each.kind for each in went], [each.kind for each in came]) == (["merged into another"], ["no longer merged"])

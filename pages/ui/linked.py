@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WHY: Final = "why one person"
 WIDTH: Final = 640
 MOST: Final = 6
+PAGE: Final = 20
 TOPICS: Final = ("profiles", "events", "properties", "workspace")
 
 
@@ -86,11 +87,24 @@ def draw(profile_key: int) -> None:
             "Each id with the shortest chain of links to the first. A link is a message that brought both ids, or a merge."
         )
         st.markdown(f"{_id(found.first)} is where every chain ends.")
-        for each in found.ids[1:]:
+        shown = int(st.session_state.get(f"linked.shown.{profile_key}", PAGE))
+        for each in found.ids[1 : shown + 1]:
             with st.container(border=True, gap="xsmall"):
                 _chain(found, each)
+        if len(found.ids) > shown + 1:
+            st.button(
+                f"Show more of {words.count(len(found.ids), 'id')}",
+                key="linked.more",
+                type="tertiary",
+                on_click=_more,
+                args=(profile_key, shown + PAGE),
+            )
 
     body()
+
+
+def _more(profile_key: int, shown: int) -> None:
+    st.session_state[f"linked.shown.{profile_key}"] = shown
 
 
 def _chain(found: Why, each: Id) -> None:

@@ -56,6 +56,21 @@ def deleted_ids(store: Store, user_ids: Collection[str]) -> set[str]:
     return {user_id for (user_id,) in store.rows(found)}
 
 
+def merged_since(at: datetime) -> Sql:
+    """The keys of all who were merged into another after that instant, also of those who came back since: profile_key."""
+    return sql(
+        "SELECT profile_key FROM deleted_profiles SEMI JOIN before_merges USING (write_id) WHERE deleted_at > {} UNION "
+        "SELECT profile_key FROM absences WHERE gone_at > {}",
+        stored(at),
+        stored(at),
+    )
+
+
+def parted(since: datetime, until: datetime) -> Sql:
+    """The keys of all who came back from a merge after the one instant and up to the other: profile_key."""
+    return sql("SELECT profile_key FROM absences WHERE back_at > {} AND back_at <= {}", stored(since), stored(until))
+
+
 def values_then(property_name: str, datatype: str, at: datetime) -> Sql:
     """One property of all who were there at that instant: profile_key, and the value under the property's own name."""
     return _then(property_name, datatype, at, _unchanged(property_name, at), _beside(property_name, at))

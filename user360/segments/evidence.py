@@ -77,7 +77,7 @@ class _Look:
         match cause.kind:
             case "created":
                 return {key: {"at": aware(made)} for key, made in self._values("createdAt", people, self.last).items()}
-            case "deleted":
+            case "deleted" | "merged into another":
                 return {key: {"at": at, "by": by} for key, (at, by) in profiles.deletions(self.store, people).items()}
         match cause.node:
             case PropertyCondition(property=asked) | Rank(property=str(asked)):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 
+from user360 import profiles
 from user360.people import NOBODY, People
 from user360.segments import asking, saved
 from user360.segments.catalog import load_catalog
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal[
     "created",
     "deleted",
+    "merged into another",
+    "no longer merged",
     "definition changed",
     "property changed",
     "new event",
@@ -93,18 +96,22 @@ def turnover(store: Store, rule: Rule, *, before: Rule | None = None, start: dat
     still = now if new == old else asking.of_node(store, old, last)
     entered, left = now - was, was - now
     created = entered - asking.living(store, at=start, past=True)
-    deleted = left - asking.living(store, at=end, past=True)
-    defined_in, defined_out = entered - created - still, (left - deleted) & still
+    gone = left - asking.living(store, at=end, past=True)
+    returned = created & store.people(profiles.parted(start, end))
+    merged = gone & store.people(profiles.merged_since(start))
+    defined_in, defined_out = entered - created - still, (left - gone) & still
     moves = _Moves(store, _inlined(old, catalog), first, last)
     came = (
-        _cause("created", created),
+        _cause("created", created - returned),
+        _cause("no longer merged", returned),
         _cause("definition changed", defined_in),
         *moves.causes(entered - created - defined_in, entered=True),
     )
     went = (
-        _cause("deleted", deleted),
+        _cause("deleted", gone - merged),
+        _cause("merged into another", merged),
         _cause("definition changed", defined_out),
-        *moves.causes(left - deleted - defined_out, entered=False),
+        *moves.causes(left - gone - defined_out, entered=False),
     )
     return Turnover(start, end, entered, left, was & now, _most_first(came), _most_first(went))
 
