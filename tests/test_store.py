@@ -246,3 +246,10 @@ def test_settings_of_large_work_end_with_it_even_where_it_fails(store: Store, wa
         raise ZeroDivisionError
     assert within != before
     assert before == store.rows(settings)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("TimeZone", "UTC"), ("asof_loop_join_threshold", 0), ("dynamic_or_filter_threshold", 2000)]
+)
+def test_what_the_database_is_told_holds_for_every_question(store, setting, value):
+    assert store.rows(sql("SELECT current_setting({})", setting)) == [(value,)]

@@ -56,7 +56,7 @@ class Sessions(Insight):
             "lengths": sql("{} AS length", _from(Sql("seconds"), LENGTHS)),
             "sizes": sql("{} AS size", _from(Sql("happened"), SIZES)),
         }[self.shows]
-        of_events = self.breakdown is not None and self.breakdown.by != "property"
+        of_events = self.breakdown is not None and self.breakdown.by == "event_property"
         raw, beside = marks.raw(self.breakdown, asked)
         held = Sql(", raw") if of_events else raw
         rows = sql(

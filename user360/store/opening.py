@@ -59,7 +59,8 @@ def _configure(connection: duckdb.DuckDBPyConnection, spill: Path | None) -> Non
     if spill:
         settings["temp_directory"] = str(spill)
     for setting, value in settings.items():
-        connection.execute(sql("SET {} = {}", name(setting), value).shown())
+        # for every cursor: what is set without GLOBAL holds for the first one alone, and no question is asked there
+        connection.execute(sql("SET GLOBAL {} = {}", name(setting), value).shown())
 
 
 def _lock_down(connection: duckdb.DuckDBPyConnection, writable: Path | None) -> None:
