@@ -33,7 +33,7 @@ from pages.ui import (
     words,
 )
 from pages.ui.why import drawer
-from user360 import events, profiles, properties, resolution, segments
+from user360 import enrichment, events, profiles, properties, resolution, segments
 from user360.errors import Unknown
 from user360.people import People
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from user360.events.reading import Engagement
-    from user360.profiles import Profile
+    from user360.profiles import Change, Profile
     from user360.properties import Property
     from user360.segments.saved import Segment
 
@@ -203,7 +203,9 @@ def _properties(profile: Profile, known: Mapping[str, Property]) -> None:
             return
         names = tuple(name for name, _ in rows if name in profile.values)
         came = session.cached(profiles.origins, profile.key, names, at=session.at(), topics=TOPICS)
-        origins = [came[name].source if name in came else None for name, _ in rows]
+        derived = {said: f"← {told}" for told, said in enrichment.DERIVED.items()}
+        sources = {name: derived.get(origin.source, origin.source) for name, origin in came.items()}
+        origins = [sources.get(name) for name, _ in rows]
         st.dataframe(
             pa.table({"property": [name for name, _ in rows], "value": [value for _, value in rows], "from": origins}),
             hide_index=True,
@@ -211,13 +213,18 @@ def _properties(profile: Profile, known: Mapping[str, Property]) -> None:
             row_height=layout.CARD_ROW,
             key="user.properties",
             column_config={
-                "property": st.column_config.TextColumn("Property", width=104),
+                "property": st.column_config.TextColumn("Property", width=94),
                 "value": st.column_config.TextColumn("Value"),
-                "from": st.column_config.TextColumn("From", width=78, help="Who gave the value, or what it was derived from"),
+                "from": st.column_config.TextColumn(
+                    "From", width=68, help="By which way the value came; ← says what it was derived from"
+                ),
             },
             placeholder=words.NO_VALUE,
             alt="The user's properties, their values, and where each came from",
         )
+        told = [f"{name} {came[name].source}" for name in names if name in came and came[name].source in derived]
+        if told:
+            st.caption(" · ".join(told))
         computing.origins(known)
 
 
@@ -289,7 +296,7 @@ def _events(profile: Profile, names: tuple[str, ...], channels: tuple[str, ...])
         )
         return
     history = session.cached(profiles.history, profile.key, topics=TOPICS)
-    writers = {change.at: f"by {change.by} · {change.source}" for change in history}
+    writers = {(change.at, change.property): _writer(change) for change in history}
     timeline.draw(found.slice(0, shown), zone=session.zone(), at=session.at(), more=found.num_rows > shown, writers=writers)
     if found.num_rows > shown:
         st.button(
@@ -300,6 +307,10 @@ def _events(profile: Profile, names: tuple[str, ...], channels: tuple[str, ...])
             on_click=_earlier,
             args=(f"user.shown.{profile.key}", shown + PAGE),
         )
+
+
+def _writer(change: Change) -> str:
+    return change.source if change.source in enrichment.DERIVED.values() else f"by {change.by} · {change.source}"
 
 
 def _earlier(key: str, shown: int) -> None:

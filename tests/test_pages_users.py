@@ -429,3 +429,17 @@ def test_a_person_is_erased_for_good_only_after_it_was_said_in_words(opened: Sto
 
     assert list(profiles.everyone(opened).keys()) == [other]
     assert [each.counts["profiles"] for each in erased.find(opened)] == [1]
+
+
+def test_the_card_says_what_was_derived_and_from_what(opened: Store) -> None:
+    key = add(opened, "u1")
+    derived = ingest.user({"phone": "+919000500000", "city": "Pune"}, profile_key=key)
+    ingest.receive(opened, derived, source="Web shop", by="Tracking API", at=AT + timedelta(hours=1))
+
+    test = shown("user", id=str(key))
+
+    rows = test.dataframe[0].value.set_index("property")
+    assert (rows["from"]["phone"], rows["from"]["country"]) == ("Web shop", "← phone")
+    assert "country derived from phone · timezone derived from phone" in said(test)
+    changed = [each.value for each in test.markdown if each.value.startswith("Profile changed")]
+    assert [("derived from phone" in each, "Web shop" in each) for each in changed] == [(True, False), (False, True)]

@@ -47,8 +47,8 @@ _TELLING: Final = ("product", "name", "title", "text", "message", "subject", "qu
 _LEFT_OUT: Final = ("id", "url", "path", "currency", "sku")
 
 
-def draw(found: pa.Table, *, zone: ZoneInfo, at: datetime, more: bool, writers: Mapping[datetime, str]) -> None:
-    """Draw the events, newest first. `more` says that earlier ones follow, `writers` who made the change of an instant."""
+def draw(found: pa.Table, *, zone: ZoneInfo, at: datetime, more: bool, writers: Mapping[tuple[datetime, str], str]) -> None:
+    """Draw the events, newest first. `more` says that earlier ones follow, `writers` who changed a property at an instant."""
     rows = found.to_pylist()
     today = at.astimezone(zone).date()
     for day, of_day in groupby(rows, key=lambda row: aware(row["at"]).astimezone(zone).date()):
@@ -61,7 +61,7 @@ def draw(found: pa.Table, *, zone: ZoneInfo, at: datetime, more: bool, writers: 
             _row(row, zone, writers)
 
 
-def _row(row: Mapping[str, Any], zone: ZoneInfo, writers: Mapping[datetime, str]) -> None:
+def _row(row: Mapping[str, Any], zone: ZoneInfo, writers: Mapping[tuple[datetime, str], str]) -> None:
     at = aware(row["at"])
     document = _document(row["properties"])
     with st.container(horizontal=True, wrap=False, gap="xsmall"):
@@ -70,11 +70,18 @@ def _row(row: Mapping[str, Any], zone: ZoneInfo, writers: Mapping[datetime, str]
             st.markdown(f":material/{icon(row['event'], system=row['system'])}:")
         with st.container(gap=None):
             name = SYSTEM[row["event"]][0] if row["event"] in SYSTEM else words.escape_md(row["event"], 80)
-            quiet = writers.get(at, "") if row["system"] else detail(document)
+            quiet = _writer(at, document, writers) if row["system"] else detail(document)
             st.markdown(f"{name} :gray[{words.escape_md(quiet, 160)}]" if quiet else name)
             for line in (*moved(document), *changes(document)) if row["system"] else ():
                 st.caption(line)
         st.caption("System" if row["system"] else words.escape_md(words.channel(row["channel"])), width="content")
+
+
+def _writer(at: datetime, document: Mapping[str, Any], writers: Mapping[tuple[datetime, str], str]) -> str:
+    """Who made a change: of several writes of one instant the one that changed these properties."""
+    listed = document.get("changes")
+    names = [str(each.get("property")) for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    return next((writers[at, name] for name in names if (at, name) in writers), "")
 
 
 def icon(event: str, *, system: bool = False) -> str:
