@@ -75,7 +75,7 @@ def note(tx: Transaction, counts: Mapping[str, int], ids: Collection[tuple[str, 
 
 def barred(tx: Transaction, kind: str, ids: pa.Array | pa.ChunkedArray) -> list[int]:
     """Where in `ids` (texts, some null) stands one that is barred."""
-    if not _any(tx):
+    if not any_barred(tx):
         return []
     asked = pa.table({"place": pa.array(range(len(ids)), pa.int64()), "id": ids.cast(pa.string())})
     found = tx.read(
@@ -92,7 +92,7 @@ def barred(tx: Transaction, kind: str, ids: pa.Array | pa.ChunkedArray) -> list[
 def barred_among(tx: Transaction, ids: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of these ids (kind and id) that are barred."""
     listed = list(ids)
-    if not listed or not _any(tx):
+    if not listed or not any_barred(tx):
         return set()
     found = tx.rows(
         sql(
@@ -124,7 +124,8 @@ def let_in(store: Store, text: str, *, by: str, at: datetime) -> int:
     return gone
 
 
-def _any(tx: Transaction) -> bool:
+def any_barred(tx: Transaction) -> bool:
+    """Whether anybody was ever erased."""
     return bool(tx.rows(Sql("SELECT 1 FROM barred_ids LIMIT 1")))
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GATHER_SECONDS: Final = 0.003
 MOST_WAITING: Final = 32 * 2**20
 MOST_OF_ONE: Final = MOST_WAITING // 2
-LONGEST_WAIT_SECONDS: Final = 6.0
+LONGEST_WAIT_SECONDS: Final = 5.0
 TOGETHER: Final = 2**19
 PARCELS: Final = 256
 # What a parcel weighs beside its bytes, so that many small ones are an end of waiting, too.

@@ -103,6 +103,8 @@ def _fault(message: Message) -> Failure | None:
 
 def _of_erased(tx: Transaction, messages: Sequence[Message]) -> list[int]:
     """Which messages are about somebody who was erased."""
+    if not erased.any_barred(tx):
+        return []
     named = [_named(each) for each in messages]
     gone = erased.barred_among(tx, {one for each in named for one in each})
     return [place for place, each in enumerate(named) if each & gone] if gone else []
