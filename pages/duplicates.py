@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SHOWN: Final = {"open": "To decide", "dismissed": "Dismissed"}
 LEAST: Final = {50: "50% or more", 90: "90% or more", 99: "99% or more"}
-WEIGHTS: Final = {50: 0.0, 90: 3.17, 99: 6.63}
 TOPICS: Final = (duplicates.TOPIC, "profiles")
 MERGED: Final = "duplicates.merged"
 
@@ -67,13 +66,14 @@ def _searched(search: Search | None) -> str:
 
 def _list(search: Search) -> None:
     status, least = _filters(search)
+    bits = duplicates.weight(least / 100)
     rows = address.number("rows", 25, among=tables.PAGE_SIZES)
-    total = session.cached(duplicates.count, status=status, least=WEIGHTS[least], topics=TOPICS)
+    total = session.cached(duplicates.count, status=status, least=bits, topics=TOPICS)
     if not total:
         _none(search, status, least)
         return
     turn = min(address.number("page", 1, least=1), -(-total // rows))
-    asked: dict[str, Any] = {"status": status, "least": WEIGHTS[least], "limit": rows, "offset": (turn - 1) * rows}
+    asked: dict[str, Any] = {"status": status, "least": bits, "limit": rows, "offset": (turn - 1) * rows}
     found: tuple[Pair, ...] = session.cached(duplicates.find, **asked, topics=TOPICS)
     people = _people(found)
     grid = st.grid(11, min_column_width=83, dense=True)

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from tests.worlds import AT, events, take, users
-from user360 import api, doors, failed, keys, web
+from user360 import api, doors, duplicates, failed, keys, web
 from user360.api import document, fields, reading
 
 EVERYONE = {"version": 1, "match": "all", "conditions": []}
@@ -94,6 +94,10 @@ def test_what_is_answered_has_the_shape_the_document_promises(client, told):
     client.put("/api/users/u1", json={"properties": {"city": "Oslo"}})
     client.post("/api/backups")
     client.post("/api/exports", json={})
+    same = {"firstName": "Asha", "lastName": "Rao", "email": "asha@example.com", "dob": "1990-01-02"}
+    for each in ("u8", "u9"):
+        client.post("/api/users", json={"userId": each, "properties": same})
+    duplicates.run(store, by="ann", at=AT)
     client.post("/api/users/merge", json={"keep": "u1", "absorb": "u2"})
     backup = client.get("/api/backups").json()["items"][0]["id"]
     export = client.get("/api/exports").json()["items"][0]["id"]
@@ -102,7 +106,15 @@ def test_what_is_answered_has_the_shape_the_document_promises(client, told):
         failed.keep(
             tx, [failed.Failure("m1", "track", "noIdentity", "It names nobody.", "Give a userId.", "server", "{}")], at=AT
         )
-    ids = {"/backups": backup, "/exports": export, "/segments": "s1", "/imports": "0", "/failed-messages": "0", "/merges": "0"}
+    ids = {
+        "/backups": backup,
+        "/exports": export,
+        "/segments": "s1",
+        "/imports": "0",
+        "/failed-messages": "0",
+        "/merges": "0",
+        "/duplicates": "0",
+    }
 
     for card, body in reads():
         ours = next((each for start, each in ids.items() if card.path.startswith(start)), "")

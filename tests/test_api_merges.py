@@ -1,4 +1,4 @@
-"""Merges and failed messages over HTTP."""
+"""Merges and duplicates over HTTP."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tests.worlds import AT, events, take, users
-from user360 import doors, keys, profiles, web
+from user360 import doors, jobs, keys, profiles, web
 
 
 @pytest.fixture
@@ -51,6 +51,33 @@ def test_who_has_no_user_id_is_merged_by_their_stable_id(client):
 
     assert (done["absorbed"], done["absorbedId"]) == (f"id:{nobody['id']}", nobody["id"])
     assert client.get("/api/users/u1").json()["properties"]["lastName"] == "Berg"
+
+
+def test_duplicates_are_searched_listed_merged_and_dismissed(client):
+    same = {"firstName": "Åsa", "lastName": "Berg", "email": "asa@example.com", "dob": "1990-01-02"}
+    for each in ("u7", "u8"):
+        client.post("/api/users", json={"userId": each, "properties": same})
+    before = client.get("/api/duplicates/search").json()
+
+    assert client.post("/api/duplicates/search").status_code == 202
+    for job in jobs.running():
+        jobs.wait(job.id, 60)
+    told = client.get("/api/duplicates/search").json()
+    assert (before["at"], told["running"], told["users"], told["found"]) == (None, False, 4, 1)
+    (pair,) = client.get("/api/duplicates").json()["items"]
+    assert (pair["users"], pair["status"]) == (["u7", "u8"], "open")
+    assert abs(sum(pair["parts"].values()) - pair["bits"]) < 0.01
+    assert client.get("/api/duplicates", params={"least": 99}).json()["total"] == int(pair["probability"] >= 0.99)
+
+    gone = client.post(f"/api/duplicates/{pair['id']}/dismiss").json()
+    assert (gone["status"], gone["decidedBy"]) == ("dismissed", "test (API)")
+    assert client.get("/api/duplicates").json()["total"] == 0
+    assert client.get("/api/duplicates", params={"status": "dismissed"}).json()["items"] == [gone]
+    assert client.post(f"/api/duplicates/{pair['id']}/reopen").json()["status"] == "open"
+    keep, absorb = pair["users"]
+    client.post("/api/users/merge", json={"keep": keep, "absorb": absorb})
+    assert client.get("/api/duplicates").json()["total"] == 0
+    assert client.get("/api/duplicates", params={"status": "all"}).status_code == 422
 
 
 @pytest.mark.parametrize("dry", [True, False])

@@ -199,6 +199,7 @@ def test_more_bits_are_more_likely_and_none_are_even(weight: float) -> None:
     assert 0 <= duplicates.probability(weight) <= 1
     assert duplicates.probability(weight + 1) >= duplicates.probability(weight)
     assert duplicates.probability(0) == 0.5
+    assert math.isclose(duplicates.probability(duplicates.weight(0.9)), 0.9)
     assert math.isclose(duplicates.probability(weight) + duplicates.probability(-weight), 1)
 
 

@@ -122,7 +122,7 @@ def test_without_a_likely_pair_the_page_says_so(shop: Store) -> None:
 def test_the_least_likelihood_of_the_address_narrows_the_list(searched: Store) -> None:
     at = _open(least="99")
 
-    assert len(at.dataframe[0].value) == duplicates.count(searched, least=6.63)
+    assert len(at.dataframe[0].value) == duplicates.count(searched, least=duplicates.weight(0.99))
     assert not _open(least="7", show="nonsense", pair="x").exception
 
 

@@ -5,7 +5,7 @@ room every script would need a browser. Statuses of refusals do not live here (`
 may do (`keys`).
 
 `fields` is what a call takes and answers, as values, and `schemas` the shapes; `document` makes the OpenAPI document of them
-and `reading` its page. `calls` admits and reads, `shapes` says how things look in JSON; `users`, `cards`, `merges`, `properties`,
+and `reading` its page. `calls` admits and reads, `shapes` says how things look in JSON; `users`, `cards`, `merges`, `duplicates`, `properties`,
 `events`, `segments`, `explaining`, `insights`, `exports`, `imports`, `failures` and `backups` hold the calls, `yellow` those of yellow.ai, `about` those that need no key;
 `taking` makes and changes a user for them.
 """
@@ -18,6 +18,7 @@ from user360.api import (
     about,
     backups,
     cards,
+    duplicates,
     events,
     explaining,
     exports,
@@ -37,7 +38,21 @@ if TYPE_CHECKING:
 
 __all__ = ["AsSent", "calls_with_key", "routes", "yellow_routes"]
 
-_ROOMS = (users, cards, merges, properties, events, segments, explaining, insights, exports, imports, failures, backups)
+_ROOMS = (
+    users,
+    cards,
+    merges,
+    duplicates,
+    properties,
+    events,
+    segments,
+    explaining,
+    insights,
+    exports,
+    imports,
+    failures,
+    backups,
+)
 
 
 def calls_with_key() -> list[CallRoute]:

@@ -327,6 +327,30 @@ SCHEMAS: Final[dict[str, Any]] = {
         },
         sentence=TEXT,
     ),
+    "Duplicate": shape(
+        "Two users who may be one person, named as calls name users. `bits` is the sum of `parts`: what was expected before, and what "
+        "each field adds or takes; a bit doubles the odds.",
+        id=TEXT,
+        users=TEXTS,
+        ids=TEXTS,
+        probability=NUMBER,
+        bits=NUMBER,
+        parts={"type": "object", "additionalProperties": NUMBER},
+        status=choice("open", "dismissed"),
+        decidedAt=_WHEN,
+        decidedBy=TEXT,
+    ),
+    "DuplicateSearch": shape(
+        "The newest search: how many users it compared, how many pairs it found and how many of these are kept, and how many values "
+        "were too common to bring anybody together. Before the first one `at` is null.",
+        running=FLAG,
+        at=_WHEN,
+        by=TEXT,
+        users=COUNT,
+        found=COUNT,
+        kept=COUNT,
+        tooCommon=COUNT,
+    ),
     "FailedMessage": shape(
         "A message that could not be taken: why, since when, how often, and the message as it came.",
         id=TEXT,

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from user360 import profiles
 from user360.duplicates import linking
-from user360.duplicates.linking import MOST_ALIKE, PARTS, PRIOR, probability
+from user360.duplicates.linking import MOST_ALIKE, PARTS, PRIOR, probability, weight
 from user360.duplicates.pairs import TOPIC, Pair, Search, count, dismiss, erase, find, get, keep, last_search, reopen
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ __all__ = [
     "probability",
     "reopen",
     "run",
+    "weight",
 ]
 
 MOST_KEPT: Final = 10_000

@@ -88,6 +88,11 @@ def probability(weight: float) -> float:
     return 1 / (1 + math.pow(2, -weight))
 
 
+def weight(probability: float) -> float:
+    """How many bits make a pair that likely one person."""
+    return math.log2(probability / (1 - probability))
+
+
 def _settings(people: int) -> Any:
     """What is compared and how. Rarity counts where there are enough people to tell what is rare."""
     import splink.comparison_level_library as levels  # noqa: PLC0415 - as above
@@ -151,7 +156,7 @@ def _parts(predicted: pa.Table, people: int) -> pa.Table:
     def of(column: str) -> pa.ChunkedArray | pa.Array:
         return pc.fill_null(pc.cast(predicted[column], pa.float64()), 0.0) if column in predicted.column_names else nothing
 
-    before = math.log2(_prior(people) / (1 - _prior(people)))
+    before = weight(_prior(people))
     columns = {part: pc.add(of(f"mw_{column}"), of(f"mw_tf_adj_{column}")) for part, column in bits.items()}
     return pa.table(
         {
