@@ -22,7 +22,7 @@ _LOOK: Final = """
   --get: #4CB58D; --post: #7FA9DF; --put: #E0A45C; --patch: #B794D6; --delete: #E57A86; } }
 * { box-sizing: border-box; }
 body { margin: 0; font: 14px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back); display: flex; }
-nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; width: 260px; flex: none; padding: 16px; background: var(--card);
+nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; width: 280px; flex: none; padding: 16px; font-size: 13px; background: var(--card);
   border-right: 1px solid var(--line); }
 nav a { display: flex; color: inherit; text-decoration: none; padding: 2px 6px; border-radius: 4px; overflow-wrap: anywhere; }
 nav a:hover, nav a:focus-visible { background: var(--line); }
@@ -33,7 +33,7 @@ p { margin: 4px 0 8px; } .quiet { color: var(--quiet); }
 details { border: 1px solid var(--line); border-radius: 6px; margin: 8px 0; }
 summary { padding: 8px 12px; cursor: pointer; overflow-wrap: anywhere; }
 details[open] > summary { border-bottom: 1px solid var(--line); }
-.inside { padding: 4px 12px 12px; scroll-margin-top: 64px; } .quiet { overflow-wrap: anywhere; }
+.inside { padding: 4px 12px 12px; scroll-margin-top: 64px; } td:first-child { white-space: nowrap; padding-right: 16px; }
 .method { display: inline-block; flex: none; width: 60px; font-weight: 600; font-size: 12px; }
 .get { color: var(--get); } .post { color: var(--post); } .put { color: var(--put); } .patch { color: var(--patch); }
 .delete { color: var(--delete); }
@@ -167,7 +167,7 @@ def _curl(path: str, method: str, call: Mapping[str, Any], document: Mapping[str
         lines.append("-H 'Authorization: Bearer …'")
     media, schema = _body(call)
     if "form" in media:
-        lines += [f"-F '{each}=…'" for each in schema["properties"]]
+        lines += [f"-F '{each}={'@' if of.get('format') == 'binary' else ''}…'" for each, of in schema["properties"].items()]
     elif schema:
         sample = _example(schema, document) or {
             name: _example(each, document) for name, each in schema.get("properties", {}).items() if name in schema["required"]
