@@ -191,11 +191,14 @@ def test_a_question_is_answered_where_there_is_nobody_and_where_there_is_one(sto
     assert all(len(insights.who(store, question, cell, at=AT)) == drawn for cell, drawn in some(result, 0))
 
 
-@pytest.mark.parametrize(
-    "source",
-    [each for each in QUESTIONS if each["kind"] in {"channels", "overview", "top_events", "overlap", "switching"}],
-    ids=str,
-)
+ALIKE = [
+    *[each for each in QUESTIONS if each["kind"] in {"channels", "overview", "top_events", "overlap", "switching"}],
+    {"kind": "active", "granularity": "week"},
+    {"kind": "active", "rolling": True, "period": {"last": 20, "unit": "day"}},
+]
+
+
+@pytest.mark.parametrize("source", ALIKE, ids=str)
 def test_people_are_counted_alike_with_bitmaps_and_without(crowds, monkeypatch, source):
     store = crowds(0).store
     quick = asked(store, source)[1].table

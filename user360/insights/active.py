@@ -8,7 +8,7 @@ reaches beyond now is unfinished. Stickiness is DAU ÷ MAU (5.2), of the same ro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from user360 import clock, insight, likeness, marks
@@ -44,6 +44,10 @@ class Active(Insight):
     def compile(self, asked: Asked) -> Plan:
         """Rows of people and buckets."""
         relation = self._rolling(asked) if self.rolling else self._calendar(asked)
+        if self.rolling and self._fits(asked):
+            return Plan(relation, self._by_days(asked))
+        if not self.rolling and self.breakdown is None:
+            return Plan(relation, self._by_places(asked))
         columns = Sql('time, "window"' if self.rolling else "time, breakdown" if self.breakdown else "time")
         answer = sql("SELECT {}, count(DISTINCT profile_key) AS users FROM ({}) GROUP BY ALL ORDER BY ALL", columns, relation)
         return Plan(relation, answer)
@@ -69,11 +73,59 @@ class Active(Insight):
         )
         return marks.broken(rows, self.breakdown)
 
-    def _rolling(self, asked: Asked) -> Sql:
+    def _by_places(self, asked: Asked) -> Sql:
+        """Counted in two levels, so that few places are named instead of all events."""
+        heads = marks.heads(asked, len(insight.buckets(self, asked)))
+        places = sql(
+            "SELECT {} AS spot, {} FROM events WHERE {} AND {} AND {} GROUP BY ALL",
+            marks.spot(self, asked),
+            heads.kept,
+            marks.ANY,
+            marks.known(asked),
+            marks.within(self, asked),
+        )
+        return sql(
+            "SELECT {} AS time, {} AS users FROM ({}) GROUP BY ALL ORDER BY ALL",
+            marks.called(self, Sql("spot")),
+            heads.counted,
+            places,
+        )
+
+    def _days(self, asked: Asked) -> tuple[date, date, datetime, datetime]:
+        """First and last day of the period, and the instants between which events count for them."""
         start, end = insight.span(self.period, asked.catalog, asked.at)
         first = clock.calendar_day(start, asked.catalog.zone)
         last = clock.calendar_day(end - timedelta(microseconds=1), asked.catalog.zone)
-        early = clock.start_of_day(first - timedelta(days=max(WINDOWS) - 1), asked.catalog.zone)
+        return first, last, clock.start_of_day(first - timedelta(days=max(WINDOWS) - 1), asked.catalog.zone), end
+
+    def _fits(self, asked: Asked) -> bool:
+        first, last, _, _ = self._days(asked)
+        return marks.fits(asked, (last - first).days + max(WINDOWS))
+
+    def _by_days(self, asked: Asked) -> Sql:
+        """One bitmap a day, and those of a window together: repeating each person in every window took thirty times as long."""
+        first, last, early, end = self._days(asked)
+        heads = marks.heads(asked, (last - first).days + max(WINDOWS))
+        days = sql(
+            "SELECT ({})::DATE AS active, {} FROM events WHERE {} AND {} AND {} GROUP BY ALL",
+            marks.local(asked, early, end),
+            heads.kept,
+            marks.ANY,
+            marks.known(asked),
+            marks.within(self, asked, early),
+        )
+        return sql(
+            'WITH days AS MATERIALIZED ({}) SELECT day::VARCHAR AS time, "window", {} AS users FROM '
+            "(SELECT unnest(generate_series({}, {}, INTERVAL 1 DAY))::DATE AS day), "
+            '(SELECT unnest([1, 7, 30]) AS "window") JOIN days ON active > day - "window" AND active <= day GROUP BY ALL ORDER BY ALL',
+            days,
+            heads.counted,
+            first,
+            last,
+        )
+
+    def _rolling(self, asked: Asked) -> Sql:
+        first, last, early, end = self._days(asked)
         days = sql(
             "SELECT DISTINCT profile_key, ({})::DATE AS active FROM events WHERE {} AND {}",
             marks.local(asked, early, end),

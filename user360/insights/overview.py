@@ -249,33 +249,31 @@ class Overview(Insight):
         )
 
     def _spanned(self, asked: Asked, times: _Times) -> Sql:
-        """What needs parts of days: the active and the events of now and before, from one reading of the events."""
+        """What needs parts of days: the active and the events of now and before, from one reading of the events.
+
+        All instants that begin or end a span cut time into stretches; each event is counted in its stretch, once.
+        """
+        both = (NOW, BEFORE)
         spans = [
-            (figure, time, *times.window(days, asked, before=time == BEFORE))
-            for figure, days in ACTIVE.items()
-            for time in (NOW, BEFORE)
+            (each, time, *times.window(days, asked, before=time == BEFORE)) for each, days in ACTIVE.items() for time in both
         ]
         spans += [("events", NOW, times.start, times.stop), ("events", BEFORE, times.earlier, times.until)]
-        columns, rows = [], []
-        for place, (figure, time, since, until) in enumerate(spans):
-            inside = sql("occurred_at >= {} AND occurred_at < {}", clock.stored(since), clock.stored(until))
-            columns.append(_counted(asked, inside, place))
-            value = Sql(f"n{place}" if figure == "events" else f"p{place}")
-            rows.append(
-                sql(
-                    "SELECT {} AS figure, {} AS time, {} AS users, {}::DOUBLE AS value FROM counted",
-                    figure,
-                    time,
-                    Sql(f"p{place}"),
-                    value,
-                )
-            )
-        events = self._events(asked, min(since for _, _, since, _ in spans))
+        edges = sorted({edge for _, _, *ends in spans for edge in ends})
+        cases = [sql("WHEN occurred_at < {} THEN {}", clock.stored(edge), place) for place, edge in enumerate(edges)]
+        rows = [sql("({}, {}, {}, {})", each, time, edges.index(since), edges.index(until)) for each, time, since, until in spans]
+        heads = marks.heads(asked, len(edges) + 1)
         return sql(
-            "counted AS MATERIALIZED (SELECT {} FROM ({})), spanned AS ({})",
-            joined(", ", columns),
-            events,
-            joined(" UNION ALL ", rows),
+            "stretches AS MATERIALIZED (SELECT CASE {} ELSE {} END AS place, count(*) AS events, {} FROM ({}) GROUP BY ALL), "
+            "spans(figure, time, since, until) AS (VALUES {}), "
+            "spanned AS (SELECT figure, time, users, CASE figure WHEN 'events' THEN events ELSE users END::DOUBLE AS value FROM "
+            "(SELECT figure, time, {} AS users, coalesce(sum(events), 0) AS events FROM spans LEFT JOIN stretches "
+            "ON place > since AND place <= until GROUP BY ALL))",
+            joined(" ", cases),
+            len(edges),
+            heads.kept,
+            self._events(asked, edges[0]),
+            joined(", ", rows),
+            heads.counted,
         )
 
 
@@ -314,17 +312,6 @@ def _points(asked: Asked, times: _Times) -> Sql:
     if not rows:
         return Sql("SELECT NULL::VARCHAR AS time, NULL::DATE AS first, NULL::DATE AS last WHERE false")
     return sql("SELECT * FROM (VALUES {}) AS points(time, first, last)", joined(", ", rows))
-
-
-def _counted(asked: Asked, inside: Sql, place: int) -> Sql:
-    """Two figures of the rows inside: how many people (`p`) and how many (`n`)."""
-    if asked.room:
-        people = sql(
-            "coalesce(bit_count(bitstring_agg(profile_key, 0, {}) FILTER (WHERE {})), 0)", Sql(str(asked.room - 1)), inside
-        )
-    else:
-        people = sql("count(DISTINCT profile_key) FILTER (WHERE {})", inside)
-    return sql("{} AS {}, count(*) FILTER (WHERE {}) AS {}", people, Sql(f"p{place}"), inside, Sql(f"n{place}"))
 
 
 def _each(holds: Mapping[str, Sql], rows: Sql) -> list[tuple[str, Sql, Sql]]:
