@@ -15,6 +15,8 @@ from tests.test_pages_why import said
 from tests.worlds import events, take
 
 if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
     from user360.store import Store
 
 SAW, BOUGHT = {"event": "Product Viewed"}, {"event": "Order Completed"}
@@ -102,6 +104,38 @@ def test_steps_are_added_and_events_excluded_in_the_address(opened: Store) -> No
     assert question(test)["excluded"] == [{"of": {"event": HOSTILE}, "before": 2}]
     lives(test.button(key="funnel.excluded.0.out").click().run())
     assert "excluded" not in question(test)
+
+
+def editing(test: AppTest) -> AppTest:
+    """With the second step's editor open."""
+    test.session_state["funnel.step.1.open"] = True
+    return lives(test.run())
+
+
+def test_a_step_is_edited_with_its_conditions_moved_and_taken_out(opened: Store) -> None:
+    world(opened)
+    test = editing(shown("funnels", q=asks({**FUNNEL, "steps": [SAW, BIG, BOUGHT]})))
+    assert "where" in said(test)
+
+    lives(
+        next(each for each in test.selectbox if each.label == "Event" and each.value == "Order Completed").select(HOSTILE).run()
+    )
+    assert question(test)["steps"] == [SAW, {"event": HOSTILE}, BOUGHT]
+    lives(editing(test).button(key="funnel.step.1.Earlier").click().run())
+    assert question(test)["steps"] == [{"event": HOSTILE}, SAW, BOUGHT]
+    lives(editing(test).button(key="funnel.step.1.out").click().run())
+    assert question(test)["steps"] == [{"event": HOSTILE}, BOUGHT]
+
+
+def test_a_condition_of_a_step_counts_once_it_is_finished(opened: Store) -> None:
+    world(opened)
+    test = editing(shown("funnels", q=asks(FUNNEL)))
+
+    lives(next(each for each in test.button if ".where.add." in str(each.key)).click().run())
+    assert question(test)["steps"][1] == BOUGHT
+    lives(next(each for each in editing(test).selectbox if each.label == "Property").select("channel").run())
+    assert question(test)["steps"][1] == BOUGHT
+    assert "channel" in [each.value for each in editing(test).selectbox if each.label == "Property"]
 
 
 def test_who_dropped_is_listed_and_the_other_people_of_the_step_are_a_click_away(opened: Store) -> None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ANY: Final = "Any event"
-WIDTH: Final = 460
+WIDTH: Final = 540
+INDENT: Final = 1  # a space of nothing is none
 
 
 def called(of: Any) -> str:
@@ -80,7 +81,7 @@ def _editor(key: str, of: Mapping[str, Any], take: Callable[[dict[str, Any]], No
         on_change=choose,
     )
     if node.get("where", {}).get("conditions"):
-        details.rows(edit, now, "where", "where", indent=0)
+        details.rows(edit, now, "where", "where", indent=INDENT)
     else:
         details.add(edit, "where", "Where")
 
