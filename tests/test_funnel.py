@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worlds import AT, events, take, users
-from user360 import insights, profiles
+from user360 import insights, profiles, segments
 from user360.errors import InvalidInsight
 from user360.sql import Sql
 from user360.store import open_store
@@ -235,6 +235,25 @@ def test_what_is_no_funnel_is_refused_at_its_path(world, more, path):
         ask(world, {"kind": "funnel", "steps": [VIEW, ADD], **more})
 
     assert refused.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("within", "ticks"),
+    [
+        ({"value": 30, "unit": "minute"}, (30, "minute")),
+        ({"value": 7, "unit": "day"}, (168, "hour")),
+        ({"value": 2, "unit": "week"}, (336, "hour")),
+    ],
+)
+def test_the_moving_rule_of_who_dropped_leaves_out_exactly_who_can_still_go_on(world, within, ticks):
+    question = insights.parse({"kind": "funnel", "steps": [VIEW, ADD], "within": within})
+    rule = insights.like(world, question, {"step": 2, "state": "dropped"}, moving=True, at=AT)
+
+    assert rule is not None
+    assert segments.dump(rule)["conditions"][2] == {
+        "match": "none",
+        "conditions": [{**VIEW, "during": {"last": ticks[0], "unit": ticks[1]}}],
+    }
 
 
 # -- the definition, read plainly ---------------------------------------------------------------

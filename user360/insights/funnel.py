@@ -231,16 +231,19 @@ def _reached(question: Funnel, step: int, during: During) -> EventCondition | Se
     if step == 1:
         return first
     later = (likeness.happened(question, each, {}).of for each in question.steps[1:step])
-    within = question.within
-    hours = {"day": 24, "week": 7 * 24}.get(within.unit)
-    return Sequence((first.of, *later), (within.amount * hours, "hour") if hours else (within.amount, within.unit))
+    return Sequence((first.of, *later), _ticks(question))
+
+
+def _ticks(question: Funnel) -> tuple[int, str]:
+    """The time an attempt may take as a rule says it: in hours, because a day of a rule is one of the calendar."""
+    hours = {"day": 24, "week": 7 * 24}.get(question.within.unit)
+    return (question.within.amount * hours, "hour") if hours else (question.within.amount, question.within.unit)
 
 
 def _young(question: Funnel, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> During | None:
     """The part of the mark's time from which an attempt can still go on; None where all is over."""
     if moving:
-        hours = -(-question.within.length // timedelta(hours=1))
-        return During("last", (hours, "hour"))
+        return During("last", _ticks(question))
     start, end = _time_of(question, cell, asked)
     young = max(start, asked.at - question.within.length + timedelta(microseconds=1))
     return During("between", (young.isoformat(), end.isoformat())) if young < end else None
