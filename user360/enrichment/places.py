@@ -76,7 +76,7 @@ def described(path: str) -> Database:
     if not path:
         return Database("", fault="No file is named.")
     try:
-        with maxminddb.open_database(Path(path).expanduser(), maxminddb.MODE_MMAP_EXT) as reader:
+        with maxminddb.open_database(Path(path).expanduser(), maxminddb.MODE_AUTO) as reader:
             told = reader.metadata()
             cities = any(_cities(record) for _, (_, record) in zip(range(500), reader, strict=False))
     except FileNotFoundError:
@@ -101,7 +101,7 @@ def _reader(path: str) -> maxminddb.Reader | None:
 
 @lru_cache(2)
 def _opened(path: str, _changed: int, _size: int) -> maxminddb.Reader:
-    return maxminddb.open_database(Path(path).expanduser(), maxminddb.MODE_MMAP_EXT)
+    return maxminddb.open_database(Path(path).expanduser(), maxminddb.MODE_AUTO)
 
 
 def _record(reader: maxminddb.Reader | None, address: str) -> Mapping[str, Any]:
