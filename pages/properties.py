@@ -145,6 +145,19 @@ def _statistics(chosen: Property) -> None:
         charts.draw(figure, key=f"properties.chart.{chosen.name}", alt=f"Commonest values of {chosen.name}")
         if chosen.datatype.name in {"string", "email", "phone", "url", "list"}:
             _open_users(chosen, names)
+    if known.known:
+        question = json.dumps({"kind": "values", "property": chosen.name})
+        spread: dict[str, Any] = {"args": ("value_groups",), "kwargs": {"view": "values", "q": question}}
+        help_ = "All values as a chart, against another property if you like"
+        st.button(
+            "See how it is spread",
+            key="properties.spread",
+            icon=":material/bar_chart:",
+            type="tertiary",
+            help=help_,
+            on_click=nav.go,
+            **spread,
+        )
     if known.first_written and known.last_written:
         first, last = (words.instant(each, session.zone(), at=session.at()) for each in (known.first_written, known.last_written))
         st.caption(f"first written {first} · last written {last}")

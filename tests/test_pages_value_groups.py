@@ -143,6 +143,16 @@ def test_who_is_left_out_of_the_bars_is_opened_by_a_button(opened: Store) -> Non
     assert "2 drawn = 2 listed" in said(test)
 
 
+def test_the_page_of_a_property_leads_to_how_it_is_spread(opened: Store) -> None:
+    shop(opened)
+    test = shown("properties", name="country")
+
+    lives(test.button(key="properties.spread").click().run())
+
+    assert [each.value for each in test.header] == ["Value groups"]
+    assert test.selectbox(key="groups.property").value == "country"
+
+
 # -- figures ------------------------------------------------------------------------------------
 
 
