@@ -64,16 +64,23 @@ def paths(asked):
     depth = asked.get("depth", 5)
     for user, found in sessions(asked):
         hits = [each for each in found if any(such for _, such in each)]
-        for session in hits if asked.get("count") == "sessions" else hits[:1]:
+        last = wanted_end(asked)
+        for session in hits if asked.get("count") == "sessions" else hits[-1:] if last else hits[:1]:
             places = [place for place, (_, such) in enumerate(session) if such]
             names = [name for name, _ in session]
             if asked.get("direction") == "to":
-                part = names[max(places[-1] - depth + 1, 0) : places[-1] + 1]
+                place = places[-1] if last else places[0]
+                part = names[max(place - depth + 1, 0) : place + 1]
                 part = [None, *part] if len(part) < depth else part
                 yield user, {depth - len(part) + place: name for place, name in enumerate(part)}
             else:
                 part = names[places[0] : places[0] + depth]
                 yield user, dict(enumerate([*part, None] if len(part) < depth else part))
+
+
+def wanted_end(asked):
+    """Whether the end of a session is asked for, and no event."""
+    return asked.get("of") is None and asked.get("direction") == "to"
 
 
 def by_hand(asked):

@@ -2,12 +2,13 @@
 
 A session is a run of a person's events of the period with no gap of more than 30 minutes (research/features.md 5.5; exactly
 30:00 is the same session, midnight cuts nothing). A path from an event begins with the first such event of a session and
-holds the next `depth - 1`; a path to an event ends with the last such event of a session and holds those before it; without
-an event it begins with the session, or ends with it. The order is that of (time, message). Equal events in a row are levels
+holds the next `depth - 1`; a path to an event ends with the first such event of a session and holds those before it; without
+an event it begins with the session, or ends with it. The order is that of time, at one instant that of the events' numbers. Equal events in a row are levels
 of their own, so loops show; with `join` they are one.
 
-Of a person's sessions with a path the first counts, so that everyone goes one way and what goes into a node is what comes
-out of it; with `count` sessions every session counts, and the people of a mark are those of its sessions. An event that fewer
+Of a person's sessions with a path the first counts, of paths to the end of a session the last, so that everyone goes one way
+and what goes into a node is what comes out of it; with `count` sessions every session counts, and the people of a mark are
+those of its sessions. An event that fewer
 than `least` percent of all paths have on a level, or that is not among its `most` commonest there, is Other on that level.
 A path that is over before the last level goes to *end*; one to an event that begins later than the first level comes from it.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from user360 import likeness, marks
+from user360 import insight, likeness, marks
 from user360.errors import InvalidInsight, nearest, shorten
 from user360.insight import OTHER, VALUE, Insight, Plan, Role, check_scope
 from user360.segments import event_leaves
@@ -38,7 +39,8 @@ MOST: Final = 20
 LONGEST_GAP: Final = 24 * 60
 END: Final = "end"
 _OUTSIDE: Final = -1  # stands for the end of a session among the numbers of events
-_ORDER: Final = Sql("occurred_at, message_hash, message_id")
+_TICKS: Final = 2**46  # what stands above the 16 bits of the event in a moment
+_COARSE: Final = 64  # microseconds of a tick where a period of years would not fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ class Paths(Insight):
             "WITH walked AS MATERIALIZED ({}), sized AS (SELECT level, step, count(*) AS size, "
             "row_number() OVER (PARTITION BY level ORDER BY count(*) DESC, step) AS rank FROM walked WHERE step >= 0 GROUP BY level, step), "
             "kept AS (SELECT level, step FROM sized WHERE rank <= {} AND "
-            "100 * size >= {} * (SELECT count(DISTINCT (profile_key, session)) FROM walked)), "
+            "100 * size >= {} * (SELECT count(*) FROM walked WHERE level = {})), "
             "called AS (SELECT w.profile_key, w.session, w.level, {} AS step, {} AS onward, w.onward IS NOT NULL AS goes FROM walked w "
             "LEFT JOIN kept k ON k.level = w.level AND k.step = w.step LEFT JOIN named n ON n.event_id = k.step "
             "LEFT JOIN kept l ON l.level = w.level + 1 AND l.step = w.onward LEFT JOIN named m ON m.event_id = l.step) "
@@ -106,65 +108,109 @@ class Paths(Insight):
             self._walked(asked),
             self.most,
             self.least,
+            self._anchored(),
             _called(Sql("w.step"), Sql("n.name")),
             _called(Sql("w.onward"), Sql("m.name")),
             named=_names(asked.catalog),
         )
         answer = sql(
-            "SELECT level, step, onward, count(DISTINCT (profile_key, session)) AS paths, count(DISTINCT profile_key) AS users "
+            "SELECT level, step, onward, count(*) AS paths, {} AS users "
             "FROM ({}) GROUP BY level, step, onward ORDER BY level, onward IS NOT NULL, paths DESC, step, onward",
+            Sql("count(*)" if self.count == "users" else "count(DISTINCT profile_key)"),  # a path is once at a mark
             relation,
         )
         return Plan(relation, answer)
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Of everyone on a path: who had the event. No rule says what stood directly before or after it."""
-        anchor = 0 if self.direction == "from" else self.depth - 1
-        if self.of is None or self.of.event is None or cell.get("level") != anchor or cell.get("onward") is not None:
+        if self.of is None or self.of.event is None or cell.get("level") != self._anchored() or cell.get("onward") is not None:
             return None
         during = likeness.window(self, {}, asked, moving=moving)
         return likeness.rule(self, cell, asked, (likeness.happened(self, self.of, cell, during),))
 
     # -- within ---------------------------------------------------------------------------------
 
+    def _anchored(self) -> int:
+        """The level every path is on: that of the event, or of the session's start or end."""
+        return 0 if self.direction == "from" else self.depth - 1
+
     def _walked(self, asked: Asked) -> Sql:
         """A row for each level of each path: profile_key, session, level, step and the next one; -1 is outside of the session."""
-        short = sql("CASE WHEN len(path) < {} THEN [{}] ELSE [] END", self.depth, _OUTSIDE)
+        outside = sql("CASE WHEN len(path) < {} THEN [{}] ELSE [] END", self.depth, _OUTSIDE)
         if self.direction == "from":
-            cut = sql("steps[place : place + {}]", self.depth - 1)
-            whole, shift = sql("list_concat(path, {})", short), Sql("0")
+            whole, shift = sql("list_concat(path, {})", outside), Sql("0")
         else:
-            cut = sql("steps[greatest(place - {}, 1) : place]", self.depth - 1)
-            whole, shift = sql("list_concat({}, path)", short), sql("{} - len(whole)", self.depth)
+            whole, shift = sql("list_concat({}, path)", outside), sql("{} - len(whole)", self.depth)
+        paths = self._by_session(asked) if self.join or self.count == "sessions" else self._by_person(asked)
         return sql(
-            "WITH paths AS (SELECT profile_key, session, {} AS path FROM ({})), whole AS (SELECT profile_key, session, {} AS whole FROM paths) "
+            "WITH paths AS ({}), whole AS (SELECT profile_key, session, {} AS whole FROM paths) "
             "SELECT profile_key, session, ({} + nth)::INTEGER AS level, whole[nth + 1] AS step, whole[nth + 2] AS onward "
             "FROM whole, unnest(range(len(whole))) AS places(nth)",
-            cut,
-            self._placed(asked),
+            paths,
             whole,
             shift,
         )
 
-    def _placed(self, asked: Asked) -> Sql:
-        """The sessions that have a path: profile_key, session, steps in order, and the place of the event in them."""
-        place = Sql("list_position(anchors, true)")
+    def _by_person(self, asked: Asked) -> Sql:
+        """Of everyone the one path that counts: profile_key, session, path. No sorting: the few nearest moments of each person."""
+        rows = self._rows(asked)
+        nearest, side = (Sql("min"), Sql(">=")) if self.direction == "from" else (Sql("max"), Sql("<="))
+        if self.of is None:
+            near = sql("SELECT profile_key, {}(moment, {}) AS near FROM ({}) GROUP BY profile_key", nearest, self.depth, rows)
+        else:
+            near = sql(
+                "WITH rows AS MATERIALIZED ({}), origins AS (SELECT profile_key, min(moment) AS origin FROM rows WHERE anchor GROUP BY profile_key) "
+                "SELECT profile_key, {}(moment, {}) AS near FROM rows JOIN origins USING (profile_key) WHERE moment {} origin GROUP BY profile_key",
+                rows,
+                nearest,
+                self.depth,
+                side,
+            )
+        instant = Sql("list_transform(near, lambda each: each >> 16)")
+        unbroken = sql(
+            "coalesce(list_filter(range(2, len(near) + 1), lambda each: abs(instants[each] - instants[each - 1]) > {})[1] - 1, len(near))",
+            self._pause(asked),
+        )
+        path = _numbers(sql("near[1 : {}]", unbroken))
         if self.direction == "to":
-            place = Sql("len(anchors) + 1 - list_position(list_reverse(anchors), true)")
-        first = Sql(" QUALIFY row_number() OVER (PARTITION BY profile_key ORDER BY session) = 1")
+            path = sql("list_reverse({})", path)
+        return sql("SELECT profile_key, 0 AS session, {} AS path FROM (SELECT *, {} AS instants FROM ({}))", path, instant, near)
+
+    def _by_session(self, asked: Asked) -> Sql:
+        """Of every session its path, or of everyone that of one session: profile_key, session, path."""
+        begun = sql(
+            "SELECT *, coalesce((moment >> 16) - lag(moment >> 16) OVER own > {}, true) AS begins, "
+            "moment & 65535 IS NOT DISTINCT FROM lag(moment & 65535) OVER own AND anchor IS NOT DISTINCT FROM lag(anchor) OVER own AS again "
+            "FROM ({}) WINDOW own AS (PARTITION BY profile_key ORDER BY moment)",
+            self._pause(asked),
+            self._rows(asked),
+        )
+        numbered = sql(
+            "SELECT *, sum(begins::INTEGER) OVER (PARTITION BY profile_key ORDER BY moment ROWS UNBOUNDED PRECEDING)::INTEGER AS session FROM ({})",
+            begun,
+        )
+        last = self.of is None and self.direction == "to"
+        side = Sql("each >= origin") if self.direction == "from" else Sql("each <= origin")
+        near = sql("list_filter(moments, lambda each: {})", side)
+        path = _numbers(sql("({})[1 : {}]" if self.direction == "from" else "({})[-{} :]", near, self.depth))
+        one = Sql(" QUALIFY row_number() OVER (PARTITION BY profile_key ORDER BY session) = 1")
+        if last:
+            one = Sql(" QUALIFY row_number() OVER (PARTITION BY profile_key ORDER BY session DESC) = 1")
         return sql(
-            "SELECT profile_key, session, steps, {} AS place FROM (SELECT profile_key, session, "
-            "list(event_id::INTEGER ORDER BY {}) AS steps, list(anchor ORDER BY {}) AS anchors FROM ({}) GROUP BY profile_key, session) "
-            "WHERE list_contains(anchors, true){}",
-            place,
-            _ORDER,
-            _ORDER,
-            self._sessions(asked),
-            first if self.count == "users" else NOTHING,
+            "SELECT profile_key, session, {} AS path FROM (SELECT profile_key, session, list_sort(list(moment)) AS moments, "
+            "{} AS origin FROM ({}) WHERE begins OR NOT again OR {} GROUP BY profile_key, session) WHERE origin IS NOT NULL{}",
+            path,
+            Sql("max(moment)" if last else "min(moment) FILTER (anchor)"),
+            numbered,
+            not self.join,
+            one if self.count == "users" else NOTHING,
         )
 
-    def _sessions(self, asked: Asked) -> Sql:
-        """Rows of events with the number of their session."""
+    def _rows(self, asked: Asked) -> Sql:
+        """The events that count, of those who have the event: profile_key, moment, anchor.
+
+        A moment is one number for instant and event, in that order: numbers are compared several times as fast as three columns.
+        """
         parts = [marks.ANY, marks.within(self, asked)]
         if self.leave_out:
             ids = joined(", ", [asked.catalog.events[each] for each in self.leave_out])
@@ -172,31 +218,29 @@ class Paths(Insight):
         anchor = Sql("true")
         if self.of is not None:
             such = event_leaves.matching(marks.checked(self.of, asked.catalog, "$.of"), Frame(asked.catalog, asked.at))
+            parts.append(sql("profile_key IN (SELECT profile_key FROM events WHERE {} AND {})", such, marks.within(self, asked)))
             anchor = sql("({}) IS TRUE", such)
-        rows = sql(
-            "SELECT profile_key, event_id, occurred_at, message_hash, message_id, {} AS anchor FROM events WHERE {}",
+        return sql(
+            "SELECT profile_key, ((epoch_us(occurred_at) - {}) // {}) * 65536 + event_id AS moment, {} AS anchor FROM events WHERE {}",
+            int(insight.span(self.period, asked.catalog, asked.at)[0].timestamp()) * 1_000_000,
+            self._tick(asked),
             anchor,
             joined(" AND ", parts),
         )
-        if self.of is not None:
-            rows = sql(
-                "WITH rows AS MATERIALIZED ({}) SELECT * FROM rows WHERE profile_key IN (SELECT profile_key FROM rows WHERE anchor)",
-                rows,
-            )
-        begun = sql(
-            "SELECT *, coalesce(occurred_at - lag(occurred_at) OVER own > to_minutes({}), true) AS begins, "
-            "event_id IS NOT DISTINCT FROM lag(event_id) OVER own AND anchor IS NOT DISTINCT FROM lag(anchor) OVER own AS again "
-            "FROM ({}) WINDOW own AS (PARTITION BY profile_key ORDER BY {})",
-            self.gap,
-            rows,
-            _ORDER,
-        )
-        numbered = sql(
-            "SELECT *, sum(begins::INTEGER) OVER (PARTITION BY profile_key ORDER BY {} ROWS UNBOUNDED PRECEDING)::INTEGER AS session FROM ({})",
-            _ORDER,
-            begun,
-        )
-        return sql("SELECT * FROM ({}) WHERE begins OR NOT again", numbered) if self.join else numbered
+
+    def _tick(self, asked: Asked) -> int:
+        """The microseconds of a tick: 1, but in a period of more than two years 64."""
+        start, end = insight.span(self.period, asked.catalog, asked.at)
+        return 1 if (end - start).total_seconds() * 1_000_000 < _TICKS else _COARSE
+
+    def _pause(self, asked: Asked) -> int:
+        """The longest pause within a session, in ticks."""
+        return self.gap * 60_000_000 // self._tick(asked)
+
+
+def _numbers(moments: Sql) -> Sql:
+    """The numbers of the events of a list of moments."""
+    return sql("list_transform({}, lambda each: (each & 65535)::INTEGER)", moments)
 
 
 def _called(number: Sql, called: Sql) -> Sql:
