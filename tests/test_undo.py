@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests import worlds
 from tests.worlds import AT, take
-from user360 import activity, events, imports, profiles, properties, segments
+from user360 import activity, events, identities, imports, profiles, properties, segments
 from user360.errors import Conflict, Interrupted
 from user360.imports import reading, undoing
 from user360.people import People
@@ -161,6 +161,23 @@ def test_the_timeline_tells_of_the_undo(store: Store, tmp_path: Path) -> None:
         ("Pune", "Goa", f"undo of import {number}"),
         ("Goa", "Pune", "users.jsonl"),
     ]
+
+
+def test_the_ids_of_many_who_go_are_let_go_and_the_others_still_lead_where_they_led(
+    store_file: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identities, "MANY", 10)
+    take(store_file, worlds.users([{"userId": f"k{each}"} for each in range(20)]))
+    _undo(store_file, _load(store_file, tmp_path, [{"userId": f"u{each}", "city": "Ulm"} for each in range(50)]))
+    again = _load(store_file, tmp_path, [{"userId": "u7", "city": "Ulm"}, {"userId": "k3", "city": "Goa"}])
+    path = store_file.path
+    store_file.close()
+    opened = open_store(path)
+    found = [profiles.key_of(opened, each) for each in ("u7", "u8", "k3")]
+    counts = imports.get(opened, again).counts
+    opened.close()
+
+    assert (found, counts.created, counts.updated) == ([70, None, 3], 1, 1)
 
 
 # -- when it may be done ------------------------------------------------------------------------

@@ -82,6 +82,8 @@ EVENT_COLUMNS: Final = (
     "occurred_at TIMESTAMP NOT NULL, message_id VARCHAR NOT NULL, message_hash UBIGINT NOT NULL, properties VARIANT, context VARIANT)"
 )
 
+USER_IDS: Final = "CREATE TABLE user_ids (user_id VARCHAR PRIMARY KEY, profile_key UINTEGER NOT NULL)"
+
 SYSTEM_EVENTS: Final = ("USER_CREATE", "USER_UPDATE", "USER_DELETE", "USER_MERGE")
 
 
@@ -116,7 +118,7 @@ def _first() -> list[Sql]:
         "CREATE TABLE properties (name VARCHAR NOT NULL, type VARCHAR NOT NULL, description VARCHAR NOT NULL, "
         "system BOOLEAN NOT NULL, visible BOOLEAN NOT NULL, searchable BOOLEAN NOT NULL, position INTEGER NOT NULL, "
         "made_at TIMESTAMP, made_by VARCHAR NOT NULL, first_written TIMESTAMP, last_written TIMESTAMP)",
-        "CREATE TABLE user_ids (user_id VARCHAR PRIMARY KEY, profile_key UINTEGER NOT NULL)",
+        USER_IDS,
         "CREATE TABLE tags (tag_id UINTEGER NOT NULL, name VARCHAR NOT NULL)",
         "CREATE TABLE profile_tags (profile_key UINTEGER NOT NULL, tag_id UINTEGER NOT NULL)",
         "CREATE TABLE writes (write_id UINTEGER NOT NULL, written_at TIMESTAMP NOT NULL, by_whom VARCHAR NOT NULL, source VARCHAR NOT NULL)",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from user360.records import Import
     from user360.store import Store
 
-LOT: Final = 100_000
+LOT: Final = 250_000
 
 
 def check_undo(record: Import) -> None:
