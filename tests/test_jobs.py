@@ -169,3 +169,16 @@ def test_a_stopped_import_keeps_what_is_in_and_never_goes_on(
     assert (record.status, profiles.count(store)) == ("stopped", record.counts.created)
     with pytest.raises(Conflict, match="at its end"):
         jobs.resume_import(store, number)
+
+
+def test_what_nobody_waits_for_after_a_start_is_removed(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "users.csv"
+    path.write_text("userId\na\n", "utf-8")
+    number = imports.start(store, path, imports.Plan(mapping={"userId": "userId"}), by="Mira", at=AT)
+    left = [store.folder("uploads") / "x.csv", store.folder("trials") / "failed.csv", store.folder("imports") / "incoming-1"]
+    for each in left:
+        each.write_text("private")
+    jobs.begin(store)
+
+    assert [each.exists() for each in left] == [False, False, False]
+    assert imports.file_of(store, number, "users.csv").exists()

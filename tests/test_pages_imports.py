@@ -225,3 +225,30 @@ def test_a_paused_import_offers_to_go_on_and_to_be_undone(shop: Store, tmp_path:
     at.button(key="import.resume").click().run()
     jobs.wait(at.session_state["progress.import"], SECONDS)
     assert imports.get(shop, number).status == "completed"
+
+
+def test_a_file_of_many_columns_and_rows_is_shown_page_by_page(shop: Store) -> None:
+    names = [f"extra{each}" for each in range(60)]
+    for each in names[:20]:
+        properties.define(shop, each, "string", by="tester", at=AT)
+    rows = "".join(f"u{row}," + ",".join(f"v{row}" for _ in names) + "\n" for row in range(300))
+    at = _upload(f"userId,{','.join(names)}\n{rows}")
+    assert "Show 21 more columns" in _labels(at)
+
+    _next(at)
+    table = at.dataframe[0].value
+    assert (len(table), len(table.columns), _figures(at)["New users"]) == (50, 15, "288")
+    assert "9 more columns are imported too" in _said(at)
+    assert not at.exception
+
+
+def test_a_dry_run_that_is_gone_is_made_again(shop: Store) -> None:
+    at = _next(_upload("userId,city\nu1,Ulm\n"))
+    before = at.session_state["import.tried"]["job"]
+    result = jobs.get(before).result
+    assert isinstance(result, imports.DryRun)
+    result.close()
+    at.run()
+
+    assert at.session_state["import.tried"]["job"] != before
+    assert _figures(at)["Changed"] == "1"

@@ -116,6 +116,8 @@ def _import_one(store: Store, file: Path, asked: argparse.Namespace, at: datetim
     plan = replace(plan, segment=asked.segment)
     if asked.dry_run:
         return _try_one(store, file, plan, at)
+    if not asked.lose:
+        imports.check_hold(store, file, plan, by=_by(), at=at)
     number = imports.start(store, file, plan, by=_by(), at=at)
     counts = imports.run(store, number, now=clock.now, progress=_tell).counts
     print(
@@ -313,13 +315,14 @@ def _of_files(commands: Commands) -> None:
 
     take = commands.add_parser("import", help="users or events from CSV, JSON Lines or Parquet files")
     take.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    take.add_argument("--kind", choices=("users", "events"), help="what the files hold (default: as their columns suggest)")
+    take.add_argument("--kind", choices=imports.KINDS, help="what the files hold (default: as their columns suggest)")
     take.add_argument("--mapping", default="", metavar="JSON", help="column to property, or @FILE (default: as suggested)")
     take.add_argument("--mode", choices=("update", "replace"), default="update", help="what a row does to a known user")
     take.add_argument(
         "--tag", action="append", default=[], metavar="T", help="put on every user; may be repeated (default: the time)"
     )
     take.add_argument("--segment", default="", metavar="NAME", help="a fixed list to put the users on; made where there is none")
+    take.add_argument("--lose", action="store_true", help="import even if half of all people or more would lose a value")
     take.add_argument("--dry-run", action="store_true", help="only say what it would do")
     take.set_defaults(command=_import, instead="Or call POST /api/imports.")
 

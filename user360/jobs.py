@@ -217,6 +217,7 @@ def begin(store: Store) -> int:
     """To be called once when the program starts: what ran when it last ended is marked as interrupted."""
     at = clock.now()
     exports.sweep(store)
+    imports.sweep(store)
     if backup.sweep(store):
         with store.transaction() as tx:
             schedules.make_up(tx, BACKUP, "", at=at)

@@ -24,6 +24,7 @@ from user360.imports.running import (
     resume,
     run,
     start,
+    sweep,
     without,
 )
 from user360.imports.trying import DryRun, Effect, Fault, Fill, check_hold, dry_run
@@ -79,6 +80,7 @@ __all__ = [
     "run",
     "start",
     "suggest",
+    "sweep",
     "undo",
     "ways",
     "without",

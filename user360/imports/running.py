@@ -8,6 +8,7 @@ in a file beside the database (`failing`).
 from __future__ import annotations
 
 import hashlib
+import shutil
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -104,6 +105,17 @@ def failed_rows(store: Store, number: int) -> Path:
 def without(store: Store, words: Collection[str]) -> int:
     """Take the rows that hold one of these words out of every file of failed rows; answer how many that were."""
     return sum(failing.without(each, words) for each in store.folder("imports").glob("failed-*.csv")) if words else 0
+
+
+def sweep(store: Store) -> None:
+    """Remove what nobody waits for after a start of the program: uploads, copies that came half, rows of dry runs."""
+    left = [*store.folder("uploads").iterdir(), *store.folder("trials").iterdir()]
+    left += [each for each in store.folder("imports").iterdir() if each.is_dir() or each.name.startswith("incoming-")]
+    for each in left:
+        if each.is_dir():
+            shutil.rmtree(each, ignore_errors=True)
+        else:
+            each.unlink(missing_ok=True)
 
 
 def check_resume(store: Store, record: Import) -> None:

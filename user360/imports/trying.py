@@ -123,6 +123,11 @@ class DryRun:
         self.failed_file.unlink(missing_ok=True)
 
     @property
+    def can_be_looked_at(self) -> bool:
+        """Whether the world it was done in is still there."""
+        return not self.closed and self.trial.store_is_open
+
+    @property
     def taken(self) -> int:
         """How many rows would be taken."""
         return self.counts.total - self.counts.failed

@@ -159,7 +159,7 @@ def dry_job() -> Job:
     given, told = st.session_state[_FILE], json.dumps(plan().to_json(), sort_keys=True)
     tried = st.session_state.get(_TRIED)
     job = _job(tried["job"]) if tried and tried["plan"] == told else None
-    if job is None or (isinstance(job.result, imports.DryRun) and job.result.closed):
+    if job is None or (isinstance(job.result, imports.DryRun) and not job.result.can_be_looked_at):
         if tried and (before := _job(tried["job"])) is not None and before.status == progress.RUNNING:
             jobs.stop(before.id)
         number = jobs.start_dry_run(session.store(), Path(given["path"]), plan(), by=session.analyst())
