@@ -78,9 +78,16 @@ def test_a_repair_makes_of_a_value_what_it_says(repair: Repair, datatype: str, v
     ],
 )
 def test_what_is_offered_is_what_the_type_then_takes(datatype: str, value: str, became: list[str]) -> None:
-    offered = repairing.offers(value, datatypes.get(datatype), UTC_ZONE, country="DE")
+    example, offered = repairing.offers([value], datatypes.get(datatype), UTC_ZONE, country="DE")
 
-    assert [text for _, text in offered] == became
+    assert (example, [each.became for each in offered]) == (value, became)
+
+
+def test_what_mends_more_values_is_offered_first_and_told_by_one_it_mends() -> None:
+    values = ["31.02.1990", "03.04.1990", "25.12.1990", "24.12.1990"]
+    example, offered = repairing.offers(values, datatypes.get("date"), UTC_ZONE)
+
+    assert (example, [each.became for each in offered]) == ("03.04.1990", ["1990-04-03", "1990-03-04", ""])
 
 
 @pytest.mark.parametrize(
@@ -91,6 +98,8 @@ def test_what_is_offered_is_what_the_type_then_takes(datatype: str, value: str, 
         (["03/04/2026", "05/06/2026"], "date", ["dmy", "mdy"]),
         (["2000-01-02"], "date", []),
         (["31.12.1990", "12/31/1990"], "date", []),
+        (["31.02.1990", "31.12.1990", "n/a"], "date", ["dmy"]),
+        (["31.02.1990"], "date", []),
         (["1,5", "2"], "number", [","]),
         (["1,204"], "number", [",", "."]),
     ],

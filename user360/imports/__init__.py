@@ -12,7 +12,7 @@ from user360.imports.lines import Damaged
 from user360.imports.looking import Cell, Row, count_rows, look
 from user360.imports.mapping import KINDS, RULES, Column, Inspection, Plan, certain, check, inspect, rules_for, suggest, ways
 from user360.imports.reading import Batch, Shape, rows
-from user360.imports.repairing import ORDERS, Repair, calling_code, example
+from user360.imports.repairing import ORDERS, Offer, Repair, calling_code, example
 from user360.imports.running import (
     Tell,
     check_resume,
@@ -48,6 +48,7 @@ __all__ = [
     "Fill",
     "Import",
     "Inspection",
+    "Offer",
     "Plan",
     "Repair",
     "Row",

@@ -34,6 +34,8 @@ _MARKS: Final = {
     ".": re.compile(r"[+-]?\d{1,3}(?:[, \u00a0']\d{3})*(?:\.\d+)?|[+-]?\d+(?:\.\d+)?", re.ASCII),
 }
 _LEAST_SHARE: Final = 0.9
+TRIED: Final = 50
+"""So many of the commonest refused values are looked at for what would mend them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +79,43 @@ def mended(column: pa.Array, repairs: Sequence[Repair], datatype: DataType, zone
     return values.take(coded.indices)
 
 
-def offers(value: str, datatype: DataType, zone: Zone, *, country: str = "") -> tuple[tuple[Repair, str], ...]:
-    """What could be done about a value the type refuses: repairs, each with what the value becomes ('' where it is left out)."""
-    found: list[tuple[Repair, str]] = []
-    for repair in _candidates(value, datatype, country):
-        became = _tried(repair, value, datatype, zone)
-        if became is not None and became not in [text for _, text in found]:
-            found.append((repair, became))
-    return (*found, (Repair("empty"), ""))
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A repair, and what it would make of the value it is offered for: as the type writes it, '' where it is left out."""
+
+    repair: Repair
+    became: str
+
+
+def offers(values: Sequence[str], datatype: DataType, zone: Zone, *, country: str = "") -> tuple[str, tuple[Offer, ...]]:
+    """What could be done about values the type refuses, and the one of them it is told by: the first that can be mended at all.
+
+    A repair stands before one that mends fewer of them; leaving them out stands last.
+    """
+    some = list(values[:TRIED])
+    candidates = dict.fromkeys(each for value in some for each in _candidates(value, datatype, country))
+    became = {each: [_tried(each, value, datatype, zone) for value in some] for each in candidates}
+    place = next((nth for nth in range(len(some)) if any(told[nth] is not None for told in became.values())), 0)
+    ranked = sorted(candidates, key=lambda each: sum(text is None for text in became[each]))
+    found: dict[str, Offer] = {}
+    for each in ranked:
+        text = became[each][place]
+        if text is not None:
+            found.setdefault(text, Offer(each, text))
+    return some[place], (*found.values(), Offer(Repair("empty"), ""))
 
 
 def detected(values: Iterable[str], datatype: DataType, zone: Zone) -> tuple[Repair, ...]:
-    """The repairs that would each make all refused values fit: none where nothing helps, more than one where it has to be asked."""
-    refused = [each for each in dict.fromkeys(values) if not _takes(datatype, each, zone)]
+    """The repairs each of which makes all values fit that can be made to: more than one where it has to be asked which.
+
+    A value that fits no way, the 31st of February say, has no say.
+    """
     general = {"number": ("decimal",), "date": ("dates",), "datetime": ("dates",)}.get(datatype.name, ())
+    refused = [each for each in dict.fromkeys(values) if general and not _takes(datatype, each, zone)]
     candidates = [each for each in _candidates("", datatype, "") if each.kind in general]
-    return tuple(each for each in candidates if refused and all(_tried(each, one, datatype, zone) is not None for one in refused))
+    fits = {each: {one for one in refused if _tried(each, one, datatype, zone) is not None} for each in candidates}
+    mendable = set().union(*fits.values())
+    return tuple(each for each in candidates if mendable and fits[each] == mendable)
 
 
 def example(values: Iterable[str], repair: Repair, datatype: DataType, zone: Zone) -> tuple[str, str]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from user360.imports.mapping import Plan
     from user360.imports.preparing import Preparing
     from user360.imports.reading import Batch, Shape
-    from user360.imports.repairing import Repair
+    from user360.imports.repairing import Offer
     from user360.imports.running import Tell
     from user360.ingest import Receipt
     from user360.store import Store
@@ -46,7 +46,7 @@ _NO_ID: Final = ("propertiesRequired", "userId")
 class Fault:
     """Values of one column refused for one reason: how many rows, the distinct values with their counts, what could be done.
 
-    `values` are the commonest thousand; `offers` are repairs with what the first value would become ('' where it is left out).
+    `values` are the commonest thousand, `example` the one that `offers` are told by: what would mend them.
     """
 
     column: str
@@ -56,7 +56,8 @@ class Fault:
     times: int
     distinct: int
     values: tuple[tuple[str, int], ...]
-    offers: tuple[tuple[Repair, str], ...]
+    example: str
+    offers: tuple[Offer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,11 +295,12 @@ def _faults(found: DryRun, preparing: Preparing, gathered: _Gathered) -> Iterato
     types = {**preparing.types, "timestamp": datatypes.get("datetime")} if found.plan.kind == "events" else preparing.types
     for (name, reason, hint), values in sorted(gathered.values.items(), key=lambda each: -each[1].total()):
         column, datatype = columns.get(name, ""), types.get(name)
-        offered: tuple[tuple[Repair, str], ...] = ()
+        commonest = tuple(values.most_common(EXAMPLES))
+        shown, offered = commonest[0][0], tuple[repairing.Offer, ...]()
         if datatype is not None and column and name != "userId":
             country = _country(found, name) if datatype.name == "phone" else ""
-            offered = repairing.offers(next(iter(dict(values.most_common(1)))), datatype, preparing.zone, country=country)
-        yield Fault(column, name, reason, hint, values.total(), len(values), tuple(values.most_common(EXAMPLES)), offered)
+            shown, offered = repairing.offers([each for each, _ in commonest], datatype, preparing.zone, country=country)
+        yield Fault(column, name, reason, hint, values.total(), len(values), commonest, shown, offered)
 
 
 def _country(found: DryRun, name: str) -> str:

@@ -16,7 +16,7 @@ from pages.ui.importing import draft, matching
 from user360 import imports, web
 
 if TYPE_CHECKING:
-    from user360.imports import DryRun, Fault, Repair
+    from user360.imports import DryRun, Fault, Offer, Repair
 
 MOST: Final = 8
 OFFERED: Final = 2
@@ -47,7 +47,7 @@ def _show_all() -> None:
 
 
 def _fault(place: int, fault: Fault) -> None:
-    value = fault.values[0][0]
+    value = fault.example
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         with st.container(gap=None):
             shown = f"`{value.replace('`', '’')}` " if value else ""
@@ -57,14 +57,14 @@ def _fault(place: int, fault: Fault) -> None:
             st.caption(words.escape_md(f"{_sentence(fault.reason)} {fault.hint}", 240))
         if not fault.offers:
             return
-        best = [each for each in fault.offers if each[0].kind != "empty"][:OFFERED] or list(fault.offers[-1:])
+        best = [each for each in fault.offers if each.repair.kind != "empty"][:OFFERED] or list(fault.offers[-1:])
         with st.container(horizontal=True, gap="xsmall", width="content"):
-            for number, (repair, became) in enumerate(best):
+            for number, each in enumerate(best):
                 st.button(
-                    _label(repair, value, became),
+                    _label(each, value),
                     key=f"import.mend.{place}.{number}",
                     on_click=draft.repair,
-                    args=(fault.column, repair),
+                    args=(fault.column, each.repair),
                 )
             with st.popover("", icon=":material/more_vert:", type="tertiary", help="All its values, and other ways to mend them"):
                 _others(place, fault)
@@ -74,15 +74,15 @@ def _sentence(reason: str) -> str:
     return f"{reason[:1].upper()}{reason[1:]}." if reason and not reason.endswith(".") else reason
 
 
-def _label(repair: Repair, value: str, became: str) -> str:
-    match repair.kind:
+def _label(offer: Offer, value: str) -> str:
+    match offer.repair.kind:
         case "country":
-            return f"Add +{imports.calling_code(repair.value)}"
+            return f"Add +{imports.calling_code(offer.repair.value)}"
         case "map":
-            return f"{words.escape_md(value, 20)} → {words.escape_md(became, 20)}"
+            return f"{words.escape_md(value, 20)} → {words.escape_md(offer.became, 20)}"
         case "empty":
             return "Leave empty"
-    return f"Read as {words.escape_md(became, 24)}"
+    return f"Read as {words.escape_md(offer.became, 24)}"
 
 
 def _others(place: int, fault: Fault) -> None:
