@@ -228,6 +228,10 @@ def test_the_file_holds_every_chart_and_fetches_nothing() -> None:
     assert "default-src 'none'" in text
 
 
+def test_an_empty_chart_says_in_the_file_what_it_says_on_the_page() -> None:
+    assert "<p>Nobody &amp; nothing</p>" in file_of(tiles.Drawn(tile("t1", 1), Picture("x", nothing="Nobody & nothing")))
+
+
 def test_nothing_a_person_wrote_is_markup_in_the_file() -> None:
     evil = "</script><script>alert(1)</script><img src=x>"
     nodes = (flows.Node("a", 0, evil, evil, "#111111", "A"), flows.Node("b", 1, evil, evil, "#222222", "B"))

@@ -69,7 +69,7 @@ def _chart(picture: Picture | None, inks: Neutrals) -> str:
     if picture is None:
         return "<p>This cannot be asked any more.</p>"
     if picture.empty:
-        return "<p>Nothing to show.</p>"
+        return f"<p>{html.escape(picture.nothing)}</p>"
     figure = picture.figure if picture.figure is not None else _flow(picture, inks)
     drawn: str = plotly.io.to_html(figure, config=_CONFIG, include_plotlyjs=False, full_html=False, default_height="auto")
     return drawn
