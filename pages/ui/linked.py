@@ -57,13 +57,11 @@ def _table(found: pa.Table) -> None:
         hide_index=True,
         height=layout.table_height(found.num_rows, layout.CARD_ROW, most=MOST),
         row_height=layout.CARD_ROW,
+        column_order=("kind", "id", "source"),
         column_config={
-            "kind": st.column_config.TextColumn("Kind", width=88),
-            "id": st.column_config.TextColumn("Id"),
-            "since": st.column_config.DatetimeColumn(
-                "Since", format="D MMM YYYY", timezone=session.settings().zone_name, width=92
-            ),
-            "source": st.column_config.TextColumn("Source", width=76),
+            "kind": st.column_config.TextColumn("Kind", width=84),
+            "id": st.column_config.TextColumn("Id", width=92),
+            "source": st.column_config.TextColumn("From", width=72),
         },
         key="user.identities",
         alt="Ids that lead to this user",
