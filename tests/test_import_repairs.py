@@ -47,6 +47,7 @@ def _mend(values: list[str | None], repair: Repair, datatype: str) -> list[str |
         (Repair("dates", "ymd"), "date", "2026/3/4", "2026-03-04"),
         (Repair("dates", "dmy"), "date", "2026-03-04", "2026-03-04"),
         (Repair("dates", "dmy"), "date", "03/04/26", "03/04/26"),
+        (Repair("dates", "dmy"), "date", "31.02.1990", "31.02.1990"),
         (Repair("dates", "dmy"), "datetime", "3.4.2026 9:30", "2026-04-03 09:30"),
         (Repair("dates", "dmy"), "datetime", "3.4.2026", "2026-04-03 00:00"),
         (Repair("serial"), "date", "45291", "2023-12-31"),

@@ -179,11 +179,13 @@ def _mended(values: pa.Array, repair: Repair, datatype: DataType, zone: Zone) ->
         return pa.array(
             [None if each is None else _decimal(each, repair.value) or each for each in values.to_pylist()], pa.string()
         )
-    refused = {each.position for each in datatype.parse_column(values, zone).refused}
-    mend = _mend(repair, datatype)
-    texts = [
-        (mend(each) if place in refused else each) if each is not None else None for place, each in enumerate(values.to_pylist())
-    ]
+    places = [each.position for each in datatype.parse_column(values, zone).refused]
+    texts, mend = values.to_pylist(), _mend(repair, datatype)
+    became = [mend(texts[place]) for place in places]
+    still = {each.position for each in datatype.parse_column(pa.array(became, pa.string()), zone).refused}
+    for number, place in enumerate(places):
+        if number not in still:  # what stays refused is told as it stands in the file
+            texts[place] = became[number]
     return pa.array(texts, pa.string())
 
 
