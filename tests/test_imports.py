@@ -440,3 +440,30 @@ def test_a_name_that_can_be_no_list_is_refused_before_anything_is_written(
         _run(store, _file(tmp_path, "userId,city\nu1,Ulm\n"), segment=name)
 
     assert (profiles.count(store), records.find_imports(store)) == (0, [])
+
+
+def test_a_document_too_deep_for_the_database_is_kept_as_text(store, tmp_path):
+    deep = '{"a":' * 5_000 + "1" + "}" * 5_000
+    file = tmp_path / "events.jsonl"
+    file.write_text(
+        '{"userId": "u1", "event": "Order", "timestamp": "2026-11-20T10:00:00Z", "properties": '
+        + '{"a":' * 60
+        + "1"
+        + "}" * 60
+        + "}\n"
+    )
+    csv_file = tmp_path / "events.csv"
+    quoted = deep.replace('"', '""')
+    csv_file.write_text(f'userId,event,timestamp,properties\nu2,Order,2026-11-20T10:00:00Z,"{quoted}"\n')
+
+    for each in (file, csv_file):
+        plan = imports.suggest(store, imports.inspect(each), zone="UTC")
+        number = imports.start(store, each, plan, by="t", at=AT)
+        assert imports.run(store, number, now=lambda: AT).counts.created == 1
+
+    kept = [
+        json.loads(row["properties"])["properties"]
+        for row in events.stream(store, limit=10).to_pylist()
+        if row["event"] == "Order"
+    ]
+    assert sorted(isinstance(each, str) for each in kept) == [True, True]

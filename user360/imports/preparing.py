@@ -17,6 +17,7 @@ from user360 import datatypes, ingest
 from user360.errors import shorten
 from user360.imports import repairing
 from user360.imports.mapping import rule_of
+from user360.tracking import cleaning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,6 +175,8 @@ def _object(plan: Plan, document: str | None) -> dict[str, Any]:
     try:
         found = json.loads(document, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
+        return {plan.document: document}
+    if cleaning.is_deep(found):  # the database takes seconds for a document of 500 levels
         return {plan.document: document}
     return found if isinstance(found, dict) else {plan.document: found}
 
