@@ -352,3 +352,15 @@ def test_a_key_that_is_none_is_refused_in_plain_words():
 
 def _me():
     return subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_a_file_that_would_blank_half_of_all_people_is_held(store, drop):
+    (drop / "userdata_1.csv").write_text("userId,firstName,city\nu1,Asha,Pune\nu2,Ben,Ulm\n")
+    of = watched(store, drop, plan={"mode": "replace"})
+    looked(store, of)
+    (drop / "userdata_2.csv").write_text("userId,firstName\nu1,Asha\nu2,Ben\n")
+
+    assert looked(store, of).failed == 1
+    status, why = told(store, of)["userdata_2.csv"]
+    assert (status, "2 of 2 people would lose a value" in why) == ("refused", True)
+    assert [profiles.get(store, key).values.get("city") for key in map(int, profiles.everyone(store).keys())] == ["Pune", "Ulm"]

@@ -128,7 +128,9 @@ def _take(
                 "same", checksum=checksum, number=twin.import_id, message=f"The same as {twin.name}, which was imported."
             )
         try:
-            number = imports.start(store, here, _plan(store, of, here, coming.kind), file_name=file.name, by=by, at=now())
+            plan = _plan(store, of, here, coming.kind)
+            imports.check_hold(store, here, plan, by=by, at=now())
+            number = imports.start(store, here, plan, file_name=file.name, by=by, at=now())
         except User360Error as refusal:
             return noted("refused", checksum=checksum, message=str(refusal))
     noted("importing", checksum=checksum, number=number)
