@@ -44,7 +44,7 @@ def page() -> None:
     """The page, top to bottom."""
     with layout.header("Funnels"):
         pass
-    if session.cached(events.newest, topics=("events",)) is None:
+    if not session.cached(events.names, system=False, topics=("events",)):
         states.empty(
             "No events yet",
             "A funnel shows how many people take one step after the other. Import events, or send them over HTTP.",

@@ -44,7 +44,7 @@ def page() -> None:
     """The page, top to bottom."""
     with layout.header("Retention"):
         pass
-    if session.cached(events.newest, topics=("events",)) is None:
+    if not session.cached(events.names, system=False, topics=("events",)):
         states.empty(
             "No events yet",
             "Retention shows who comes back after a first time. Import events, or send them over HTTP.",

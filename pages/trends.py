@@ -15,7 +15,7 @@ import streamlit as st
 from pages.ui import address, layout, nav, session, states, words
 from pages.ui.insights import asking, controls, frame, habits, happening, located, notes, pictures, pinning, timelines, trending
 from pages.ui.insights.picture import Wanted
-from user360 import events
+from user360 import events, profiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +32,11 @@ def page() -> None:
     view = address.text("view") if address.text("view") in VIEWS else "trends"
     with layout.header("Trends"):
         notes.button()
-    if session.cached(events.newest, topics=("events",)) is None:
+    if not session.cached(profiles.count, topics=("profiles",)):
+        _nothing()
+        return
+    if view != "map" and not session.cached(events.names, system=False, topics=("events",)):
+        _views(view)
         _nothing()
         return
     begin = VIEWS[view].begin()

@@ -6,7 +6,7 @@ Reads the address, asks one question per part, draws. Which conditions exist doe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import streamlit as st
 
@@ -46,7 +46,7 @@ def page() -> None:
     segments.computed.refresh(session.store(), at=session.moment())
     known = {each.name: each for each in session.cached(properties.find, topics=("properties",))}
     total = session.cached(profiles.count, topics=("profiles",))
-    _header()
+    _header(total)
     if not total:
         _nobody()
         forms.draw()
@@ -69,10 +69,11 @@ def page() -> None:
         _selection(matching, shown, view, within=within, search=search)
 
 
-def _header() -> None:
+def _header(total: int) -> None:
+    kind: Literal["primary", "secondary"] = "primary" if total else "secondary"  # without users importing comes first
     with layout.header("Users"):
         st.button("Import", key="users.import", icon=":material/upload_file:", on_click=nav.go, args=("import",))
-        st.button("Add user", key="users.add", icon=":material/person_add:", type="primary", on_click=forms.open_new)
+        st.button("Add user", key="users.add", icon=":material/person_add:", type=kind, on_click=forms.open_new)
 
 
 def _nobody() -> None:

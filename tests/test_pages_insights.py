@@ -10,10 +10,10 @@ import pytest
 
 from pages.ui.insights import asking, atlas, flows, grids, over_time, readings
 from tests import worlds
-from tests.test_pages_users import HOSTILE, lives, shown
+from tests.test_pages_users import HOSTILE, add, lives, shown
 from tests.test_pages_users import opened as opened  # noqa: PLC0414 - the database of these pages
 from tests.test_pages_why import said
-from user360 import annotating, clock, ingest, insights
+from user360 import annotating, clock, events, ingest, insights
 from user360.segments import saved
 
 if TYPE_CHECKING:
@@ -52,6 +52,20 @@ def day_of(document: dict[str, Any], test_store: Store) -> list[dict[str, Any]]:
 
 def test_without_events_the_page_says_what_it_needs(opened: Store) -> None:
     assert "No events yet" in said(shown("trends"))
+
+
+@pytest.mark.parametrize("page", ["trends", "funnels", "retention"])
+def test_what_is_only_written_by_the_system_is_no_event_yet(opened: Store, page: str) -> None:
+    add(opened, "C-1")
+    assert events.newest(opened) is not None
+    assert "No events yet" in said(shown(page))
+
+
+def test_users_without_events_are_still_shown_by_country(opened: Store) -> None:
+    add(opened, "C-1", country="India")
+    test = lives(shown("trends", view="map"))
+    assert "No events yet" not in said(test)
+    assert "Users by country" in said(test)
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,11 @@ def test_the_bare_address_of_an_empty_database_welcomes(opened: Store) -> None:
     assert [each.label for each in test.button if each.proto.type == "primary"] == ["Choose a file"]
 
 
+def test_the_users_of_an_empty_database_have_one_first_thing_to_do(opened: Store) -> None:
+    test = lives(shown("users"))
+    assert [each.label for each in test.button if each.proto.type == "primary"] == ["Import a file"]
+
+
 def test_the_bare_address_shows_the_overview_once_there_is_one(opened: Store) -> None:
     add(opened, "C-1", firstName="Priya", lastName="Nair")
     assert [each.value for each in shown().header] == ["Overview"]
