@@ -67,7 +67,7 @@ def page() -> None:
     engagement = session.cached(events.engagement, profile.key, topics=TOPICS)
     _header(profile)
     st.caption(_facts(profile))
-    grid = st.grid(11, min_column_width=83, dense=True)
+    grid = st.grid(11, min_column_width=84, dense=True)  # six columns at 1024: two cards side by side fill the row
     with grid.cell(column_span=3):
         _properties(profile, known)
         linked.card(profile.key)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ROW: Final = 27
 TILTED: Final = 56  # what names at an angle need beside a line of them
+LEANING: Final = 40  # how far the last of them may lean out at the right; without room Plotly leaves it out
 SCALE: Final = {
     "light": ("#F1F6FD", "#DDE9F9", "#C3D8F3", "#A3C3EB", "#7FA9DF", "#5C8FD1", "#3F76BF", "#2B5FA6", "#1D4987", "#133566"),
     "dark": ("#18212E", "#1C2C42", "#21395A", "#284974", "#315B90", "#3F70AD", "#5588C8", "#73A3DE", "#98BFEF", "#C3DCFA"),
@@ -60,7 +61,7 @@ def draw(
     drawn = charts.figure(_ground(scaled, len(rows), len(columns), end), _squares(cells, row_height), height=height)
     drawn.update_xaxes(
         tickvals=list(range(len(columns))),
-        ticktext=[charts.plain(each, 18) for each in columns],
+        ticktext=[charts.plain(each, 20 if tilt else 18) for each in columns],
         side="top" if on_top else "bottom",
         range=[-0.5, len(columns) - 0.5],
         ticks="",
@@ -75,7 +76,11 @@ def draw(
         showgrid=False,
         tickfont={"size": 12, "color": charts.neutrals().ink},
     )
-    drawn.update_layout(hovermode="closest", margin={"t": 6, "b": 4}, shapes=[*_dashes(cells), *_frames(cells, chosen)])
+    drawn.update_layout(
+        hovermode="closest",
+        margin={"t": 6, "b": 4, "r": LEANING if tilt else 8},
+        shapes=[*_dashes(cells), *_frames(cells, chosen)],
+    )
     _write(drawn, cells, end)
     return drawn
 

@@ -25,6 +25,7 @@ _TICK_ROOM: Final = 74  # pixels one label of the axis needs
 WIDTH: Final = 900
 NARROW: Final = 400  # names beside the ends of lines would leave no room for the lines
 _LINE_OF_LABEL: Final = 14
+_LABEL: Final = 22  # characters of a name beside its line, room for "Product Viewed, users"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +204,14 @@ def _end_labels(drawn: go.Figure, series: Sequence[Series], axis: Axis, top: flo
         drawn.add_annotation(
             x=last,
             y=value,
-            text=charts.plain(each.name, 18),
+            text=charts.plain(each.name, _LABEL),
             showarrow=False,
             xanchor="left",
             xshift=8,
             yshift=pixels - value * scale,
             font={"size": 11, "color": charts.neutrals().ink},
         )
-    drawn.update_layout(margin_r=12 + 7 * max(min(len(each.name), 18) for each in series))
+    drawn.update_layout(margin_r=12 + 7 * max(min(len(each.name), _LABEL) for each in series))
 
 
 # -- the frame ----------------------------------------------------------------------------------
