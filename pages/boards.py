@@ -15,7 +15,7 @@ import streamlit as st
 from pages.ui import address, charts, layout, nav, session, states, words
 from pages.ui.boards import arranging, keeping, offline, scope, tiles
 from pages.ui.insights import pinning
-from user360 import beginning, boards
+from user360 import beginning, boards, profiles
 from user360.errors import Unknown
 
 if TYPE_CHECKING:
@@ -135,6 +135,14 @@ def _board(board: Board) -> None:
             "No charts on this board yet",
             "Ask something on one of the pages under Insights, then choose *Pin to a board* in the menu of its chart.",
             icon="dashboard_customize",
+        )
+    elif not session.cached(profiles.count, topics=("profiles",)):
+        states.empty(
+            "No users yet",
+            "The charts of this board fill themselves once there are users and events. Import a file, or send them over HTTP.",
+            icon="dashboard_customize",
+            action="Import a file",
+            on_click=lambda: nav.go("import"),
         )
     made = tiles.draw(board, chosen)
     with download:

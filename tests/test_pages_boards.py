@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,11 +12,12 @@ from pages.ui import charts
 from pages.ui.boards import offline, tiles
 from pages.ui.insights import flows, pictures
 from pages.ui.insights.picture import Picture
+from tests import worlds
 from tests.test_pages_insights import NOW, chosen, day_of, world
 from tests.test_pages_users import HOSTILE, lives, shown
 from tests.test_pages_users import opened as opened  # noqa: PLC0414 - the database of these pages
 from tests.test_pages_why import said
-from user360 import beginning, boards, insights
+from user360 import beginning, boards, ingest, insights
 
 if TYPE_CHECKING:
     from user360.boards import Board, Tile
@@ -62,6 +64,17 @@ def test_the_first_board_is_drawn_without_events_and_with_them(opened: Store, fi
     drawn = len(test.get("plotly_chart")) + len([each for each in test.caption if each.value.startswith(("Nobody", "Nothing"))])
     assert drawn == len(made.tiles) >= 6
     assert not test.error
+    assert ("No users yet" in said(test)) is not filled
+
+
+@pytest.mark.parametrize("names", [(), ("Seen",), ("Product Viewed", "Order Completed"), beginning.TO_BUY])
+def test_no_row_of_the_first_board_is_left_half(opened: Store, names: tuple[str, ...]) -> None:
+    if names:
+        taken = worlds.events([("u1", each, NOW - timedelta(days=1)) for each in names])
+        ingest.receive(opened, taken, source="test", by="Ana", at=NOW)
+    made = beginning.board(opened, by="Ana", at=NOW)
+    assert made is not None
+    assert {sum(each.width for each in row) for row in tiles.rows(made.tiles)} == {tiles.COLUMNS}
 
 
 def test_boards_are_found_by_name_and_archived_ones_apart(opened: Store) -> None:

@@ -73,8 +73,9 @@ def _wanted(store: Store, catalog: Catalog) -> Iterator[tuple[str, dict[str, Any
     yield "From looking to buying", {"kind": "funnel", "steps": [{"event": each} for each in TO_BUY]}, 2, 1
     if told:
         yield "Value groups", {"kind": "rfm", "of": {"event": told}, "period": {"last": 90, "unit": "day"}}, 1, 1
+    whole_row = all(each in catalog.events for each in TO_BUY)  # the way to buy already stands beside the narrow one
+    yield "Whom messages reach", {"kind": "reachability"}, 3 if whole_row else 2, 1
     yield "Who comes back", {"kind": "retention", "start": {"event": None}, **WEEKS}, 3, 2
-    yield "Whom messages reach", {"kind": "reachability"}, 2, 1
 
 
 def _commonest(store: Store) -> list[str]:
