@@ -21,6 +21,7 @@ from user360 import operators, profiles, properties, segments
 from user360.errors import InvalidRule
 from user360.segments import asking
 from user360.segments.tree import leaves
+from user360.sql import Sql
 from user360.store import open_store
 
 if TYPE_CHECKING:
@@ -464,6 +465,23 @@ def test_a_host_is_read_from_a_web_address(store: Store) -> None:
     ]
 
     assert [_keys(store, rule) for rule in rules] == [[0], []]
+
+
+def test_the_query_of_any_text_operator_is_shown_with_every_value_in_its_place(store: Store) -> None:
+    properties.define(store, "site", "url", by="tester", at=AT)
+    _world(store, [{"nick": "Ann", "email": "ann@example.com"}])
+    for of, operator in (("site", "host_is"), ("email", "domain_is"), ("nick", "is"), ("nick", "contains"), ("nick", "matches")):
+        condition = {"property": of, "operator": operator, "values": ["why.example.com"]}
+        shown = segments.preview(store, segments.parse({"match": "all", "conditions": [condition]}), at=AT).sql.shown()
+
+        assert "why" in shown
+        assert "= ?" not in shown
+
+
+def test_a_question_mark_within_quotes_is_shown_as_it_is() -> None:
+    asked = Sql("""SELECT "why?" FROM t WHERE a = ? AND b LIKE 'it''s ?' AND c = ?""", ("x?", 2))
+
+    assert asked.shown() == """SELECT "why?" FROM t WHERE a = 'x?' AND b LIKE 'it''s ?' AND c = 2"""
 
 
 def test_a_hostile_value_finds_nobody_and_breaks_nothing(store: Store) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Parameter: TypeAlias = str | int | float | bool | bytes | date | datetime | time | list[str] | None
 
 _SLOTS = Formatter()
+# Where a value stands, or what is quoted: a question mark within quotes is one of text, such as that of a pattern.
+_PARTS = re.compile(r"""'[^']*'|"[^"]*"|\?""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Sql:
     def shown(self) -> str:
         """The query as people read it: each value in its place. For eyes only, never to be run."""
         values = iter(self.params)
-        return re.sub(r"\?", lambda _: _literal(next(values)), self.text)
+        return _PARTS.sub(lambda found: _literal(next(values)) if found[0] == "?" else found[0], self.text)
 
 
 Part: TypeAlias = Sql | Parameter
