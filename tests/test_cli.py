@@ -130,8 +130,13 @@ def test_a_database_another_process_has_is_refused_with_what_to_do(capsys):
         told = capsys.readouterr()
         assert (status, told.out) == (cli.REFUSED, "")
         assert f"process {other.pid}" in told.err
-        assert cli.main(["export", "out.csv"]) == cli.REFUSED
-        assert "POST /api/exports" in capsys.readouterr().err
+        for arguments, call in (
+            (["export", "out.csv"], "POST /api/exports"),
+            (["everything", "u1"], "GET /api/users/{userId}/everything"),
+            (["erase", "u1"], "POST /api/users/{userId}/erase"),
+        ):
+            assert cli.main(arguments) == cli.REFUSED
+            assert capsys.readouterr().err.endswith(f"Or call {call}.\n")
         other.communicate("\n")
 
 

@@ -77,7 +77,7 @@ def _opened(asked: argparse.Namespace) -> Store:
         asked.backup = ""
         return doors.current_store()
     except DatabaseInUse as refusal:
-        raise DatabaseInUse(refusal.message, f"{asked.instead} {refusal.hint}" if asked.instead else refusal.hint) from None
+        raise DatabaseInUse(refusal.message, f"{refusal.hint} {asked.instead}".rstrip()) from None
 
 
 def _refuse(refusal: User360Error) -> int:
@@ -360,11 +360,11 @@ def _of_questions(commands: Commands) -> None:
 def _of_people_and_copies(commands: Commands) -> None:
     whole = commands.add_parser("everything", help="all that is held on one person, as JSON")
     whole.add_argument("user", metavar="USER_ID")
-    whole.set_defaults(command=_everything, instead="Or open the user's page.")
+    whole.set_defaults(command=_everything, instead="Or call GET /api/users/{userId}/everything.")
     gone = commands.add_parser("erase", help="erase one person everywhere, for good")
     gone.add_argument("user", metavar="USER_ID", help="a user id, also of somebody deleted")
     gone.add_argument("--for-good", action="store_true", help="do it")
-    gone.set_defaults(command=_erase, instead="Or open the user's page.")
+    gone.set_defaults(command=_erase, instead="Or call POST /api/users/{userId}/erase.")
 
     save = commands.add_parser("backup", help="the whole database into a file beside it, verified by opening it")
     save.set_defaults(command=_backup, instead="Or call POST /api/backups.")
