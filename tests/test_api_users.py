@@ -85,6 +85,21 @@ def test_any_id_can_stand_in_an_address(client, user_id):
     assert client.get(there).status_code == 404
 
 
+def test_a_slash_at_the_end_of_an_address_says_nothing_unless_it_is_of_the_id(client):
+    for path in ("/api/users", "/api/users/u1", "/api/users/u1/events"):
+        assert client.get(f"{path}/").json() == client.get(path).json()
+
+    assert client.get("/api/users/u1%2F").status_code == 404
+    assert client.get("/api/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/users", "/api/users/u1"])
+def test_a_property_that_is_none_is_refused_where_it_was_asked_for(client, path):
+    answer = client.get(path, params={"properties": "firstName,nothing"})
+
+    assert (answer.status_code, answer.json()["path"]) == (422, "$.properties")
+
+
 def test_an_id_that_is_taken_is_a_conflict_and_changes_nothing(client):
     answer = client.post("/api/users", json={"userId": "u1", "properties": {"country": "XX"}})
 

@@ -57,7 +57,7 @@ def test_users_are_listed_by_page(client):
         ("POST", "", {"userId": "9", "nothing": "x"}, 422, "$"),
         ("PUT", "/1", {"userId": "9"}, 409, ""),
         ("PUT", "/9", {"city": "Pune"}, 404, ""),
-        ("GET", "/1?properties=nothing", None, 422, "$.columns"),
+        ("GET", "/1?properties=nothing", None, 422, "$.properties"),
         ("GET", "?limit=0", None, 422, "$.limit"),
     ],
 )

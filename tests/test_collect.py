@@ -143,6 +143,14 @@ def test_a_client_of_jitsu_finds_its_address(client, store, key, path):
     assert names(store) == ["Buy"]
 
 
+@pytest.mark.parametrize("path", ["/v1/track/", "/v1/batch/", "/api/s/s2s/track/"])
+def test_a_slash_at_the_end_of_an_address_says_nothing(client, store, key, path):
+    body = {"batch": [track()]} if "batch" in path else track()
+
+    assert answered(client.post(path, json=body, headers=basic(key))) == STORED
+    assert names(store) == ["Buy"]
+
+
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/x-www-form-urlencoded", ""])
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_body_is_read_whatever_it_says_it_is(client, store, key, kind, packed):

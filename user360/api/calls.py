@@ -212,7 +212,7 @@ def route(
 class AsSent:
     """Middleware that finds calls by the address as it was sent, so that a slash within an id does not end it.
 
-    What stands in the place of an id is read by `route`.
+    A slash at the very end says nothing. What stands in the place of an id is read by `route`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -223,7 +223,8 @@ class AsSent:
         if scope["type"] == "http":
             sent = scope.get("raw_path", b"").partition(b"?")[0].decode("ascii", "replace")
             root = scope.get("root_path", "")
-            scope = {**scope, "path": sent if sent.startswith(root or "/") else quote(scope["path"])}
+            path = sent if sent.startswith(root or "/") else quote(scope["path"])
+            scope = {**scope, "path": path.removesuffix("/") if len(path) > len(root) + 1 else path}
         await self.app(scope, receive, send)
 
 

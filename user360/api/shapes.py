@@ -159,6 +159,15 @@ def known_property(store: Store, name: str, path: str) -> Property:
     return known[name]
 
 
+def chosen(asked: Asked) -> list[str] | None:
+    """The properties an address asks for, each of which there is; None where it asks for none."""
+    wanted = asked.texts("properties")
+    for each in wanted or ():
+        if each != SEGMENTS:
+            known_property(asked.store, each, "$.properties")
+    return wanted
+
+
 def _wanted(store: Store, columns: Sequence[str] | None) -> list[str]:
     """The properties to read, each of which there is."""
     if columns is None:

@@ -84,13 +84,13 @@ def _find(asked: Asked) -> Answer:
     search = asked.text("search", "")
     people = profiles.matching(asked.store, search=search) if search.strip() else None
     total = len(people) if people is not None else profiles.count(asked.store)
-    columns, sort = asked.texts("properties"), asked.texts("sort") or ()
+    columns, sort = shapes.chosen(asked), asked.texts("sort") or ()
     items = shapes.users(asked.store, people, columns=columns, sort=sort, limit=limit, offset=offset, at=asked.at)
     return page_of(items, total, limit=limit, offset=offset)
 
 
 def _get(asked: Asked) -> Answer:
-    return _one(asked, shapes.person(asked), columns=asked.texts("properties"))
+    return _one(asked, shapes.person(asked), columns=shapes.chosen(asked))
 
 
 def _one(asked: Asked, profile_key: int, *, columns: list[str] | None = None) -> Answer:

@@ -138,7 +138,7 @@ def _one(asked: Asked, key: int) -> Answer:
 def _told(asked: Asked, people: People | None, *, limit: int, offset: int) -> list[dict[str, Any]]:
     """Users as yellow.ai has them: `{"firstName": {"value": "Asha", "propertyType": "string"}, …, "id": {"value": "7"}}`."""
     types = {each.name: each.datatype.name for each in properties.find(asked.store)}
-    columns = asked.texts("properties") or list(types)
+    columns = shapes.chosen(asked) or list(types)
     users = shapes.users(asked.store, people, columns=columns, sort=(), limit=limit, offset=offset, at=asked.at)
     return [_typed(each, types) for each in users]
 

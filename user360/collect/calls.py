@@ -56,7 +56,10 @@ async def drain() -> None:
 
 def routes() -> list[Route]:
     """The calls of the tracking API, below wherever they are mounted."""
-    return [Route("/{call}", _Call()), Route("/s2s/{call}", _Call()), Route("/projects/{key}/settings", _settings)]
+    call = _Call()
+    # Some clients end every address with a slash, and take a refusal as final.
+    sending = [Route(f"{path}{end}", call) for path in ("/{call}", "/s2s/{call}") for end in ("", "/")]
+    return [*sending, Route("/projects/{key}/settings", _settings)]
 
 
 async def _settings(request: Request) -> Response:
