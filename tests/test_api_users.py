@@ -100,6 +100,14 @@ def test_a_property_that_is_none_is_refused_where_it_was_asked_for(client, path)
     assert (answer.status_code, answer.json()["path"]) == (422, "$.properties")
 
 
+def test_an_id_that_cannot_be_read_is_refused_and_makes_nobody(client):
+    before = client.get("/api/users").json()["total"]
+    answer = client.post("/api/users", json={"userId": "a\0b", "properties": {"city": "Oslo"}})
+
+    assert (answer.status_code, answer.json()["path"]) == (422, "$.userId")
+    assert client.get("/api/users").json()["total"] == before
+
+
 def test_an_id_that_is_taken_is_a_conflict_and_changes_nothing(client):
     answer = client.post("/api/users", json={"userId": "u1", "properties": {"country": "XX"}})
 

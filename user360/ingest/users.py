@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from user360.datatype import DataType, Refused
     from user360.properties import Property
     from user360.store import Store, Transaction
 
@@ -176,28 +177,28 @@ def _parse(batch: Users, known: Mapping[str, Property], zone: ZoneInfo) -> tuple
             continue
         result = known[each].datatype.parse_column(plain(column), zone)
         parsed[each] = result.values
-        for refused in result.refused:
-            value = shorten(column[refused.position].as_py())
-            rejected.append(
-                Rejected(
-                    batch.positions[refused.position].as_py(),
-                    "invalidDataType",
-                    each,
-                    value,
-                    f"{each} ({known[each].datatype.name}): “{value}” {refused.reason}.",
-                    refused.hint,
-                )
-            )
+        rejected += [_unread(batch, each, known[each].datatype, column, refused) for refused in result.refused]
     return parsed, rejected
 
 
+def _unread(batch: Users, name: str, datatype: DataType, column: pa.Array, refused: Refused) -> Rejected:
+    position, value = batch.positions[refused.position].as_py(), shorten(column[refused.position].as_py())
+    return Rejected(
+        position, "invalidDataType", name, value, f"{name} ({datatype.name}): “{value}” {refused.reason}.", refused.hint
+    )
+
+
 def _user_ids(batch: Users) -> tuple[pa.Array, list[Rejected]]:
-    user_ids = datatypes.get("string").parse_column(plain(batch.user_ids)).values
+    datatype = datatypes.get("string")
+    parsed = datatype.parse_column(plain(batch.user_ids))
+    user_ids = parsed.values
     if batch.profile_keys is not None:
         return user_ids, []
-    nobody = [_unnamed(batch, index) for index in pc.indices_nonzero(pc.is_null(user_ids)).to_pylist()]
+    unread = [_unread(batch, "userId", datatype, batch.user_ids, each) for each in parsed.refused]
+    given = {each.position for each in parsed.refused}
+    nobody = [_unnamed(batch, each) for each in pc.indices_nonzero(pc.is_null(user_ids)).to_pylist() if each not in given]
     odd = [placeholder(batch.positions[index].as_py(), user_ids[index].as_py()) for index in unfit(user_ids)]
-    return user_ids, ([] if batch.unidentified else nobody) + odd
+    return user_ids, unread + ([] if batch.unidentified else nobody) + odd
 
 
 def _unnamed(batch: Users, index: int) -> Rejected:
