@@ -191,7 +191,17 @@ def test_what_is_not_over_is_hatched_or_drawn_apart_and_dotted() -> None:
     lines = over_time.draw([of], axis, "lines")
 
     assert list(bars.data[0].marker.pattern.shape) == ["", "", "/"]
-    assert [(list(each.x), each.line.dash) for each in lines.data] == [(["1", "2"], None), (["2", "3"], "dot")]
+    one, two, three = lines.layout.xaxis.categoryarray
+    assert [(list(each.x), each.line.dash) for each in lines.data] == [([one, two], None), ([two, three], "dot")]
+
+
+def test_a_place_named_by_a_number_is_labelled_where_it_stands() -> None:
+    """Plotly looks a position up among the names first, so that no name may be a position."""
+    axis = over_time.Axis(("1", "2", "3"))
+    drawn = over_time.draw([over_time.Series("People", (5, 3, 1), ("a", "b", "c"), "#000000")], axis, "bars")
+    assert list(drawn.layout.xaxis.ticktext) == ["1", "2", "3"]
+    assert {str(each) for each in drawn.layout.xaxis.tickvals}.isdisjoint(drawn.layout.xaxis.categoryarray)
+    assert list(drawn.data[0].x) == list(drawn.layout.xaxis.categoryarray)
 
 
 def test_names_in_a_figure_are_no_markup_and_places_written_alike_stay_two() -> None:

@@ -266,11 +266,14 @@ def _frame(drawn: go.Figure, axis: Axis, width: int, *, legend: bool) -> None:
 
 
 def _names(axis: Axis) -> list[str]:
-    """The places as the axis tells them apart: one that is written like another gets an unseen mark."""
+    """The places as the axis tells them apart: each ends with an unseen mark, one that is written like another with more.
+
+    Marks and labels are placed by position; without the mark Plotly would take position 1 for a place named "1".
+    """
     seen: dict[str, int] = {}
     names = []
     for each in axis.places:
-        seen[each] = seen.get(each, -1) + 1
+        seen[each] = seen.get(each, 0) + 1
         names.append(charts.plain(each, 40) + "\u200b" * seen[each])
     return names
 
