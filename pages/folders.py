@@ -193,21 +193,9 @@ def _files(of: Folder) -> None:
         }
         for each in found
     ]
-    shown = st.dataframe(
-        pa.Table.from_pylist(table),
-        key=key,
-        hide_index=True,
-        height=layout.table_height(len(found), layout.CARD_ROW, most=10),
-        row_height=layout.CARD_ROW,
-        column_config=config,
-        placeholder=words.NO_VALUE,
-        alt="Files of the folder and what became of each",
-        on_select="rerun",
-        selection_mode="single-row",
-    )
-    rows = shown["selection"]["rows"]
-    if rows and rows[0] < len(found):
-        _file(of, found[rows[0]])
+    place = layout.pick(table, config, key=key, alt="Files of the folder and what became of each", most=10)
+    if place is not None:
+        _file(of, found[place])
 
 
 def _file(of: Folder, each: Seen) -> None:

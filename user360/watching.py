@@ -7,7 +7,6 @@ on where it stood. Where files lie does not live here (`places`), nor what an im
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tempfile
 from dataclasses import dataclass, replace
@@ -117,7 +116,7 @@ def _take(
             opened.fetch(file, here)
         except (Unreachable, Conflict) as refusal:
             return noted("unreachable", message=str(refusal))
-        checksum = _checksum(here)
+        checksum = imports.checksum(here)
         every = folders.seen(store, of.id).values()
         twin = next((each for each in every if each.checksum == checksum and each.status in {"imported", "same"}), None)
         if twin is not None and twin.name == file.name:  # only its time changed
@@ -163,8 +162,3 @@ def _plan(store: Store, of: Folder, here: Path, kind: str) -> Plan:
     if kind == "events":
         return replace(plan, segment=given.segment)
     return replace(plan, mode=given.mode, tags=given.tags, merge_tags=given.merge_tags, segment=given.segment)
-
-
-def _checksum(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

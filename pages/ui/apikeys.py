@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.ui import confirm, dialogs, layout, session, states, words
@@ -63,20 +62,8 @@ def _table(found: tuple[Key, ...]) -> None:
         "Made": st.column_config.TextColumn(width=92),
         "By": st.column_config.TextColumn(width=90),
     }
-    shown = st.dataframe(
-        pa.Table.from_pylist([_line(each) for each in found]),
-        key=key,
-        hide_index=True,
-        height=layout.table_height(len(found), layout.CARD_ROW, most=8),
-        row_height=layout.CARD_ROW,
-        column_config=config,
-        placeholder=words.NO_VALUE,
-        alt="The API keys, good ones first",
-        on_select="rerun",
-        selection_mode="single-row",
-    )
-    rows = shown["selection"]["rows"]
-    chosen = found[rows[0]] if rows and rows[0] < len(found) else None
+    place = layout.pick([_line(each) for each in found], config, key=key, alt="The API keys, good ones first", most=8)
+    chosen = found[place] if place is not None else None
     if chosen is not None and chosen.revoked_at is None:
         _revoking(chosen)
 

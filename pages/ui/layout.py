@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
 import streamlit as st
 
 from pages.ui import session, words
@@ -75,6 +76,24 @@ def title_row(title: str, quiet: str = "") -> None:
 def footnote(*parts: str) -> None:
     """The page's last line: zone, instant, and what the page has to define. Parts are Markdown."""
     st.caption(words.footnote(*parts, zone=session.settings().zone_name, at=session.at()))
+
+
+def pick(rows: list[dict[str, Any]], config: dict[str, Any], *, key: str, alt: str, most: int) -> int | None:
+    """A small table of which one row can be chosen; answers its place."""
+    shown = st.dataframe(
+        pa.Table.from_pylist(rows),
+        key=key,
+        hide_index=True,
+        height=table_height(len(rows), CARD_ROW, most=most),
+        row_height=CARD_ROW,
+        column_config=config,
+        placeholder=words.NO_VALUE,
+        alt=alt,
+        on_select="rerun",
+        selection_mode="single-row",
+    )
+    chosen: list[int] = shown["selection"]["rows"]
+    return chosen[0] if chosen and chosen[0] < len(rows) else None
 
 
 def table_height(rows: int, row_height: int = CHOSEN_ROW, *, most: int = 15) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.ui import confirm, dialogs, layout, session, snippets, states, words
@@ -83,20 +82,10 @@ def _table(found: tuple[WriteKey, ...]) -> None:
         "Made": st.column_config.TextColumn(width=100),
         "By": st.column_config.TextColumn(width=90),
     }
-    shown = st.dataframe(
-        pa.Table.from_pylist([_line(each) for each in found]),
-        key=key,
-        hide_index=True,
-        height=layout.table_height(len(found), layout.CARD_ROW, most=6),
-        row_height=layout.CARD_ROW,
-        column_config=config,
-        placeholder=words.NO_VALUE,
-        alt="The write keys of this source, good ones first",
-        on_select="rerun",
-        selection_mode="single-row",
+    place = layout.pick(
+        [_line(each) for each in found], config, key=key, alt="The write keys of this source, good ones first", most=6
     )
-    rows = shown["selection"]["rows"]
-    chosen = found[rows[0]] if rows and rows[0] < len(found) else None
+    chosen = found[place] if place is not None else None
     if chosen is not None and chosen.revoked_at is None:
         _revoking(chosen)
 
