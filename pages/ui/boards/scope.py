@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
@@ -91,17 +90,7 @@ def _period() -> dict[str, Any] | None:
         on_change=_to_period,
     )
     if said is not None and label == controls.CHOOSE:
-        st.session_state["boards.days"] = controls.ends(said)
-        st.date_input(
-            "Days",
-            key="boards.days",
-            format="YYYY-MM-DD",
-            min_value=date(2000, 1, 1),
-            max_value=date(2100, 12, 31),
-            label_visibility="collapsed",
-            width=220,
-            on_change=_to_days,
-        )
+        controls.days("boards.days", said, _to_days)
     return said
 
 

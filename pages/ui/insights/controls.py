@@ -19,7 +19,7 @@ from user360.insight import Period
 from user360.segments import saved
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from user360.segments import Rule
 
@@ -51,22 +51,22 @@ def period(begin: Mapping[str, Any], document: Mapping[str, Any]) -> None:
         args=(dict(begin),),
     )
     if label == CHOOSE:
-        _days(begin, said)
+        days("insight.days", said, _to_days, dict(begin))
 
 
-def _days(begin: Mapping[str, Any], said: Mapping[str, Any]) -> None:
-    first, last = ends(said)
-    st.session_state["insight.days"] = (first, last)
+def days(key: str, said: Mapping[str, Any], on_change: Callable[..., None], *args: Any) -> None:
+    """The field of the first and the last day of a period."""
+    st.session_state[key] = ends(said)
     st.date_input(
         "Days",
-        key="insight.days",
+        key=key,
         format="YYYY-MM-DD",
         min_value=date(2000, 1, 1),
         max_value=date(2100, 12, 31),
         label_visibility="collapsed",
         width=220,
-        on_change=_to_days,
-        args=(dict(begin),),
+        on_change=on_change,
+        args=args,
     )
 
 
