@@ -8,10 +8,11 @@ where it stood, and what it wrote can be taken back. What a valid row is does no
 `preparing` makes of rows what goes in, `running` takes it in, `failing` keeps what could not be taken, `members` puts people on a list, `trying` finds what an import would do, `looking` shows it row by row, `undoing` takes it back.
 """
 
+from user360.imports.gathering import Batch
 from user360.imports.lines import Damaged
 from user360.imports.looking import Cell, Row, count_rows, look
 from user360.imports.mapping import KINDS, RULES, Column, Inspection, Plan, certain, check, inspect, rules_for, suggest, ways
-from user360.imports.reading import Batch, Shape, rows
+from user360.imports.reading import Shape, rows
 from user360.imports.repairing import ORDERS, Offer, Repair, calling_code, example
 from user360.imports.running import (
     Tell,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from user360.imports.reading import Batch
+    from user360.imports.gathering import Batch
     from user360.ingest import Receipt, Rejected
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 LONGEST_CELL: Final = 64 * 2**20
 MOST_LINES: Final = 1_000
@@ -35,7 +35,7 @@ class _Feed:
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
-        self._returned: deque[str] = deque()
+        self.returned: deque[str] = deque()
         self.held: list[str] = []
 
     def __iter__(self) -> _Feed:
@@ -44,22 +44,27 @@ class _Feed:
     def __next__(self) -> str:
         if len(self.held) >= MOST_LINES:
             raise csv.Error("unexpected end of data")
-        line = self._returned.popleft() if self._returned else next(self._lines)
+        line = self.returned.popleft() if self.returned else next(self._lines)
         self.held.append(line)
         return line
 
     def give_back(self) -> None:
         """All lines of the record but its first."""
-        self._returned.extendleft(reversed(self.held[1:]))
+        self.returned.extendleft(reversed(self.held[1:]))
         del self.held[1:]
 
 
-def records(lines: Iterator[str], delimiter: str, *, width: int = 0) -> Iterator[tuple[int, list[str]] | Damaged]:
-    """Each row with its line, or what is damaged. `width` is how many cells a row has, 0 where nobody knows yet."""
+def records(
+    lines: Iterator[str], delimiter: str, *, width: int = 0, begins: int = 1, until: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[int, list[str]] | Damaged]:
+    """Each row with its line, or what is damaged. `width` is how many cells a row has, 0 where nobody knows yet.
+
+    `begins` is the number of the first line. Behind a record, when no line is held, `until` may say that it is enough.
+    """
     csv.field_size_limit(LONGEST_CELL)
     feed = _Feed(lines)
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
-    line = 1
+    line = begins
     while True:
         try:
             row = next(reader)
@@ -75,6 +80,8 @@ def records(lines: Iterator[str], delimiter: str, *, width: int = 0) -> Iterator
             yield line, row
         line += len(feed.held)
         feed.held.clear()
+        if not feed.returned and until():
+            return
 
 
 def _misfits(row: list[str], width: int) -> bool:

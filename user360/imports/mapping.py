@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from user360.imports.gathering import Batch
     from user360.imports.reading import Shape
     from user360.properties import Property
     from user360.store import Store
 
+LOOKED_AT: Final = 5_000
 SAMPLES: Final = 100
 DISTINCT: Final = 1_000
 KINDS: Final = ("users", "events", "members")
@@ -171,7 +173,7 @@ class Plan:
 def inspect(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> Inspection:
     """Look at a file: its shape, its columns, and what the first values look like. Raises `InvalidFile`."""
     of = reading.shape(path, delimiter=delimiter, encoding=encoding)
-    first = next(islice(reading.rows(path, of), 1), None)
+    first = next(reading.rows(path, of, most=LOOKED_AT), None)
     columns = tuple(_column(each, first) for each in of.columns)
     lines, quoted = reading.count_lines(path), of.format == "csv" and reading.quoted(path)
     return Inspection(_kind(of.columns), of, columns, lines, path.stat().st_size, quoted)
@@ -294,10 +296,8 @@ def _check_events(plan: Plan, columns: Sequence[str]) -> None:
             raise InvalidFile(f"No column says {what}.", "Choose one." if not column else f"The file has no column “{column}”.")
 
 
-def _column(name: str, batch: reading.Batch | None) -> Column:
-    values = (
-        [] if batch is None else [str(each) for each in batch.columns[name].slice(0, 5_000).to_pylist() if each not in (None, "")]
-    )
+def _column(name: str, batch: Batch | None) -> Column:
+    values = [] if batch is None else [str(each) for each in batch.columns[name].to_pylist() if each not in (None, "")]
     samples = tuple(values[:SAMPLES])
     found, repair = datatypes.sniff(samples), None
     if found.name == "string":

@@ -16,8 +16,8 @@ from user360.segments import lists
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from user360.imports.gathering import Batch
     from user360.imports.mapping import Plan
-    from user360.imports.reading import Batch
     from user360.store import Store
 
 

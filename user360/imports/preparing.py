@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from user360.datatype import DataType, Refused
+    from user360.imports.gathering import Batch
     from user360.imports.mapping import Plan
-    from user360.imports.reading import Batch
 
 _TEXT: Final = r'"[^"\\\x00-\x1f]*"'
 _VALUE: Final = rf"(?:{_TEXT}|-?(?:0|[1-9][0-9]{{0,14}})(?:\.[0-9]{{1,15}})?|true|false|null)"

@@ -1,4 +1,4 @@
-"""Reading a file row by row, whatever shape it is in.
+"""Reading a file, whatever shape it is in, in batches of rows.
 
 A row that is damaged is a row that is damaged: it is told with its line and never ends the file.
 Files are streamed; what is in memory is one batch. Without this room a bad quote on line 500 would
@@ -8,23 +8,24 @@ swallow the other half million. What the columns mean does not live here (`mappi
 from __future__ import annotations
 
 import codecs
-import csv
 import json
-from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from charset_normalizer import from_bytes
 
-from user360 import spreadsheet
 from user360.errors import InvalidFile
+from user360.imports import stretches
+from user360.imports.gathering import MOST_CELLS, Batch, Gathered
 from user360.imports.lines import Damaged
 from user360.imports.lines import records as delimited
+from user360.imports.text import Text, faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 BATCH: Final = 250_000
@@ -46,29 +47,6 @@ class Shape:
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows of the file: a column of text (or of its own type, from Parquet) per name, and the line each row begins on."""
-
-    lines: pa.Array
-    columns: dict[str, pa.Array]
-    damaged: tuple[Damaged, ...]
-    empty: int
-
-
-@dataclass(slots=True)
-class _Gathered:
-    """Rows on their way to a batch."""
-
-    lines: list[int] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
-    damaged: list[Damaged] = field(default_factory=list)
-    empty: int = 0
-
-    def __len__(self) -> int:
-        return len(self.rows) + len(self.damaged) + self.empty
-
-
 def shape(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> Shape:
     """How the file is written, found by looking; `delimiter` and `encoding` overrule. Raises `InvalidFile`."""
     form = _FORMATS.get(path.suffix.lower(), "csv")
@@ -80,7 +58,7 @@ def shape(path: Path, *, delimiter: str | None = None, encoding: str | None = No
     if form == "jsonl":
         return Shape(form, found, "", _keys(path, found))
     chosen = delimiter or _delimiter(path, found)
-    for first in _records(path, (found, chosen)):
+    for first in delimited(Text(path, found), chosen):
         if isinstance(first, Damaged):
             raise InvalidFile("The first line cannot be read as the names of columns.", first.hint, line=first.line)
         if any(cell.strip() for cell in first[1]):
@@ -88,15 +66,15 @@ def shape(path: Path, *, delimiter: str | None = None, encoding: str | None = No
     raise InvalidFile("The file holds blank lines only.", "Export it again with a header line.")
 
 
-def rows(path: Path, of: Shape, *, skip: int = 0) -> Iterator[Batch]:
-    """The rows of the file in batches, after the first `skip`."""
+def rows(path: Path, of: Shape, *, skip: int = 0, most: int | None = None) -> Iterator[Batch]:
+    """The rows of the file in batches of at most so many, after the first `skip`."""
     match of.format:
         case "parquet":
-            yield from _parquet_batches(path, of, skip)
+            yield from _parquet_batches(path, of, skip, most or BATCH)
         case "jsonl":
-            yield from _gathered(islice(_told(path, of), skip, None), of)
+            yield from _one_by_one(islice(_told(path, of), skip, None), of, most or BATCH)
         case _:
-            yield from _csv_batches(path, of, skip)
+            yield from _csv_batches(path, of, skip, most or BATCH)
 
 
 def quoted(path: Path) -> bool:
@@ -155,25 +133,13 @@ def _delimiter(path: Path, encoding: str) -> str:
     """The delimiter that cuts the first rows into the most columns, all of one number."""
     best, most = ",", 0.0
     for delimiter in DELIMITERS:
-        looked_at = islice(_records(path, (encoding, delimiter)), SAMPLED_ROWS)
+        looked_at = islice(delimited(Text(path, encoding), delimiter), SAMPLED_ROWS)
         widths = [len(each[1]) for each in looked_at if not isinstance(each, Damaged) and each[1]]
         same = sum(width == widths[0] for width in widths) / len(widths) if widths else 0
         score = same * (widths[0] - 1) if widths else 0
         if score > most:
             best, most = delimiter, score
     return best
-
-
-def _records(path: Path, of: tuple[str, str], width: int = 0) -> Iterator[tuple[int, list[str]] | Damaged]:
-    """The records of a file of this encoding and delimiter."""
-    encoding, delimiter = of
-    with path.open(encoding=encoding, errors=_faults(encoding), newline="") as file:
-        yield from delimited(file, delimiter, width=width)
-
-
-def _faults(encoding: str) -> str:
-    """Bytes that are not of the encoding stay recognisable, so that their rows can be told apart from good ones."""
-    return "replace" if encoding.startswith("utf-16") else "surrogateescape"
 
 
 def _keys(path: Path, encoding: str) -> tuple[str, ...]:
@@ -189,7 +155,7 @@ def _keys(path: Path, encoding: str) -> tuple[str, ...]:
 
 
 def _objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]] | Damaged]:
-    with path.open(encoding=encoding, errors=_faults(encoding)) as file:
+    with path.open(encoding=encoding, errors=faults(encoding)) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 yield number, {}
@@ -216,63 +182,49 @@ def _told(path: Path, of: Shape) -> Iterator[tuple[int, list[str]] | Damaged]:
         yield each if isinstance(each, Damaged) else (each[0], [_said(each[1].get(key)) for key in of.columns])
 
 
-def _csv_batches(path: Path, of: Shape, skip: int) -> Iterator[Batch]:
-    """Batches of lines that are a row each, as most files are throughout; from the first line that is not, row by row."""
-    if not _begins_plainly(path, of):
-        yield from _gathered(islice(_after_header(_records(path, (of.encoding, of.delimiter), len(of.columns))), skip, None), of)
-        return
-    with path.open(encoding=of.encoding, errors=_faults(of.encoding), newline="") as file:
-        next(file)
-        line = 2
-        while lines := list(islice(file, BATCH)):
-            rows = _plain_rows(lines, of)
-            if rows is None:
-                rest = delimited(chain(lines, file), of.delimiter, width=len(of.columns))
-                yield from _gathered(islice((_moved(each, line - 1) for each in rest), skip, None), of)
-                return
-            left, skip = rows[skip:], max(skip - len(rows), 0)
-            line += len(lines)
-            if left:
-                yield _batch(_Gathered(list(range(line - len(left), line)), left), of)
+def _csv_batches(path: Path, of: Shape, skip: int, most: int) -> Iterator[Batch]:
+    """Batches of lines that are a row each, read at once; what is not so simple is read record by record."""
+    text = Text(path, of.encoding)
+    text.line = _skip_header(text, of)
+    gathered = Gathered(of.columns, most)
+    while (block := text.block()) is not None:
+        found = stretches.read(block, of.delimiter, of.columns, begins=text.line)
+        if found is not None:
+            text.line += found.span
+            skipped = min(skip, found.span)
+            found, skip = found.divided(skipped)[1], skip - skipped
+            while found.span:
+                found = gathered.add_stretch(found)
+                if gathered.full:
+                    yield gathered.batch()
+        elif not text.broken_up(block):
+            for record in delimited(text, of.delimiter, width=len(of.columns), begins=text.line, until=text.between_blocks):
+                if skip:
+                    skip -= 1
+                    continue
+                gathered.add(record)
+                if gathered.full:
+                    yield gathered.batch()
+    if gathered.size:
+        yield gathered.batch()
 
 
-def _begins_plainly(path: Path, of: Shape) -> bool:
-    """Whether the names of the columns stand on the first line, and there alone."""
-    with path.open(encoding=of.encoding, errors=_faults(of.encoding), newline="") as file:
-        found = _plain_rows([file.readline()], of)
-    return found is not None and _names(found[0]) == of.columns
-
-
-def _plain_rows(lines: list[str], of: Shape) -> list[list[str]] | None:
-    """The rows, where each line is a row of the right width with something in it; None where any is not."""
-    try:
-        rows = list(csv.reader(lines, delimiter=of.delimiter, strict=True))
-    except csv.Error:
-        return None
-    whole = len(rows) == len(lines) and set(map(len, rows)) == {len(of.columns)} and all(map(any, rows))
-    return rows if whole else None
-
-
-def _moved(record: tuple[int, list[str]] | Damaged, by: int) -> tuple[int, list[str]] | Damaged:
-    return replace(record, line=record.line + by) if isinstance(record, Damaged) else (record[0] + by, record[1])
-
-
-def _gathered(records: Iterable[tuple[int, list[str]] | Damaged], of: Shape) -> Iterator[Batch]:
-    gathered = _Gathered()
-    for record in records:
-        _gather(gathered, record, len(of.columns))
-        if len(gathered) >= BATCH:
-            yield _batch(gathered, of)
-            gathered = _Gathered()
-    if len(gathered):
-        yield _batch(gathered, of)
-
-
-def _after_header(records: Iterator[tuple[int, list[str]] | Damaged]) -> Iterator[tuple[int, list[str]] | Damaged]:
-    for record in records:
+def _skip_header(text: Text, of: Shape) -> int:
+    """Read on to behind the names of the columns; answer the line that comes next."""
+    for record in delimited(text, of.delimiter, width=len(of.columns)):
         if not isinstance(record, Damaged) and any(cell.strip() for cell in record[1]):
             break
-    yield from records
+    return text.line
+
+
+def _one_by_one(records: Iterator[tuple[int, list[str]] | Damaged], of: Shape, most: int) -> Iterator[Batch]:
+    gathered = Gathered(of.columns, most, unguarded=False)
+    for record in records:
+        gathered.add(record)
+        if gathered.full:
+            yield gathered.batch()
+    if gathered.size:
+        yield gathered.batch()
 
 
 def _said(value: Any) -> str:
@@ -281,67 +233,6 @@ def _said(value: Any) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
-
-
-def _gather(into: _Gathered, record: tuple[int, list[str]] | Damaged, width: int) -> None:
-    if isinstance(record, Damaged):
-        into.damaged.append(record)
-        return
-    line, row = record
-    if len(row) == width:
-        if any(row):
-            into.lines.append(line)
-            into.rows.append(row)
-        else:
-            into.empty += 1
-        return
-    if not any(cell.strip() for cell in row):
-        into.empty += 1
-    elif len(row) > width and not any(row[width:]):
-        into.lines.append(line)
-        into.rows.append(row[:width])
-    else:
-        into.damaged.append(
-            Damaged(
-                line, tuple(row), f"has {len(row)} cells where the header has {width}", "Quote values that hold the delimiter."
-            )
-        )
-
-
-def _batch(gathered: _Gathered, of: Shape) -> Batch:
-    try:
-        columns = _columns(gathered, of)
-    except UnicodeEncodeError:
-        _set_aside(gathered)
-        columns = _columns(gathered, of)
-    damaged = tuple(sorted(map(_printable, gathered.damaged), key=lambda each: each.line))
-    return Batch(pa.array(gathered.lines, pa.int64()), columns, damaged, gathered.empty)
-
-
-def _columns(gathered: _Gathered, of: Shape) -> dict[str, pa.Array]:
-    cells = zip(*gathered.rows, strict=True) if gathered.rows else [()] * len(of.columns)
-    found = {name: pa.array(values, pa.string()) for name, values in zip(of.columns, cells, strict=True)}
-    return {name: spreadsheet.unguard(values) for name, values in found.items()} if of.format == "csv" else found
-
-
-def _set_aside(gathered: _Gathered) -> None:
-    """Rows with bytes that are not of the encoding, or half of a character, are damaged rows."""
-    rows = list(zip(gathered.lines, gathered.rows, strict=True))
-    whole = [each for each in rows if _whole(each[1])]
-    gathered.damaged += [
-        Damaged(line, tuple(row), "holds bytes that are not of the file's encoding", "Export the file as UTF-8.")
-        for line, row in rows
-        if not _whole(row)
-    ]
-    gathered.lines, gathered.rows = [line for line, _ in whole], [row for _, row in whole]
-
-
-def _whole(row: list[str]) -> bool:
-    return not any("\ud800" <= each <= "\udfff" for cell in row if not cell.isascii() for each in cell)
-
-
-def _printable(damaged: Damaged) -> Damaged:
-    return replace(damaged, raw=tuple(each.encode("utf-8", "replace").decode() for each in damaged.raw))
 
 
 def _names(header: list[str]) -> tuple[str, ...]:
@@ -369,9 +260,9 @@ def _parquet(path: Path) -> pq.ParquetFile:
         raise InvalidFile("The file is no Parquet file, or is damaged.", "Write it again.") from fault
 
 
-def _parquet_batches(path: Path, of: Shape, skip: int) -> Iterator[Batch]:
+def _parquet_batches(path: Path, of: Shape, skip: int, most: int) -> Iterator[Batch]:
     line = 1
-    for found in _parquet(path).iter_batches(BATCH):
+    for found in _parquet(path).iter_batches(max(min(most, MOST_CELLS // max(len(of.columns), 1)), 1)):
         begin = min(max(skip - line + 1, 0), found.num_rows)
         rest = found.slice(begin)
         if rest.num_rows:

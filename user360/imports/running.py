@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
 
+    from user360.imports.gathering import Batch
     from user360.imports.mapping import Plan
-    from user360.imports.reading import Batch, Shape
+    from user360.imports.reading import Shape
     from user360.ingest import Receipt
     from user360.records import Import
     from user360.store import Store, Transaction

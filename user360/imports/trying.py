@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from user360.imports.gathering import Batch
     from user360.imports.mapping import Plan
     from user360.imports.preparing import Preparing
-    from user360.imports.reading import Batch, Shape
+    from user360.imports.reading import Shape
     from user360.imports.repairing import Offer
     from user360.imports.running import Tell
     from user360.ingest import Receipt
