@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
+import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from streamlit.components.v2 import manifest_scanner
 
 from user360 import doors
 from user360.store import Store, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 AT = datetime(2026, 11, 23, 12, 50, tzinfo=UTC)
 
@@ -25,6 +28,29 @@ settings.register_profile(
     "thorough", max_examples=1_000, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
+
+
+# Streamlit reads what every installed package says of itself whenever an app begins, a third of a second for each of
+# a thousand pages; what is installed stays the same while tests run.
+manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
+
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - where it is, the kernel's own directory of files that are never written to a disk
+ROOM = 4 << 30
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The databases of the tests lie in memory where there is room: a process that is killed loses nothing there either."""
+    chosen = config.option.basetemp or hasattr(config, "workerinput")
+    if chosen or not os.access(IN_MEMORY, os.W_OK) or shutil.disk_usage(IN_MEMORY).free < ROOM:
+        return
+    config.option.basetemp = tempfile.mkdtemp(prefix="user360-tests-", dir=IN_MEMORY)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """What lies in memory goes with the run."""
+    made = config.option.basetemp
+    if made and Path(made).parent == IN_MEMORY and not hasattr(config, "workerinput"):
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def browser() -> str | None:

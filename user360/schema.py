@@ -97,10 +97,10 @@ def _profiles() -> Sql:
     return sql("CREATE TABLE profiles (profile_key UINTEGER NOT NULL, {})", joined(", ", columns))
 
 
-def _system_properties() -> list[Sql]:
-    return [
+def _system_properties() -> Sql:
+    rows = [
         sql(
-            "INSERT INTO properties VALUES ({}, {}, {}, true, true, {}, {}, NULL, 'User 360', NULL, NULL)",
+            "({}, {}, {}, true, true, {}, {}, NULL, 'User 360', NULL, NULL)",
             each,
             datatype,
             description,
@@ -109,6 +109,7 @@ def _system_properties() -> list[Sql]:
         )
         for position, (each, datatype, description) in enumerate(SYSTEM_PROPERTIES)
     ]
+    return sql("INSERT INTO properties VALUES {}", joined(", ", rows))
 
 
 def _first() -> list[Sql]:
@@ -143,10 +144,9 @@ def _first() -> list[Sql]:
         "started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP, by_whom VARCHAR NOT NULL, message VARCHAR NOT NULL)",
         "CREATE TABLE import_templates (header_key VARCHAR NOT NULL, mapping VARCHAR NOT NULL, kept_at TIMESTAMP NOT NULL)",
     ]
-    system_events = [
-        sql("INSERT INTO event_names VALUES ({}, {}, true)", number, each) for number, each in enumerate(SYSTEM_EVENTS)
-    ]
-    return [Sql(each) for each in tables] + [_profiles(), *_system_properties(), *system_events]
+    rows = [sql("({}, {}, true)", number, each) for number, each in enumerate(SYSTEM_EVENTS)]
+    system_events = sql("INSERT INTO event_names VALUES {}", joined(", ", rows))
+    return [Sql(each) for each in tables] + [_profiles(), _system_properties(), system_events]
 
 
 def _segments() -> list[Sql]:

@@ -83,13 +83,16 @@ def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, *, read_only: bool)
         )
     if read_only:
         return
-    for number, step in enumerate(schema.STEPS[done:], start=done):
-        connection.begin()
+    missing = schema.STEPS[done:]
+    if not missing:
+        return
+    connection.begin()  # all of them or none: a newer program that fails to begin leaves the older one its database
+    for number, step in enumerate(missing, start=done):
         for statement in step():
             connection.execute(statement.text, list(statement.params))
         connection.execute("INSERT INTO schema_steps VALUES (?)", [number])
-        connection.commit()
-        connection.execute("CHECKPOINT")
+    connection.commit()
+    connection.execute("CHECKPOINT")
 
 
 def _cannot_open(path: str, fault: Exception) -> StoreUnavailable:
