@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from tests.worlds import AT
 from user360 import condition, doors, events, failed, ingest, keys, sources, web
 from user360.collect import calls
-from user360.collect.intake import MOST_OF_ONE, MOST_WAITING, Intake
+from user360.collect.intake import AHEAD, MOST_OF_ONE, MOST_WAITING, Intake
 from user360.collect.taking import Parcel
 from user360.errors import Busy, StoreUnavailable, TooLarge, TooMany
 
@@ -322,12 +322,16 @@ class Shelf:
 
     groups: list[int] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)
+    reading: threading.Event = field(default_factory=threading.Event)
+    storing: threading.Event = field(default_factory=threading.Event)
 
-    def open(self, parcels):
-        self.groups.append(len(parcels))
-        return len(parcels)
+    def open(self, parcels, before=0):
+        self.reading.set()
+        return (before or 0) + len(parcels)
 
     def store(self, opened):
+        self.groups.append(opened)
+        self.storing.set()
         self.hold.wait(10)
         return [None] * opened
 
@@ -343,6 +347,41 @@ def test_whoever_waits_is_committed_together_and_answered_afterwards():
     asyncio.run(many())
 
     assert shelf.groups == [50]
+
+
+def test_clients_that_send_one_after_the_other_all_join_each_commit():
+    shelf = Shelf()
+    shelf.hold.set()
+
+    async def one(intake):
+        for _ in range(10):
+            await intake.put(parcel())
+
+    async def many():
+        intake = Intake(shelf)
+        await asyncio.gather(*(one(intake) for _ in range(20)))
+
+    asyncio.run(many())
+
+    assert shelf.groups == [20] * 10
+
+
+def test_much_that_comes_while_some_is_stored_is_read_ahead_and_stored_together():
+    async def many():
+        shelf = Shelf()
+        intake = Intake(shelf)
+        first = asyncio.create_task(intake.put(parcel()))
+        await asyncio.to_thread(shelf.storing.wait, 10)
+        shelf.reading.clear()
+        waiting = [asyncio.create_task(intake.put(parcel(AHEAD))) for _ in range(3)]
+        await asyncio.to_thread(shelf.reading.wait, 10)
+        waiting.append(asyncio.create_task(intake.put(parcel(AHEAD))))
+        await asyncio.sleep(0.02)
+        shelf.hold.set()
+        await asyncio.gather(first, *waiting)
+        return shelf.groups
+
+    assert asyncio.run(many()) == [1, 4]
 
 
 def test_what_waits_is_bounded_by_key_and_in_all():

@@ -9,8 +9,9 @@ live here (`resolution`), nor the rules by which an id is tied to somebody (`ing
 
 from __future__ import annotations
 
+import hashlib
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
@@ -20,6 +21,7 @@ from user360.sql import Sql, sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from user360.people import People
@@ -44,6 +46,7 @@ IN_CONTEXT: Final = {USER: "userId", EXTERNAL: "userId", ANONYMOUS: "anonymousId
 """Under which name the context of an event holds an id of a kind by which it came."""
 
 LONGEST_ID: Final = 400
+FEW: Final = 500
 MANY: Final = 20_000
 TIMES_AS_LONG: Final = 50
 _HASH: Final = Sql("md5_number_lower(kind || ':' || id)")
@@ -104,23 +107,35 @@ def any_former(tx: Transaction) -> bool:
     return bool(tx.rows(sql("SELECT 1 FROM other_ids WHERE kind = {} LIMIT 1", USER)))
 
 
-def whom(tx: Transaction, ids: Collection[Id]) -> tuple[dict[Id, int], set[int]]:
+def whom(tx: Transaction, ids: AbstractSet[Id]) -> tuple[dict[Id, int], set[int]]:
     """Those of these ids that lead to somebody, with the profile; and which of these profiles have a user id."""
-    asked = pa.table({each: pa.array([one[place] for one in ids], pa.string()) for place, each in enumerate(("kind", "id"))})
-    found = tx.read(
-        sql(
-            "SELECT kind, id, profile_key, false AS own FROM other_ids SEMI JOIN (SELECT {} AS id_hash FROM asked) USING (id_hash) "
-            "UNION ALL SELECT {}, user_id, profile_key, true FROM user_ids SEMI JOIN (SELECT id AS user_id FROM asked WHERE kind = {}) USING (user_id)",
-            _HASH,
-            USER,
-            USER,
-            asked=asked,
-        )
-    )
-    rows = list(zip(*(found[each].to_pylist() for each in ("kind", "id", "profile_key", "own")), strict=True))
-    known = {(kind, text): key for kind, text, key, _ in rows}
-    by_own = {key for _, _, key, own in rows if own}
+    if len(ids) <= FEW:
+        users, hashes = [text for kind, text in ids if kind == USER], [str(_hash(f"{kind}:{text}")) for kind, text in ids]
+        own = tx.rows(sql("SELECT user_id, profile_key FROM user_ids WHERE user_id IN (SELECT unnest({}))", users))
+        others = tx.rows(sql("SELECT kind, id, profile_key FROM other_ids WHERE id_hash IN (SELECT unnest({})::UBIGINT)", hashes))
+    else:
+        # every id is asked for, for of more than 2,000 the table is read at once instead of probing the index for each
+        texts = sql("SELECT id AS user_id FROM asked", asked=_listed(ids))
+        found = _tuples(tx.read(sql("SELECT user_id, profile_key FROM user_ids SEMI JOIN ({}) USING (user_id)", texts)))
+        own = [(text, key) for text, key in found if (USER, text) in ids]
+        hashed = sql("SELECT {} AS id_hash FROM asked", _HASH, asked=_listed(ids))
+        others = _tuples(tx.read(sql("SELECT kind, id, profile_key FROM other_ids SEMI JOIN ({}) USING (id_hash)", hashed)))
+    known = {(kind, text): key for kind, text, key in others} | {(USER, text): key for text, key in own}
+    by_own = {key for _, key in own}
     return known, by_own | named(tx, by_own.symmetric_difference(known.values()))
+
+
+def _hash(text: str) -> int:
+    """What `md5_number_lower` answers; for few ids a statement would take longer than all of them."""
+    return int.from_bytes(hashlib.md5(text.encode(), usedforsecurity=False).digest()[8:], "little")
+
+
+def _listed(ids: Collection[Id]) -> pa.Table:
+    return pa.table({each: pa.array([one[place] for one in ids], pa.string()) for place, each in enumerate(("kind", "id"))})
+
+
+def _tuples(found: pa.Table) -> list[Any]:
+    return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
 
 def named(tx: Transaction, profile_keys: Iterable[int]) -> set[int]:

@@ -58,8 +58,8 @@ class _Group:
 class Opened:
     """Parcels that were read: what each is answered so far, and what is to be stored."""
 
-    answers: list[Exception | None]
-    groups: list[_Group] = field(default_factory=list)
+    answers: list[Exception | None] = field(default_factory=list)
+    groups: list[_Group] = field(default_factory=lambda: [_Group()])
     store: Store | None = None
 
 
@@ -70,16 +70,18 @@ class Taking:
         self._senders = sources.Senders()
         self._uses = sources.Uses()
 
-    def open(self, parcels: Sequence[Parcel]) -> Opened:
-        """What the parcels hold, and what those are answered that cannot be taken."""
-        opened = Opened([None] * len(parcels))
+    def open(self, parcels: Sequence[Parcel], before: Opened | None = None) -> Opened:
+        """What the parcels hold, and what those are answered that cannot be taken; together with those opened `before`."""
+        opened = before or Opened()
+        first = len(opened.answers)
+        opened.answers += [None] * len(parcels)
         try:
             opened.store = doors.current_store()
         except User360Error as refusal:
-            opened.answers = [refusal] * len(parcels)
+            opened.answers[first:] = [refusal] * len(parcels)
             return opened
-        group = _Group()
-        for place, parcel in enumerate(parcels):
+        for place, parcel in enumerate(parcels, first):
+            group = opened.groups[-1]
             try:
                 self._open(opened.store, parcel, group)
             except Exception as fault:  # noqa: BLE001 - the fault of one request is answered to that one
@@ -87,9 +89,7 @@ class Taking:
                 continue
             group.places.append(place)
             if len(group.messages) + len(group.failures) >= TOGETHER:
-                opened.groups.append(group)
-                group = _Group()
-        opened.groups.append(group)
+                opened.groups.append(_Group())
         return opened
 
     def store(self, opened: Opened) -> list[Exception | None]:

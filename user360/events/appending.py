@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from user360.clock import stored
 from user360.errors import InvalidMessage
+from user360.events.seen import Seen
 from user360.sql import Sql, name, sql
 
 if TYPE_CHECKING:
@@ -36,6 +38,11 @@ ROWS: Final = pa.schema(
 
 _STORED: Final = Sql("SELECT message_hash, message_id FROM events UNION ALL SELECT message_hash, message_id FROM deleted_events")
 _EVENTLESS: Final = sql("{} UNION ALL SELECT message_hash, message_id FROM taken_messages", _STORED)
+
+_WORDS: Final = Sql(
+    "SELECT 'event_names' AS dictionary, name, event_id AS number FROM event_names UNION ALL "
+    "SELECT 'channels', name, channel_id FROM channels UNION ALL SELECT 'sources', name, source_id FROM sources ORDER BY number"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ def append(tx: Transaction, rows: pa.Table, *, import_id: int | None = None, nov
                 numbered=numbered,
             )
         )
+        _see(tx, fresh["message_hash"])
         tx.touch("events")
     places = fresh["position"].combine_chunks()
     return Appended(fresh.num_rows, rows.num_rows - fresh.num_rows, _newest(fresh), places)
@@ -105,6 +113,7 @@ def append_system(
             rows=rows,
         )
     )
+    _see(tx, _hashes(tx, pa.chunked_array([[f"{event}:{write}:{key}" for key in profile_keys.to_pylist()]])))
     tx.touch("events")
 
 
@@ -144,7 +153,9 @@ def novel(tx: Transaction, message_ids: pa.Array) -> pa.Array:
 def take_note(tx: Transaction, message_ids: pa.Array) -> None:
     """Remember messages that leave no event, so that they too are taken once."""
     taken = pa.table({"message_id": message_ids})
-    tx.execute(sql("INSERT INTO taken_messages SELECT message_id, md5_number_lower(message_id) FROM taken", taken=taken))
+    taken = taken.append_column("message_hash", _hashes(tx, taken["message_id"]))
+    tx.execute(sql("INSERT INTO taken_messages SELECT message_id, message_hash FROM taken", taken=taken))
+    _see(tx, taken["message_hash"])
 
 
 def twins(rows: pa.Table) -> Sql:
@@ -163,13 +174,7 @@ def _placed(rows: pa.Table) -> pa.Table:
 def _unknown(tx: Transaction, rows: pa.Table, among: Sql = _STORED) -> pa.Table:
     """The first row of each message id that is not stored yet. Hashes find candidates, the ids themselves decide."""
     incoming = _named(tx, _placed(rows))
-    candidates = tx.read(
-        sql(
-            "SELECT DISTINCT message_hash FROM ({}) SEMI JOIN incoming USING (message_hash)",
-            among,
-            incoming=incoming.select(["message_hash"]),
-        )
-    )
+    candidates = _candidates(tx, incoming.select(["message_hash"]), among)
     known = (
         tx.read(
             sql("SELECT DISTINCT message_id FROM ({}) SEMI JOIN candidates USING (message_hash)", among, candidates=candidates)
@@ -180,6 +185,35 @@ def _unknown(tx: Transaction, rows: pa.Table, among: Sql = _STORED) -> pa.Table:
     first = incoming.group_by("message_id", use_threads=False).aggregate([("position", "min")])
     wanted = first.filter(pc.invert(pc.is_in(first["message_id"], known)))
     return incoming.take(wanted.sort_by("position_min")["position_min"])
+
+
+def _candidates(tx: Transaction, incoming: pa.Table, among: Sql) -> pa.Table:
+    """Those of these hashes that stand in the file."""
+    seen = _seen(tx)
+    if seen is not None:
+        incoming = incoming.filter(pa.array(seen.may_hold(incoming["message_hash"].to_numpy())))
+        if not incoming.num_rows:
+            return incoming
+    return tx.read(
+        sql("SELECT DISTINCT message_hash FROM ({}) SEMI JOIN incoming USING (message_hash)", among, incoming=incoming)
+    )
+
+
+def _seen(tx: Transaction) -> Seen | None:
+    """The hashes of every message ever taken; None in a trial."""
+    return tx.recall("messages seen", partial(_see_all, tx))
+
+
+def _see_all(tx: Transaction) -> Seen:
+    ((count,),) = tx.rows(sql("SELECT count(*) FROM ({})", _EVENTLESS))
+    parts = tx.stream(sql("SELECT message_hash FROM ({})", _EVENTLESS))
+    return Seen((each.column(0).to_numpy(zero_copy_only=False) for each in parts), count)
+
+
+def _see(tx: Transaction, hashes: pa.ChunkedArray) -> None:
+    seen = _seen(tx)
+    if seen is not None:
+        seen.add(hashes.to_numpy())
 
 
 def _named(tx: Transaction, rows: pa.Table) -> pa.Table:
@@ -197,10 +231,16 @@ def _named(tx: Transaction, rows: pa.Table) -> pa.Table:
                 rows=rows,
             )
         )
-    if rows.num_rows <= FEW:
-        return rows.append_column("message_hash", pa.array([_hash(each) for each in rows["message_id"].to_pylist()], pa.uint64()))
-    hashes = tx.read(sql("SELECT md5_number_lower(message_id) AS message_hash FROM rows ORDER BY position", rows=rows))
-    return rows.append_column("message_hash", hashes["message_hash"])
+    return rows.append_column("message_hash", _hashes(tx, rows["message_id"]))
+
+
+def _hashes(tx: Transaction, message_ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    if len(message_ids) <= FEW:
+        return pa.chunked_array([pa.array([_hash(each) for each in message_ids.to_pylist()], pa.uint64())])
+    rows = pa.table({"position": pa.array(range(len(message_ids)), pa.int64()), "message_id": message_ids})
+    return tx.read(sql("SELECT md5_number_lower(message_id) AS message_hash FROM rows ORDER BY position", rows=rows))[
+        "message_hash"
+    ]
 
 
 def _hash(message_id: str) -> int:
@@ -209,12 +249,7 @@ def _hash(message_id: str) -> int:
 
 
 def _numbered(tx: Transaction, rows: pa.Table) -> pa.Table:
-    words = tx.read(
-        Sql(
-            "SELECT 'event_names' AS dictionary, name, event_id AS number FROM event_names UNION ALL "
-            "SELECT 'channels', name, channel_id FROM channels UNION ALL SELECT 'sources', name, source_id FROM sources ORDER BY number"
-        )
-    )
+    words = tx.kept(_WORDS, "words")
     numbers = {
         "event_id": _number(tx, "event_names", words, rows["event"]),
         "channel_id": _number(tx, "channels", words, rows["channel"]),
@@ -237,6 +272,7 @@ def _number(tx: Transaction, dictionary: str, known_words: pa.Table, words: pa.C
         fresh = pa.table({"number": pa.array(range(first, first + len(new)), pa.uint16()), "name": pa.array(new, pa.string())})
         flag = ", false" if dictionary == "event_names" else ""
         tx.execute(sql("INSERT INTO {} SELECT number, name{} FROM fresh", name(dictionary), Sql(flag), fresh=fresh))
+        tx.touch("words")
         known = pa.concat_arrays([known, pa.array(new, pa.string())])
     return pc.index_in(words, known).cast(pa.uint16())
 
@@ -244,8 +280,18 @@ def _number(tx: Transaction, dictionary: str, known_words: pa.Table, words: pa.C
 def _newest(rows: pa.Table) -> pa.Table:
     """The time of each profile's newest event, and the channel of its newest one that has a channel."""
     ordered = rows.select(["profile_key", "at", "channel"]).sort_by("at")
-    times = ordered.group_by("profile_key", use_threads=False).aggregate([("at", "last")])
-    heard = ordered.filter(pc.is_valid(ordered["channel"]))
-    channels = heard.group_by("profile_key", use_threads=False).aggregate([("channel", "last")])
-    both = times.join(channels, "profile_key", use_threads=False)
-    return pa.table({"profile_key": both["profile_key"], "at_time": both["at_last"], "channel": both["channel_last"]})
+    if ordered.num_rows <= FEW:  # in groups it took as long for twenty rows as for thousands
+        keys, times, channels = (ordered[each].to_pylist() for each in ("profile_key", "at", "channel"))
+        newest = dict(zip(keys, times, strict=True))
+        heard = {key: channel for key, channel in zip(keys, channels, strict=True) if channel is not None}
+        return _told(list(newest), list(newest.values()), [heard.get(key) for key in newest])
+    last = ordered.group_by("profile_key", use_threads=False).aggregate([("at", "last")])
+    spoken = ordered.filter(pc.is_valid(ordered["channel"]))
+    by_channel = spoken.group_by("profile_key", use_threads=False).aggregate([("channel", "last")])
+    both = last.join(by_channel, "profile_key", use_threads=False)
+    return _told(both["profile_key"], both["at_last"], both["channel_last"])
+
+
+def _told(keys: Any, times: Any, channels: Any) -> pa.Table:
+    schema = {"profile_key": pa.uint32(), "at_time": pa.timestamp("us"), "channel": pa.string()}
+    return pa.table([keys, times, channels], schema=pa.schema(schema))

@@ -24,6 +24,7 @@ from user360.errors import Interrupted, StoreUnavailable
 from user360.people import NOBODY, People, room_for
 from user360.sql import Sql, name, sql
 from user360.store import copies, opening
+from user360.store.asking import Memory, Transaction, answer, counted, relation, roll_back, run
 from user360.store.ledger import Ledger, Log
 from user360.store.opening import BACKUPS, IN_MEMORY, LOG, NEVER
 
@@ -39,7 +40,7 @@ SHREDDED_FROM: Final = 30_000
 PATIENCE_SECONDS: Final = 10
 TOPICS: Final = (
     "profiles", "events", "properties", "workspace", "imports", "exports", "activity", "segments", "boards", "annotations",
-    "sources", "failed", "duplicates",
+    "sources", "failed", "duplicates", "words",
 )  # fmt: skip
 
 _log = logging.getLogger("user360.store")
@@ -66,6 +67,7 @@ class Store:
         self._shut = ""
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._ledger: Ledger | None = None
+        self._memory = Memory(self.revision)
         self.missing = 0
         self._connection = self._open()
 
@@ -74,17 +76,17 @@ class Store:
     def read(self, query: Sql) -> pa.Table:
         """The answer as an Arrow table."""
         with self._cursor() as cursor:
-            return _answer(cursor, query)
+            return answer(cursor, query)
 
     def rows(self, query: Sql) -> list[tuple[Any, ...]]:
         """The answer as Python tuples; for small answers."""
         with self._cursor() as cursor:
-            return _run(cursor, query).fetchall()
+            return run(cursor, query).fetchall()
 
     def stream(self, query: Sql, rows: int = 50_000) -> Iterator[pa.RecordBatch]:
         """The answer in batches, never all in memory."""
         with self._cursor() as cursor:
-            yield from _relation(cursor, query).to_arrow_reader(rows)
+            yield from relation(cursor, query).to_arrow_reader(rows)
 
     def people(self, query: Sql) -> People:
         """The people whose `profile_key` the query names, as a bitmap."""
@@ -93,7 +95,7 @@ class Store:
         with self._cursor() as cursor:
             packed = sql("SELECT bitstring_agg(profile_key, 0, {})::BLOB FROM ({})", Sql(str(room - 1)), query)
             try:
-                blob = _run(cursor, packed).fetchall()[0][0]
+                blob = run(cursor, packed).fetchall()[0][0]
             except duckdb.OutOfRangeException:  # profiles were added since their number was read
                 self._rooms.clear()
                 return self.people(query)
@@ -104,7 +106,7 @@ class Store:
         revision = self._revisions["profiles"]
         if revision not in self._rooms:
             with self._cursor() as cursor:
-                self._rooms = {revision: room_for(_next(cursor, "profile_key"))}
+                self._rooms = {revision: room_for(counted(cursor, "profile_key"))}
         return self._rooms[revision]
 
     # -- changing -------------------------------------------------------------------------------
@@ -114,13 +116,13 @@ class Store:
         """All of it or nothing of it. One writer at a time; readers go on meanwhile."""
         with self._writing, self._cursor() as cursor:
             cursor.begin()
-            transaction = Transaction(cursor)
+            transaction = Transaction(cursor, self._memory)
             try:
                 yield transaction
                 number = self._ledger.count(cursor) if self._ledger else 0
                 cursor.commit()
             except BaseException:
-                _roll_back(cursor)
+                roll_back(cursor)
                 raise
             if self._ledger:
                 self._ledger.note(number)
@@ -139,7 +141,7 @@ class Store:
             try:
                 yield Transaction(cursor)
             finally:
-                _roll_back(cursor)
+                roll_back(cursor)
 
     def revision(self, *topics: str) -> int:
         """A number that rises with every commit that touched one of the topics, or any."""
@@ -286,6 +288,7 @@ class Store:
 
     def _open(self, *, another: bool = False) -> duckdb.DuckDBPyConnection:
         """Open the file. Where it counts fewer commits than were noted beside it, `missing` says how many; not of `another` file."""
+        self._memory = Memory(self.revision)
         if self.path == IN_MEMORY or self._read_only:
             return opening.connect(self.path, self.folder, read_only=self._read_only)
         log = Log(self.path)
@@ -324,67 +327,3 @@ class Store:
             with self._registry:
                 self._cursors[token].discard(cursor)
             cursor.close()
-
-
-class Transaction:
-    """Reads and changes that become true together. Made by `Store.transaction`."""
-
-    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        self._cursor = cursor
-        self.topics: set[str] = set()
-
-    def execute(self, statement: Sql) -> int:
-        """Run a change and answer how many rows it touched."""
-        answer = _run(self._cursor, statement).fetchall()
-        return int(answer[0][0]) if answer and isinstance(answer[0][0], int) else 0
-
-    def read(self, query: Sql) -> pa.Table:
-        """The answer as an Arrow table, with this transaction's own changes."""
-        return _answer(self._cursor, query)
-
-    def rows(self, query: Sql) -> list[tuple[Any, ...]]:
-        """The answer as Python tuples, with this transaction's own changes."""
-        return _run(self._cursor, query).fetchall()
-
-    def touch(self, *topics: str) -> None:
-        """Say what this transaction changes, so that kept answers about it end with the commit."""
-        self.topics.update(topics)
-
-    def take(self, counter: str, count: int = 1) -> int:
-        """The first of `count` numbers nobody had before."""
-        first = _next(self._cursor, counter)
-        self.remember(counter, first + count)
-        return first
-
-    def remember(self, counter: str, number: int) -> None:
-        """Set a counter."""
-        self.execute(sql("DELETE FROM counters WHERE name = {}", counter))
-        self.execute(sql("INSERT INTO counters VALUES ({}, {})", counter, number))
-
-
-def _run(cursor: duckdb.DuckDBPyConnection, query: Sql) -> duckdb.DuckDBPyConnection:
-    for relation, table in query.relations.items():
-        cursor.register(relation, table)
-    return cursor.execute(query.text, list(query.params))
-
-
-def _relation(cursor: duckdb.DuckDBPyConnection, query: Sql) -> duckdb.DuckDBPyRelation:
-    for relation, table in query.relations.items():
-        cursor.register(relation, table)
-    return cursor.sql(query.text, params=list(query.params))
-
-
-def _answer(cursor: duckdb.DuckDBPyConnection, query: Sql) -> pa.Table:
-    return _relation(cursor, query).to_arrow_table()
-
-
-def _next(cursor: duckdb.DuckDBPyConnection, counter: str) -> int:
-    found = cursor.execute("SELECT next FROM counters WHERE name = ?", [counter]).fetchall()
-    return int(found[0][0]) if found else 0
-
-
-def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
-    try:
-        cursor.rollback()
-    except duckdb.Error:
-        _log.warning("nothing was left to roll back")

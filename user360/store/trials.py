@@ -21,7 +21,8 @@ from user360.errors import StoreUnavailable
 from user360.people import NOBODY, People
 from user360.schema import TRIED_BY_PROFILE, TRIED_EMPTY, TRIED_WHOLE
 from user360.sql import Sql, joined, name, sql
-from user360.store import Store, Transaction, _roll_back, _run
+from user360.store import Store, Transaction
+from user360.store.asking import roll_back, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +81,7 @@ class Beside(Store):
                 yield transaction
                 cursor.commit()
             except BaseException:
-                _roll_back(cursor)
+                roll_back(cursor)
                 raise
             self._revisions.update(transaction.topics)
 
@@ -171,7 +172,7 @@ class Trial(Beside):
     def _do(self, statement: Sql) -> None:
         """Run a statement of the trial's own, which reads the real tables where it names one plainly."""
         with self._real._cursor() as cursor:  # noqa: SLF001 - the same
-            _run(cursor, statement)
+            run(cursor, statement)
 
     def _own(self, table: str) -> Sql:
         return sql("{}.{}.{}", name(self._alias), name(_OWN), name(table))
