@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from user360 import datatypes, demo, events, profiles, properties, schema
+from user360 import datatypes, demo, events, profiles, properties, schema, segments
 from user360.demo import files
 from user360.demo.calendar import days
 from user360.demo.loading import CUSTOM
@@ -26,6 +26,7 @@ AT = datetime(2026, 11, 23, 12, 50, tzinfo=UTC)
 START = AT - timedelta(days=180)
 BERLIN = ZoneInfo("Europe/Berlin")
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "sample"
+KNOWN = {"property": "email", "operator": "is_known"}
 STEPS = ("Product Viewed", "Product Added", "Checkout Started", "Order Completed")
 
 
@@ -190,7 +191,7 @@ def test_reality_is_messy(sample):
     assert sum(many > 1 for many in again.values()) > 10  # the same person under two ids
 
 
-@pytest.mark.parametrize("country", COUNTRIES, ids=lambda each: each.code)
+@pytest.mark.parametrize("country", COUNTRIES, ids=lambda each: each.name)
 def test_numbers_and_names_of_a_country_are_valid(country):
     random = np.random.default_rng(1)
     for prefix in country.prefixes:
@@ -222,6 +223,16 @@ def test_later_changes_stand_in_the_history(store):
     assert key is not None
     change = next(each for each in profiles.history(store, key) if each.property == "loyaltyTier")
     assert (change.new, change.at, change.source) == (risen.rows["loyaltyTier"][0].as_py(), risen.at, risen.source)
+
+
+def test_it_brings_a_few_of_the_usual_segments_and_leaves_one_of_that_name_alone(store):
+    own = segments.saved.save(store, "Active", segments.parse({"match": "all", "conditions": [KNOWN]}), by="ann", at=AT)
+    demo.load(store, users=400, events=6_000, at=AT)
+    found = {each.name: each for each in segments.saved.find(store)}
+    assert set(found) == {"Active", "Slipping away", "Big spenders", "Cart abandoned", "Can be reached on WhatsApp"}
+    assert found["Active"] == own
+    rules = [segments.parse({"match": "all", "conditions": [{"segment": each.id}]}) for each in found.values()]
+    assert all(0 < len(segments.people(store, each, at=AT)) < 400 for each in rules)
 
 
 def test_loaded_twice_nothing_is_new(store):

@@ -49,7 +49,7 @@ def sources(store: Store, user_id: str) -> dict[str, str]:
 def test_the_address_of_an_event_tells_the_country_and_says_so(store: Store) -> None:
     found = say(store, "ann", ip="2a00:1450:4001::1")
 
-    assert (found["ip"], found["country"], found["timezone"]) == ("2a00:1450:4001::1", "IE", "Europe/Dublin")
+    assert (found["ip"], found["country"], found["timezone"]) == ("2a00:1450:4001::1", "Ireland", "Europe/Dublin")
     assert sources(store, "ann") == {"country": "derived from ip", "timezone": "derived from ip"}
 
 
@@ -73,7 +73,7 @@ def test_the_address_goes_before_the_phone_number_and_a_later_address_changes_no
 
     found = say(store, "ann", ip="2a00:1450:4001::1")
 
-    assert (found["ip"], found["country"], found["timezone"]) == ("2a00:1450:4001::1", "US", "Asia/Kolkata")
+    assert (found["ip"], found["country"], found["timezone"]) == ("2a00:1450:4001::1", "United States", "Asia/Kolkata")
 
 
 @pytest.mark.parametrize("ip", ["10.0.0.1", "nowhere", "::1", 7, None, {"v4": "8.8.8.8"}])
@@ -87,7 +87,7 @@ def test_a_file_that_is_configured_tells_the_city(store: Store, tmp_path: Path) 
     found = say(store, "ann", {"latitude": 48.0}, ip="81.2.69.5")
 
     assert {each: found.get(each) for each in DERIVED} == {
-        "country": "DE",
+        "country": "Germany",
         "city": "Munich",
         "latitude": 48.0,
         "longitude": None,
@@ -115,7 +115,7 @@ def test_a_row_of_a_file_and_a_form_are_filled_from_the_phone_number_alone(store
     receipt = ingest.receive(store, rows, source="import 1", by="ann", at=AT)
 
     assert (receipt.created, receipt.updated) == (3, 0)
-    assert (of(store, "ann")["country"], of(store, "ann")["timezone"]) == ("IN", "Asia/Kolkata")
+    assert (of(store, "ann")["country"], of(store, "ann")["timezone"]) == ("India", "Asia/Kolkata")
     assert (of(store, "bob")["country"], of(store, "bob")["timezone"]) == ("Germany", "Europe/Berlin")
     assert "country" not in of(store, "eve")
     assert sources(store, "bob") == {"country": "import 1", "timezone": "derived from phone"}

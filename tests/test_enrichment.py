@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import string
 from datetime import UTC, datetime
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +15,9 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 from phonenumbers import timezone
 
+from pages.ui.insights import atlas
 from user360 import enrichment
-from user360.enrichment import places, zones
+from user360.enrichment import countries, places, zones
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +75,7 @@ def test_private_reserved_and_bogus_addresses_are_nowhere(written: str) -> None:
 def test_the_country_of_an_address_is_known_without_any_file() -> None:
     found = enrichment.of_ips(texts("8.8.8.8", None, "10.0.0.1", "::ffff:8.8.8.8", "2a00:1450:4001::1", "8.8.8.8"))
 
-    assert found["country"].to_pylist() == ["US", None, None, "US", "IE", "US"]
+    assert found["country"].to_pylist() == ["United States", None, None, "United States", "Ireland", "United States"]
     assert found["timezone"].to_pylist() == [None, None, None, None, "Europe/Dublin", None]
 
 
@@ -87,10 +90,10 @@ def test_a_file_tells_city_position_and_zone(tmp_path: Path) -> None:
 
     found = enrichment.of_ips(texts("81.2.69.5", "2a00:1450:4001::1", "8.8.8.8", "::ffff:81.2.69.5"), path).to_pylist()
 
-    munich = {"country": "DE", "city": "Munich", "latitude": 48.137, "longitude": 11.575, "timezone": "Europe/Berlin"}
+    munich = {"country": "Germany", "city": "Munich", "latitude": 48.137, "longitude": 11.575, "timezone": "Europe/Berlin"}
     assert found[0] == found[3] == munich
     assert found[1]["city"] == "Berlin"
-    assert found[2] == {"country": "US", "city": None, "latitude": None, "longitude": None, "timezone": None}
+    assert found[2] == {"country": "United States", "city": None, "latitude": None, "longitude": None, "timezone": None}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def test_a_file_may_spell_its_records_flat(tmp_path: Path, record: dict[str, Any
     path = write(tmp_path / "flat.mmdb", {"81.2.69.0/24": record})
 
     assert enrichment.of_ips(texts("81.2.69.5"), path).to_pylist() == [
-        {"country": "DE", "city": "Munich", "latitude": 48.137, "longitude": 11.575, "timezone": "Europe/Berlin"}
+        {"country": "Germany", "city": "Munich", "latitude": 48.137, "longitude": 11.575, "timezone": "Europe/Berlin"}
     ]
 
 
@@ -129,7 +132,7 @@ def test_a_missing_or_damaged_file_costs_the_city_alone(tmp_path: Path, caplog: 
     damaged.write_bytes(b"no database")
 
     for path in (str(damaged), str(tmp_path / "missing.mmdb"), str(tmp_path)):
-        assert enrichment.of_ips(texts("8.8.8.8"), path)["country"].to_pylist() == ["US"]
+        assert enrichment.of_ips(texts("8.8.8.8"), path)["country"].to_pylist() == ["United States"]
         assert enrichment.described(path).fault
     assert len(caplog.records) == 3
 
@@ -175,7 +178,7 @@ def test_a_number_tells_country_and_zone_where_they_can_be_told() -> None:
 
     found = enrichment.of_phones(numbers)
 
-    assert found["country"].to_pylist() == ["IN", "GG", "US", None, "ES", None, None, None]
+    assert found["country"].to_pylist() == ["India", "Guernsey", "United States", None, "Spain", None, None, None]
     assert found["timezone"].to_pylist() == ["Asia/Kolkata", "Europe/Guernsey", "America/New_York", *[None] * 5]
 
 
@@ -203,8 +206,26 @@ def test_a_whole_column_is_told_as_each_number_by_the_library_alone() -> None:
 
     for number, told in zip(numbers, found, strict=True):
         parsed = phonenumbers.parse(number)
-        assert (number, told["country"]) == (number, phonenumbers.region_code_for_number(parsed))
-        assert told["timezone"] == zones.only(timezone.time_zones_for_number(parsed), told["country"])
+        code = phonenumbers.region_code_for_number(parsed)
+        assert (number, told["country"]) == (number, countries.name(code))
+        assert told["timezone"] == zones.only(timezone.time_zones_for_number(parsed), code)
+
+
+# -- countries ----------------------------------------------------------------------------------
+
+
+def test_every_country_a_number_or_a_zone_can_be_of_has_a_name() -> None:
+    listed = (resources.files("tzdata") / "zoneinfo" / "iso3166.tab").read_text("utf-8").splitlines()
+    codes = {line.split("\t")[0] for line in listed if not line.startswith("#")} | set(phonenumbers.SUPPORTED_REGIONS)
+
+    assert [each for each in sorted(codes) if countries.name(each) == each] == []
+    assert (countries.name("TR"), countries.name("QQ"), countries.name(None)) == ("Türkiye", "QQ", None)
+
+
+def test_the_map_knows_a_country_by_the_name_it_is_derived_with() -> None:
+    codes = (first + second for first in string.ascii_uppercase for second in string.ascii_uppercase)
+
+    assert [each for each in codes if atlas.knows(each) and not atlas.knows(countries.name(each) or "")] == []
 
 
 # -- zones --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ does not live here (`making`).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -16,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from user360 import beginning, ingest, profiles, properties, workspace
+from user360 import beginning, ingest, profiles, properties, segments, workspace
 from user360.demo.changing import Change, later
 from user360.demo.making import SEED, batches, people
+from user360.errors import NameTaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +54,8 @@ CUSTOM: Final = (
     ("billingEmail", "email", "Where invoices go, if elsewhere."),
     ("whatsAppNumber", "phone", "The number they write from."),
 )
+SEGMENTS: Final = ("active", "slipping", "big-spenders", "cart-abandoned", "reachable-whatsapp")
+"""Which of the usual segments are saved with the sample."""
 _KEPT: Final = "sample data"
 _AT_ONCE: Final = 200_000
 _FIRST_USERS: Final = 2  # steps done once the first source's users are there; properties come before
@@ -99,6 +103,7 @@ def load(
             _remember(store, sent)
         over += size
     beginning.board(store, by=by, at=at)
+    _save_segments(store, by, at)
     sent.finished = True
     _remember(store, sent)
     if progress is not None:
@@ -124,6 +129,14 @@ def _define(store: Store, at: datetime, by: str) -> None:
     for name, datatype, description in CUSTOM:
         if there.get(name) != datatype:
             properties.define(store, name, datatype, description, by=by, at=at)
+
+
+def _save_segments(store: Store, by: str, at: datetime) -> None:
+    """Without any, half of the pages would have nothing to show; a name that is taken stays as it is."""
+    for each in segments.templates.find(store):
+        if each.key in SEGMENTS and each.rule is not None:
+            with suppress(NameTaken):
+                segments.saved.save(store, each.name, each.rule, description=each.text, by=by, at=at)
 
 
 def _users(store: Store, table: pa.Table, rows: pa.Array, keys: Numbers, sent: _Sent, *, source: str, by: str) -> None:

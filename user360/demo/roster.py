@@ -90,19 +90,19 @@ def _sources(crowd: Crowd) -> pa.Array:
 
 
 def _located(crowd: Crowd, random: np.random.Generator) -> dict[str, pa.Array]:
-    """Where they live: city in any case, now and then a country's code, an address reserved for documentation."""
+    """Where they live: city in any case, an address reserved for documentation."""
     size = len(crowd)
     place = _FIRST_CITY[crowd.country] + crowd.city
     spelling = random.choice(3, size, p=[0.92, 0.05, 0.03])
     cities = pa.concat_arrays([_CITIES, pc.utf8_lower(_CITIES), pc.utf8_upper(_CITIES)])
-    countries = pa.array([each.name for each in COUNTRIES] + [each.code for each in COUNTRIES])
+    countries = pa.array([each.name for each in COUNTRIES])
     networks = pa.array([f"{each}.{host}" for each in ("192.0.2", "198.51.100", "203.0.113") for host in range(1, 255)])
     found = np.round(_WHERE[place] + random.normal(0, 0.05, (size, 2)), 4)
     lost = random.random(size) < 0.4
     own = random.random(size) < 0.85
     languages = pa.array([*(each.language for each in COUNTRIES), "en"])
     return {
-        "country": _some(countries.take(pa.array(crowd.country + (random.random(size) < 0.015) * len(COUNTRIES))), 0.12, random),
+        "country": _some(countries.take(pa.array(crowd.country)), 0.12, random),
         "city": _some(cities.take(pa.array(place + spelling * len(_CITIES))), 0.26, random),
         "ip": _some(networks.take(pa.array(random.integers(0, len(networks), size))), 0.3, random),
         "latitude": pa.array(found[:, 0], mask=lost),

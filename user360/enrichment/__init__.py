@@ -2,11 +2,11 @@
 
 Pure functions over columns, worked out once per distinct value. What they answer only ever fills blanks, and
 whoever writes it says from what it was derived (`DERIVED`). Without this room a profile would show an address
-of the net and no country. A country is its ISO 3166 code, a zone its IANA name. Whose blanks are filled does
+of the net and no country. A country is its English name, a zone its IANA name. Whose blanks are filled does
 not live here (`ingest`).
 
 `addresses` and `places` know addresses of the net and what a database tells of them, `phones` numbers,
-`agents` browsers and devices, `zones` which zone of a country can be told at all.
+`agents` browsers and devices, `countries` what each is called, `zones` which zone of one can be told at all.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import pyarrow as pa
 from phonenumbers import timezone
 from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
-from user360.enrichment import zones
+from user360.enrichment import countries, zones
 
 ROWS: Final = pa.schema({"country": pa.string(), "timezone": pa.string()})
 # Where several countries share a code the digits after it tell which: the area under +1, up to five elsewhere.
@@ -47,7 +47,7 @@ def _told(number: str) -> tuple[str | None, str | None]:
     country = phonenumbers.region_code_for_number(parsed)
     if country is None or not country.isalpha():  # numbers of no country, satellites say, are of the region 001
         return None, None
-    return country, zones.only(timezone.time_zones_for_number(parsed), country)
+    return countries.name(country), zones.only(timezone.time_zones_for_number(parsed), country)
 
 
 def _telling(number: str) -> int:

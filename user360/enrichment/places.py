@@ -20,7 +20,7 @@ import iptocc
 import maxminddb
 import pyarrow as pa
 
-from user360.enrichment import zones
+from user360.enrichment import countries, zones
 from user360.enrichment.addresses import public
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def of_ips(ips: pa.Array, database: str = "") -> pa.Table:
     """
     encoded = ips.dictionary_encode()
     plain = [public(each) for each in encoded.dictionary.to_pylist()]
-    countries = iter(iptocc.country_code([each for each in plain if each is not None]))
+    registered = iter(iptocc.country_code([each for each in plain if each is not None]))
     reader = _reader(database) if database else None
-    rows = [_EMPTY if each is None else _told(_record(reader, each), next(countries)) for each in plain]
+    rows = [_EMPTY if each is None else _told(_record(reader, each), next(registered)) for each in plain]
     found = pa.Table.from_pylist(rows, ROWS)
     return pa.table({name: found[name].combine_chunks().take(encoded.indices) for name in ROWS.names}, schema=ROWS)
 
@@ -123,7 +123,7 @@ def _told(record: Mapping[str, Any], registered: str | None) -> Mapping[str, Any
 
 @lru_cache(512)
 def _registered(country: str | None) -> Mapping[str, Any]:
-    return {**_EMPTY, "country": country, "timezone": zones.only(zones.of_country(country))}
+    return {**_EMPTY, "country": countries.name(country), "timezone": zones.only(zones.of_country(country))}
 
 
 def _place(record: Mapping[str, Any], registered: str | None) -> Mapping[str, Any]:
@@ -135,7 +135,7 @@ def _place(record: Mapping[str, Any], registered: str | None) -> Mapping[str, An
     zone = _text(place.get("time_zone") or place.get("timezone"))
     both = latitude is not None and longitude is not None
     return {
-        "country": country,
+        "country": countries.name(country),
         "city": _name(record.get("city")),
         "latitude": latitude if both else None,
         "longitude": longitude if both else None,
