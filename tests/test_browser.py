@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from pages.ui import nav
-from tests.conftest import AT, browser
+from tests import browsing
+from tests.conftest import AT
 from tests.serving import serve
 from user360 import demo
 from user360.store import open_store
 
 pytestmark = pytest.mark.browser
 
-SETTLED = "[data-testid='stApp'][data-test-connection-state='CONNECTED'][data-test-script-state='notRunning']"
 PATIENCE_MILLISECONDS = 30_000
 
 
@@ -32,10 +32,8 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chromium():
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+    with browsing.chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -55,7 +53,7 @@ def tab(request, chromium):
 @pytest.mark.parametrize("screen", [screen for screen in nav.SCREENS if screen.key != "user"], ids=lambda screen: screen.key)
 def test_a_page_opens_by_its_address_without_a_fault_and_asks_nobody_outside(screen, server, tab):
     tab.goto(f"{server.address}/{screen.key}")
-    tab.wait_for_selector(SETTLED)
+    tab.wait_for_selector(browsing.SETTLED)
 
     expect(tab.get_by_role("heading").first).to_be_visible()
     expect(tab.get_by_test_id("stException")).to_have_count(0)

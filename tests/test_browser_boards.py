@@ -7,12 +7,11 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests import worlds
-from tests.conftest import browser
+from tests import browsing, worlds
+from tests.browsing import press, settle
 from tests.serving import serve
-from tests.test_browser_segments import press, settle
 from user360 import clock, ingest
 from user360.store import open_store
 
@@ -39,10 +38,8 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def chromium():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+    with browsing.chromium() as running:
         yield running
-        running.close()
 
 
 def opened(chromium, address):

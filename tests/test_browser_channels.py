@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests import worlds
-from tests.conftest import AT, browser
+from tests import browsing, worlds
+from tests.browsing import settle
+from tests.conftest import AT
 from tests.serving import serve
 from user360 import clock, ingest, segments
 from user360.segments import saved
@@ -18,7 +19,6 @@ from user360.store import open_store
 
 pytestmark = pytest.mark.browser
 
-SETTLED = "[data-testid='stApp'][data-test-connection-state='CONNECTED'][data-test-script-state='notRunning']"
 PATIENCE_MILLISECONDS = 30_000
 
 # How many people go through which channels, one a day.
@@ -44,18 +44,10 @@ def shop(tmp_path):
 @contextmanager
 def opened(shop):
     """A tab on the program that serves this database."""
-    with serve(shop, shop.with_name("server.log")) as running, sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+    with serve(shop, shop.with_name("server.log")) as running, browsing.chromium() as chromium:
         page = chromium.new_page(viewport={"width": 1440, "height": 1000}, base_url=running.address)
         page.set_default_timeout(PATIENCE_MILLISECONDS)
         yield page
-        chromium.close()
-
-
-def settle(page):
-    page.wait_for_timeout(350)
-    page.wait_for_selector(SETTLED)
-    page.wait_for_timeout(250)
 
 
 def keep(page, name):

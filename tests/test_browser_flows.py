@@ -6,12 +6,12 @@ import re
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests import worlds
-from tests.conftest import browser
+from tests import browsing, worlds
+from tests.browsing import settle
 from tests.serving import serve
-from tests.test_browser_segments import people_now, settle
+from tests.test_browser_segments import people_now
 from user360 import clock, ingest
 from user360.store import open_store
 
@@ -36,10 +36,8 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def tab():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+    with browsing.chromium() as chromium:
         yield chromium.new_page(viewport={"width": 1440, "height": 1000})
-        chromium.close()
 
 
 def opened(page, address):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests import worlds
-from tests.conftest import AT, browser
+from tests import browsing, worlds
+from tests.conftest import AT
 from tests.serving import serve
 from user360 import ingest
 from user360.store import open_store
@@ -32,8 +32,7 @@ def server(tmp_path_factory):
 
 
 def test_two_users_are_merged_looked_at_and_parted_again(server):
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+    with browsing.chromium() as chromium:
         tab = chromium.new_page(viewport={"width": 1440, "height": 1000})
         tab.goto(f"{server.address}/user?userId=C-1")
         tab.get_by_role("button", name="More").click()
@@ -55,4 +54,3 @@ def test_two_users_are_merged_looked_at_and_parted_again(server):
         expect(tab.get_by_text("is a user again")).to_be_visible()
         tab.goto(f"{server.address}/user?userId=C-2")
         expect(tab.get_by_role("heading", name="P. Nair")).to_be_visible()
-        chromium.close()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests import worlds
-from tests.conftest import AT, browser
+from tests import browsing, worlds
+from tests.browsing import press, settle
+from tests.conftest import AT
 from tests.serving import serve
 from user360 import ingest, profiles, properties
 from user360.store import open_store
 
 pytestmark = pytest.mark.browser
 
-SETTLED = "[data-testid='stApp'][data-test-connection-state='CONNECTED'][data-test-script-state='notRunning']"
 MESSY = (
     "\ufeffID;Vorname;Mobil;dob;emailOptin;points\r\n"
     "C-001;Lukas;+49 341 550 0142;31.12.1990;yes;538\r\n"
@@ -40,22 +40,10 @@ def server(tmp_path_factory):
     store.close()
 
 
-def settle(page):
-    page.wait_for_timeout(300)
-    page.wait_for_selector(SETTLED)
-    page.wait_for_timeout(300)
-
-
-def press(page, name):
-    page.get_by_role("button", name=name, exact=True).first.click()
-    settle(page)
-
-
 def test_a_messy_file_is_mended_tried_imported_reported_and_undone(server, tmp_path):
     file = tmp_path / "loyalty-nov.csv"
     file.write_text(MESSY, "utf-8", newline="")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+    with browsing.chromium() as chromium:
         page = chromium.new_page(viewport={"width": 1440, "height": 1100})
         page.goto(f"{server.address}/import")
         settle(page)
@@ -83,4 +71,3 @@ def test_a_messy_file_is_mended_tried_imported_reported_and_undone(server, tmp_p
         page.get_by_placeholder("undo import").fill("undo import")
         page.get_by_role("button", name="Undo the import").click()
         expect(page.get_by_text("Undone by")).to_be_visible(timeout=20_000)
-        chromium.close()

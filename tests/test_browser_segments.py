@@ -7,10 +7,10 @@ import re
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests import worlds
-from tests.conftest import browser
+from tests import browsing, worlds
+from tests.browsing import press, settle
 from tests.serving import serve
 from user360 import clock, ingest, segments
 from user360.segments import saved
@@ -18,7 +18,6 @@ from user360.store import open_store
 
 pytestmark = pytest.mark.browser
 
-SETTLED = "[data-testid='stApp'][data-test-connection-state='CONNECTED'][data-test-script-state='notRunning']"
 OPENED, BOUGHT = "WhatsApp Opened", "Order Completed"
 
 # User id, country, phone, how often opened in the last days, whether ever bought; the first two are wanted.
@@ -55,24 +54,11 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def tab(server):
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+    with browsing.chromium() as chromium:
         page = chromium.new_page(viewport={"width": 1440, "height": 900}, accept_downloads=True)
         page.goto(f"{server.address}/segments")
         settle(page)
         yield page
-        chromium.close()
-
-
-def settle(page):
-    page.wait_for_timeout(350)
-    page.wait_for_selector(SETTLED)
-    page.wait_for_timeout(250)
-
-
-def press(page, name, place=0):
-    page.get_by_role("button", name=name, exact=True).nth(place).click()
-    settle(page)
 
 
 def choose(page, label, text, place=-1):

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests import worlds
-from tests.conftest import AT, browser
+from tests import browsing, worlds
+from tests.conftest import AT
 from tests.serving import serve
 from user360 import ingest
 from user360.store import open_store
 
 pytestmark = pytest.mark.browser
 
-SETTLED = "[data-testid='stApp'][data-test-connection-state='CONNECTED'][data-test-script-state='notRunning']"
 HEADER, ROW, TICK = 33, 34, 17
 
 
@@ -32,20 +31,17 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def tab(server):
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+    with browsing.chromium() as chromium:
         page = chromium.new_page(viewport={"width": 1440, "height": 900}, accept_downloads=True)
         page.goto(f"{server.address}/users?sort=userId")
         settle(page)
         yield page
-        chromium.close()
 
 
 def settle(page):
-    page.wait_for_timeout(300)
-    page.wait_for_selector(SETTLED)
+    browsing.settle(page)
     page.get_by_test_id("stDataFrame").first.wait_for()
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(200)  # the table draws itself a little later than the rest
 
 
 def click(page, row, x):

@@ -86,11 +86,8 @@ def start(store: Store, path: Path, plan: Plan, *, file_name: str = "", expected
 
 def checksum(path: Path) -> str:
     """What files of the same content have in common."""
-    found = hashlib.sha256()
     with path.open("rb") as file:
-        for chunk in iter(lambda: file.read(_CHUNK), b""):
-            found.update(chunk)
-    return found.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def file_of(store: Store, number: int, file_name: str) -> Path:
