@@ -37,7 +37,16 @@ def page() -> None:
 def _filter(known: list[str], kinds: tuple[str, ...]) -> None:
     key = "activity.kinds"
     st.session_state.setdefault(key, [each for each in kinds if each in known])
-    st.pills("Kinds", known, selection_mode="multi", key=key, label_visibility="collapsed", on_change=_choose, args=(key,))
+    st.pills(
+        "Kinds",
+        known,
+        selection_mode="multi",
+        key=key,
+        format_func=_sentence,
+        label_visibility="collapsed",
+        on_change=_choose,
+        args=(key,),
+    )
 
 
 def _choose(key: str) -> None:
@@ -66,7 +75,12 @@ def _line(row: dict[str, Any]) -> dict[str, str]:
     when = words.instant(row["at"].replace(tzinfo=UTC), session.zone(), at=session.at())
     detail = json.loads(row["detail"])
     said = " · ".join(f"{name} {_said(value)}" for name, value in detail.items())
-    return {"When": when, "Who": row["by"], "What": row["kind"], "Subject": row["subject"], "Details": said}
+    return {"When": when, "Who": row["by"], "What": _sentence(row["kind"]), "Subject": row["subject"], "Details": said}
+
+
+def _sentence(kind: str) -> str:
+    """A kind of line as it begins a sentence: `Delete users`."""
+    return kind[:1].upper() + kind[1:]
 
 
 def _said(value: object) -> str:

@@ -36,11 +36,9 @@ def page() -> None:
     every = {each.id: each for each in session.cached(saved.find, topics=("segments",))}
     with layout.header("Compare", back=("segments", "Segments")):
         pass
-    chosen = _pick(every)
+    chosen = _pick(every) if len(every) >= LEAST else []
     if len(chosen) < LEAST:
-        states.nothing_to_show(
-            f"Choose two to {comparing.MOST_COMPARED} segments." if len(every) >= LEAST else "Two saved segments are needed."
-        )
+        _too_few(len(every))
         return
     rules = tuple(_rule(each) for each in chosen)
     found = session.cached(comparing.compare, rules, at=session.at(), topics=session.OF_PEOPLE)
@@ -62,6 +60,21 @@ def page() -> None:
         "a region holds who is in just its segments",
         "overlap = both ÷ either (Jaccard)",
         "lift = share of the one ÷ share of the other, with its 95% interval; what could be chance is left out",
+    )
+
+
+def _too_few(saved_ones: int) -> None:
+    """What stands here until there are two to compare, and the way on where there are no two at all."""
+    if saved_ones >= LEAST:
+        states.nothing_to_show(f"Choose two to {comparing.MOST_COMPARED} segments.")
+        return
+    states.empty(
+        "Two saved segments are needed",
+        "A segment is a group of people that follows your rules. Here two or more are laid over each other: who is in both, "
+        "who in only one, and what sets them apart.",
+        icon="join_inner",
+        action="Make a segment",
+        on_click=lambda: nav.go("segments"),
     )
 
 

@@ -42,7 +42,7 @@ def page() -> None:
     else:
         _catalogue(found)
     making.draw()
-    layout.footnote("a user counts once per event, whatever the number of times", "USER_… are written by User 360 itself")
+    layout.footnote("a user counts once per event, whatever the number of times", "system events are written by User 360 itself")
 
 
 def _view() -> str:
@@ -89,13 +89,13 @@ def _catalogue(found: list[dict[str, Any]]) -> None:
     daily, days = _daily(), _days()
     rows = [_line(row, daily, days) for row in shown]
     config: dict[str, Any] = {
-        "Event": st.column_config.TextColumn(width=190),
-        "Kind": st.column_config.TextColumn(width=80),
-        "Users": st.column_config.NumberColumn(format="localized", width=90),
-        "Events": st.column_config.NumberColumn(format="localized", width=100),
-        "First": st.column_config.TextColumn(width=120),
-        "Last": st.column_config.TextColumn(width=120),
-        "Last 30 days": st.column_config.BarChartColumn(y_min=0, width=160),
+        "Event": st.column_config.TextColumn(width=140),
+        "Kind": st.column_config.TextColumn(width=56),
+        "Users": st.column_config.NumberColumn(format="localized", width=78),
+        "Events": st.column_config.NumberColumn(format="localized", width=86),
+        "First": st.column_config.TextColumn(width=92),
+        "Last": st.column_config.TextColumn(width=92),
+        "Last 30 days": st.column_config.BarChartColumn(y_min=0, width=88),
     }
     st.dataframe(
         pa.Table.from_pylist(rows),
@@ -117,7 +117,7 @@ def _catalogue(found: list[dict[str, Any]]) -> None:
 def _line(row: dict[str, Any], daily: dict[str, dict[Any, int]], days: list[Any]) -> dict[str, Any]:
     counts = daily.get(row["event"], {})
     return {
-        "Event": row["event"],
+        "Event": words.event(row["event"]),
         "Kind": "system" if row["system"] else "own",
         "Users": row["users"],
         "Events": row["total"],
@@ -141,7 +141,7 @@ def _panel(chosen: dict[str, Any], counts: dict[Any, int], days: list[Any]) -> N
     left, right = st.columns([3, 2], gap="small")
     with (
         left,
-        layout.card(words.escape_md(name), f"events a day, {session.settings().zone_name}"),
+        layout.card(words.escape_md(words.event(name)), f"{_stored(chosen)}events a day, {session.settings().zone_name}"),
         states.boundary("This chart", key="events.chart"),
     ):
         labels = [words.day(day) for day in days]
@@ -165,6 +165,11 @@ def _panel(chosen: dict[str, Any], counts: dict[Any, int], days: list[Any]) -> N
     with st.container(horizontal=True, gap="xsmall"):
         st.button("Show in the stream", key="events.show", icon=":material/list:", on_click=_to_stream, args=(name,))
         st.button("Close", key="events.close", type="tertiary", on_click=address.put, kwargs={"event": None})
+
+
+def _stored(row: dict[str, Any]) -> str:
+    """How a system event is called in rules, files and over HTTP."""
+    return f"stored as {words.escape_md(row['event'])} · " if row["system"] else ""
 
 
 def _property(each: events.EventProperty) -> dict[str, str]:
@@ -192,6 +197,7 @@ def _stream(found: list[dict[str, Any]]) -> None:
             "Events",
             [row["event"] for row in found],
             key="events.names",
+            format_func=words.event,
             placeholder="All events",
             label_visibility="collapsed",
             width=300,
@@ -301,7 +307,7 @@ def _rows(rows: list[dict[str, Any]]) -> None:
 def _event(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "Time": words.moment(row["at"].replace(tzinfo=UTC), session.zone()),
-        "Event": row["event"],
+        "Event": words.event(row["event"]),
         "User": row["userId"] or f"no id, {row['profile_key']}",
         "Channel": words.channel(row["channel"]) if row["channel"] else None,
         "Source": row["source"],

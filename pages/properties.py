@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NEW = "properties.new"
 COMMONEST = 8
 MOST_USES = 12
+LONGEST_LINE = 62  # of a description in the table; it stands whole beside it once the property is chosen
+ALL = "all"
+KINDS = ("system", "custom", "computed")
 
 
 def page() -> None:
@@ -35,21 +38,11 @@ def page() -> None:
         st.button(
             "New property", key="properties.make", type="primary", icon=":material/add:", on_click=dialogs.open_, args=(NEW,)
         )
-    search = st.text_input(
-        "Find a property",
-        key="properties.search",
-        placeholder="Find a property",
-        icon=":material/search:",
-        label_visibility="collapsed",
-        live="300ms",
-        width=260,
-    )
-    wanted = (search or "").strip().lower()
-    shown = [each for each in found if wanted in each.name.lower() or wanted in each.description.lower()]
+    shown = _narrowed(found)
     name = address.text("name")
     chosen = next((each for each in found if each.name == name), None)
     if not shown:
-        states.nothing_matches("No property has that in its name or description", "Make it, or look for another word.")
+        states.nothing_matches("No such property", "Make it, look for another word, or look among all.")
     elif chosen is None:
         _table(shown)
     else:
@@ -65,6 +58,45 @@ def page() -> None:
     computing.draw()
 
 
+def _narrowed(found: tuple[Property, ...]) -> list[Property]:
+    """Those of the kind and with the text in name or description that the analyst looks for; the kind stands in the address."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        search = st.text_input(
+            "Find a property",
+            key="properties.search",
+            placeholder="Find a property",
+            icon=":material/search:",
+            label_visibility="collapsed",
+            live="300ms",
+            width=260,
+        )
+        st.session_state["properties.kind"] = address.text("kind") if address.text("kind") in KINDS else ALL
+        kind = st.segmented_control(
+            "Kind",
+            [ALL, *KINDS],
+            key="properties.kind",
+            format_func=lambda each: each.capitalize(),
+            required=True,
+            label_visibility="collapsed",
+            on_change=_of_kind,
+        )
+    wanted = (search or "").strip().lower()
+    return [
+        each
+        for each in found
+        if kind in (ALL, _kind(each)) and (wanted in each.name.lower() or wanted in each.description.lower())
+    ]
+
+
+def _of_kind() -> None:
+    chosen = st.session_state["properties.kind"]
+    address.put(kind=None if chosen == ALL else chosen, name=None)
+
+
+def _kind(of: Property) -> str:
+    return "system" if of.system else "custom" if of.calculation is None else "computed"
+
+
 # -- the table ----------------------------------------------------------------------------------
 
 
@@ -74,14 +106,15 @@ def _table(shown: list[Property], *, beside: bool = False) -> None:
     used = session.cached(segments.usage.of_properties, topics=("segments",))
     rows = [_line(each, filled.get(each.name, 0), total, len(used.get(each.name, ()))) for each in shown]
     config: dict[str, Any] = {
-        "Property": st.column_config.TextColumn(width=150),
-        "Type": st.column_config.TextColumn(width=100),
-        "Filled": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=112),
-        "Users": st.column_config.NumberColumn(format="localized", width=80),
-        "Used in": st.column_config.NumberColumn(width=64, help="Segments whose definition asks it"),
-        "Kind": st.column_config.TextColumn(width=70),
-        "Shown": st.column_config.CheckboxColumn(width=64),
-        "Searched": st.column_config.CheckboxColumn(width=74),
+        "Property": st.column_config.TextColumn(width=132),
+        "Type": st.column_config.TextColumn(width=98),
+        "Filled": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=108),
+        "Users": st.column_config.NumberColumn(format="localized", width=78),
+        "Used in": st.column_config.NumberColumn(width=62, help="Segments whose definition asks it"),
+        "Kind": st.column_config.TextColumn(width=64),
+        "Shown": st.column_config.CheckboxColumn(width=62),
+        "Searched": st.column_config.CheckboxColumn(width=72),
+        "Description": st.column_config.TextColumn(width=374),
     }
     st.dataframe(
         pa.Table.from_pylist(rows),
@@ -105,10 +138,10 @@ def _line(each: Property, known: int, total: int, used: int) -> dict[str, object
         "Filled": 100 * known / total if total else 0.0,
         "Users": known,
         "Used in": used,
-        "Kind": "system" if each.system else "custom" if each.calculation is None else "computed",
+        "Kind": _kind(each),
         "Shown": each.visible,
         "Searched": each.searchable,
-        "Description": each.description,
+        "Description": words.cut(each.description, LONGEST_LINE),
     }
 
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from user360.events.reading import Engagement
     from user360.profiles import Change, Profile
+    from user360.profiles.origins import Origin
     from user360.properties import Property
     from user360.segments.saved import Segment
 
@@ -49,6 +50,8 @@ TOPICS: Final = ("profiles", "events", "properties", "workspace")
 PAGE: Final = 50
 MOST_TAGS: Final = 4
 MOST_SEGMENTS: Final = 8
+MOST_PROPERTIES: Final = 16
+MOST_LETTERS: Final = 2_000
 TIMELINE, CONVERSATIONS = "Timeline", "Conversations"
 ALONE, BESIDE = 138, 108
 
@@ -67,14 +70,14 @@ def page() -> None:
     engagement = session.cached(events.engagement, profile.key, topics=TOPICS)
     _header(profile)
     st.caption(_facts(profile))
-    grid = st.grid(11, min_column_width=84, dense=True)  # six columns at 1024: two cards side by side fill the row
-    with grid.cell(column_span=3):
+    grid = st.grid(4, min_column_width=250, dense=True)  # two columns at 1024: the sides beside each other, the middle below
+    with grid.cell():
         _properties(profile, known)
         linked.card(profile.key)
-    with grid.cell(column_span=5):
+    with grid.cell(column_span=2):
         engaged.channels(engagement)
         _happened(profile, engagement)
-    with grid.cell(column_span=3):
+    with grid.cell():
         _segments(profile)
         engaged.totals(engagement)
         engaged.weeks(engagement)
@@ -201,31 +204,46 @@ def _properties(profile: Profile, known: Mapping[str, Property]) -> None:
         if not rows:
             states.nothing_to_show("No property or value has that in it.")
             return
-        names = tuple(name for name, _ in rows if name in profile.values)
-        came = session.cached(profiles.origins, profile.key, names, at=session.at(), topics=TOPICS)
-        derived = {said: f"← {told}" for told, said in enrichment.DERIVED.items()}
-        sources = {name: derived.get(origin.source, origin.source) for name, origin in came.items()}
-        origins = [sources.get(name) for name, _ in rows]
-        st.dataframe(
-            pa.table({"property": [name for name, _ in rows], "value": [value for _, value in rows], "from": origins}),
+        chosen = st.dataframe(
+            pa.table({"property": [name for name, _ in rows], "value": [value for _, value in rows]}),
             hide_index=True,
-            height=layout.table_height(len(rows), layout.CARD_ROW, most=14),
+            height=layout.table_height(len(rows), layout.CARD_ROW, most=MOST_PROPERTIES),
             row_height=layout.CARD_ROW,
-            key="user.properties",
+            key=f"user.properties.{wanted}",
             column_config={
-                "property": st.column_config.TextColumn("Property", width=94),
+                "property": st.column_config.TextColumn("Property", width=92),
                 "value": st.column_config.TextColumn("Value"),
-                "from": st.column_config.TextColumn(
-                    "From", width=68, help="By which way the value came; ← says what it was derived from"
-                ),
             },
             placeholder=words.NO_VALUE,
-            alt="The user's properties, their values, and where each came from",
+            alt="The user's properties and their values; one that is chosen is told whole, with where it came from",
+            on_select="rerun",
+            selection_mode="single-cell",
         )
-        told = [f"{name} {came[name].source}" for name in names if name in came and came[name].source in derived]
-        if told:
-            st.caption(" · ".join(told))
+        _origins(profile, rows, chosen["selection"]["cells"])
         computing.origins(known)
+
+
+def _origins(profile: Profile, rows: list[tuple[str, str]], cells: list[tuple[int, str]]) -> None:
+    """Under the properties: the chosen one whole and where it came from, and what was derived."""
+    names = tuple(name for name, _ in rows if name in profile.values)
+    came = session.cached(profiles.origins, profile.key, names, at=session.at(), topics=TOPICS)
+    if cells and cells[0][0] < len(rows):
+        name, value = rows[cells[0][0]]
+        st.markdown(f"{words.escape_md(name)} **{words.escape_md(value, MOST_LETTERS)}**")
+        st.caption(_came(came[name]) if name in came else "Kept by User 360" if name in profile.values else "Never given")
+    else:
+        st.caption("Choose a value to see it whole and where it came from.")
+    derived = frozenset(enrichment.DERIVED.values())
+    told = [f"{words.escape_md(name)} {came[name].source}" for name in names if name in came and came[name].source in derived]
+    if told:
+        st.caption(" · ".join(told))
+
+
+def _came(origin: Origin) -> str:
+    """Where a value came from, in Markdown: `from CRM import · by ann · 17 Dec 2023, 10:51`."""
+    source = origin.source if origin.source in enrichment.DERIVED.values() else f"from {origin.source}"
+    when = words.instant(origin.at, session.zone(), at=session.at())
+    return f"{words.escape_md(source, 80)} · by {words.escape_md(origin.by, 60)} · {when}"
 
 
 # -- middle: what they did ----------------------------------------------------------------------
@@ -265,7 +283,7 @@ def _narrowed(engagement: Engagement, width: int) -> tuple[str, str]:
         "Event",
         ["", *names],
         key="user.event",
-        format_func=lambda each: each or "All events",
+        format_func=lambda each: words.event(each) if each else "All events",
         width=width,
         label_visibility="collapsed",
     )

@@ -23,7 +23,9 @@ def page() -> None:
         pass
     total = session.cached(profiles.count, topics=("profiles",))
     if total:
-        st.markdown(f"**{words.number(total)}** users are here.")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{words.number(total)}** {'user is' if total == 1 else 'users are'} here.", width="content")
+            st.button("See the overview", key="welcome.on", icon=":material/arrow_forward:", on_click=_filled)
     else:
         st.markdown("No users yet. Bring the first ones in, and every page here fills itself.")
     progress.strip(progress.SAMPLE, on_done=_filled)
@@ -49,7 +51,7 @@ def _ways_in(*, busy: bool) -> None:
                 args=("import",),
                 disabled=busy,
             )
-            st.caption("About a minute for a million users")
+            st.caption("About half a minute for a million users")
         with _way(
             "person_add",
             "Add someone by hand",

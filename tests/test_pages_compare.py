@@ -36,7 +36,7 @@ def world(store: Store) -> list[str]:
 
 
 def test_without_two_segments_it_is_said_what_is_needed(opened: Store) -> None:
-    assert "Two saved segments are needed." in said(shown("compare"))
+    assert "**Two saved segments are needed**" in said(shown("compare"))
     world(opened)
     assert "Choose two to 6 segments." in said(shown("compare"))
     assert "Choose two to 6 segments." in said(shown("compare", ids="s1,gone"))

@@ -63,6 +63,25 @@ def test_a_page_of_a_small_business_shows_no_fault(shop: Store, page: str) -> No
     assert profiles.count(shop) == 12
 
 
+def test_properties_of_one_kind_are_listed_and_a_link_lists_the_same(shop: Store) -> None:
+    at = _open("properties")
+    assert len(at.dataframe[0].value) == len(properties.find(shop))
+    at.segmented_control(key="properties.kind").set_value("custom").run()
+
+    assert at.query_params["kind"] == ["custom"]
+    assert list(at.dataframe[0].value["Property"]) == ["loyaltyTier"]
+    assert list(_open("properties", kind="custom").dataframe[0].value["Property"]) == ["loyaltyTier"]
+    assert "**No such property**" in _said(_open("properties", kind="computed"))
+    assert len(_open("properties", kind="'; --").dataframe[0].value) == len(properties.find(shop))
+
+
+def test_events_of_the_system_are_called_what_happened(shop: Store) -> None:
+    at = _open("events", event="USER_CREATE")
+
+    assert list(at.dataframe[0].value["Event"]) == ["Order Completed", "User added"]
+    assert "stored as USER\\_CREATE · events a day" in _said(at)
+
+
 def test_properties_are_listed_with_how_filled_they_are(shop: Store) -> None:
     at = _open("properties", name="loyaltyTier")
     row = next(each for each in at.dataframe[0].value.to_dict("records") if each["Property"] == "loyaltyTier")

@@ -444,7 +444,8 @@ def test_the_card_says_what_was_derived_and_from_what(opened: Store) -> None:
     test = shown("user", id=str(key))
 
     rows = test.dataframe[0].value.set_index("property")
-    assert (rows["from"]["phone"], rows["from"]["country"]) == ("Web shop", "← phone")
+    assert (rows["value"]["phone"], rows["value"]["country"]) == ("+91 90005 00000", "India")
+    assert "Choose a value to see it whole and where it came from." in said(test)
     assert "country derived from phone · timezone derived from phone" in said(test)
-    changed = [each.value for each in test.markdown if each.value.startswith("Profile changed")]
+    changed = [each.value for each in test.markdown if each.value.startswith("Profile changed :gray")]
     assert [("derived from phone" in each, "Web shop" in each) for each in changed] == [(True, False), (False, True)]

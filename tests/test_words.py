@@ -98,3 +98,15 @@ def test_a_change_shows_both_sides():
         "changes": [{"property": "tags", "from": None, "to": ["a", "*b*"]}, {"property": "ok", "from": False, "to": True}]
     }
     assert list(timeline.changes(document)) == ["tags — → **a, \\*b\\***", "ok false → **true**"]
+
+
+def test_an_event_of_the_system_is_told_in_words_and_any_other_as_stored():
+    assert [words.event(each) for each in ("USER_MERGE", "Order Completed", "user_merge")] == [
+        "Profiles merged",
+        "Order Completed",
+        "user_merge",
+    ]
+
+
+def test_a_text_that_is_cut_says_so():
+    assert [words.cut(each, 6) for each in ("a b", " two\nlines", "sixsix", "seven's")] == ["a b", "two l…", "sixsix", "seven…"]

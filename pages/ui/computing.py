@@ -145,11 +145,15 @@ def _begin(key: str, of: Property | None) -> None:
         st.session_state[f"{key}.{name}"] = value
 
 
+def _event(name: str) -> str:
+    return words.event(name) if name else "Any event"
+
+
 def _fields(key: str) -> None:
     offered = session.cached(events.names, topics=("events",))
     left, right = st.columns(2, gap="small")
     figure = left.selectbox("Calculation", list(FIGURES), key=f"{key}.figure", format_func=lambda each: FIGURES[each])
-    event = right.selectbox("Of the event", ["", *offered], key=f"{key}.event", format_func=lambda each: each or "Any event")
+    event = right.selectbox("Of the event", ["", *offered], key=f"{key}.event", format_func=_event)
     if figure in WITH_PROPERTY | OF_ANY_TYPE:
         _property(key, str(figure), str(event))
     left, right = st.columns(2, gap="small")

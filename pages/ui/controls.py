@@ -79,9 +79,9 @@ def column(
 ) -> Any:
     """The column of a table for a property. Pair it with `cells`, which brings the values into the column's form.
 
-    A `width` of 0 takes what room is left; `short` leaves the year out of instants, when all are of this one.
+    `short` leaves the year out of instants, when all are of this one.
     """
-    room = prop.datatype.display.width if width is None else width or None
+    room = prop.datatype.display.width if width is None else width
     shown: dict[str, Any] = {"label": label or words.heading(prop.name), "width": room, "pinned": pinned}
     shown["help"] = words.escape_md(prop.description, 300) or None
     if prop.name in _ONE_CHIP:

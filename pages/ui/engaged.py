@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.ui import charts, layout, session, states, words
 from user360 import clock
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from user360.events.reading import Engagement
 
 WEEKS: Final = 26
 MOST_TILES: Final = 4
+MOST_TOTALS: Final = 8
+TOTALS_HEIGHT: Final = 380
 
 
 def channels(engagement: Engagement) -> None:
@@ -42,29 +44,20 @@ def totals(engagement: Engagement) -> None:
     """Each event with its first time, last time and total."""
     with layout.card("Events", "first, last, total"), states.boundary("This card", key="totals"):
         rows = engagement.totals.to_pylist()
-        zone, at = session.zone(), session.at()
-        table = pa.table(
-            {
-                "event": pa.array([row["event"] for row in rows], pa.string()),
-                "first": pa.array([words.narrow(row["first_at"], zone, at=at) for row in rows], pa.string()),
-                "last": pa.array([words.narrow(row["last_at"], zone, at=at) for row in rows], pa.string()),
-                "total": pa.array([row["total"] for row in rows], pa.int64()),
-            }
-        )
-        st.dataframe(
-            table,
-            hide_index=True,
-            height=layout.table_height(len(rows), layout.CARD_ROW, most=8),
-            row_height=layout.CARD_ROW,
-            key="user.totals",
-            column_config={
-                "event": st.column_config.TextColumn("Event", width=96),
-                "first": st.column_config.TextColumn("First", width=66),
-                "last": st.column_config.TextColumn("Last", width=56),
-                "total": st.column_config.NumberColumn("Total", width=38, format="localized"),
-            },
-            alt="Per event its first time, last time and total",
-        )
+        with st.container(gap="xsmall", height=TOTALS_HEIGHT if len(rows) > MOST_TOTALS else "content", border=False):
+            for row in rows:
+                _total(row)
+
+
+def _total(row: Mapping[str, Any]) -> None:
+    """One event: its name and number, under it the first and the last time."""
+    zone, at = session.zone(), session.at()
+    first, last = (words.instant(row[each], zone, at=at) for each in ("first_at", "last_at"))
+    with st.container(gap=None):
+        with st.container(horizontal=True, wrap=False, gap="xsmall"):
+            st.markdown(words.escape_md(words.event(row["event"]), 80))
+            st.markdown(f"**{words.number(row['total'])}**", width="content")
+        st.caption(first if row["total"] == 1 else f"{first} → {last}")
 
 
 def weeks(engagement: Engagement) -> None:

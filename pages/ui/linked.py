@@ -59,9 +59,9 @@ def _table(found: pa.Table) -> None:
         row_height=layout.CARD_ROW,
         column_order=("kind", "id", "source"),
         column_config={
-            "kind": st.column_config.TextColumn("Kind", width=84),
+            "kind": st.column_config.TextColumn("Kind", width=76),
             "id": st.column_config.TextColumn("Id", width=92),
-            "source": st.column_config.TextColumn("From", width=72),
+            "source": st.column_config.TextColumn("From", width=64),
         },
         key="user.identities",
         alt="Ids that lead to this user",

@@ -33,7 +33,6 @@ ROOM: Final = 1050  # what a window of 1440 leaves beside the ticks
 LEAST_LAST: Final = 150
 SQUEEZED: Final = {"number": 62}
 SQUEEZED_TEXT: Final = 92
-FREE: Final = 0
 OPENS: Final = ("userId", NAME)
 
 
@@ -175,12 +174,13 @@ def _sort(key: str, column: str, sort: tuple[str, bool]) -> None:
 
 
 def _widths(shown: Sequence[str], known: Mapping[str, Property]) -> dict[str, int]:
-    """Each column's width; narrower ones where that lets them all stand in the window. The last takes what is left."""
+    """Each column's width; narrower ones where that lets them all stand in the window. The last takes what they leave of 1440."""
     natural = {each: WIDTHS.get(each) or known[each].datatype.display.width for each in shown}
     if sum(natural.values()) - natural[shown[-1]] + LEAST_LAST > ROOM:
         for each in (each for each in shown if each not in WIDTHS):
             natural[each] = min(natural[each], SQUEEZED.get(known[each].datatype.display.kind, SQUEEZED_TEXT))
-    return natural | {shown[-1]: FREE}
+    left = ROOM - sum(natural[each] for each in shown[:-1])
+    return natural | {shown[-1]: max(left, LEAST_LAST)}
 
 
 def _of_year(found: pa.Table, each: str, year: int) -> bool:
@@ -207,7 +207,7 @@ def _column(
     arrow = {True: " ↓", False: " ↑"}[chosen.sort[1]] if each == chosen.sort[0] else ""
     label, width = words.heading(each) + arrow, widths[each]
     if each == NAME:
-        return st.column_config.TextColumn(label, width=width or None)
+        return st.column_config.TextColumn(label, width=width)
     return controls.column(
         known[each], zone_name=zone_name, label=label, width=width, pinned=each == "userId" or None, short=short
     )
@@ -221,7 +221,7 @@ def pager(total: int, page: int, rows: int, *, key: str, sizes: Sequence[int] = 
     pages = max(-(-total // rows), 1)
     first, last = min((page - 1) * rows + 1, total), min(page * rows, total)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
-        st.caption(f"{words.number(first)}–{words.number(last)} of {words.number(total)}", width=160)
+        st.caption(f"{words.number(first)}–{words.number(last)} of {words.number(total)}", width=128)
         st.session_state[f"{key}.page"] = page
         st.pagination(
             pages,
@@ -230,7 +230,7 @@ def pager(total: int, page: int, rows: int, *, key: str, sizes: Sequence[int] = 
             on_change=_to_page,
             args=(f"{key}.page",),
         )
-        with st.container(width=160, horizontal=True, horizontal_alignment="right"):
+        with st.container(width=128, horizontal=True, horizontal_alignment="right"):
             st.session_state[f"{key}.rows"] = rows
             st.selectbox(
                 "Rows per page",

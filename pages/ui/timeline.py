@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
 MOST_DETAILS: Final = 3
 MOST_CHANGES: Final = 6
-SYSTEM: Final = {
-    "USER_CREATE": ("User added", "person_add"),
-    "USER_UPDATE": ("Profile changed", "edit"),
-    "USER_DELETE": ("User deleted", "delete"),
-    "USER_MERGE": ("Profiles merged", "call_merge"),
-}
+_OF_SYSTEM: Final = {"USER_CREATE": "person_add", "USER_UPDATE": "edit", "USER_DELETE": "delete", "USER_MERGE": "call_merge"}
 _ICONS: Final = (
     (("email", "mail"), "mail"),
     (("message", "chat", "reply"), "chat"),
@@ -69,7 +64,7 @@ def _row(row: Mapping[str, Any], zone: ZoneInfo, writers: Mapping[tuple[datetime
         with st.container(width=22):
             st.markdown(f":material/{icon(row['event'], system=row['system'])}:")
         with st.container(gap=None):
-            name = SYSTEM[row["event"]][0] if row["event"] in SYSTEM else words.escape_md(row["event"], 80)
+            name = words.escape_md(words.event(row["event"]), 80)
             quiet = _writer(at, document, writers) if row["system"] else detail(document)
             st.markdown(f"{name} :gray[{words.escape_md(quiet, 160)}]" if quiet else name)
             for line in (*moved(document), *changes(document)) if row["system"] else ():
@@ -86,8 +81,8 @@ def _writer(at: datetime, document: Mapping[str, Any], writers: Mapping[tuple[da
 
 def icon(event: str, *, system: bool = False) -> str:
     """The Material icon of an event by what its name speaks of."""
-    if system and event in SYSTEM:
-        return SYSTEM[event][1]
+    if system and event in _OF_SYSTEM:
+        return _OF_SYSTEM[event]
     lower = event.lower()
     return next((each for spoken, each in _ICONS if any(word in lower for word in spoken)), "bolt")
 

@@ -47,6 +47,12 @@ _HEADINGS: Final = {
     "updatedAt": "Updated",
     "tags": "Tags",
 }
+_SYSTEM_EVENTS: Final = {
+    "USER_CREATE": "User added",
+    "USER_UPDATE": "Profile changed",
+    "USER_DELETE": "User deleted",
+    "USER_MERGE": "Profiles merged",
+}
 _CHANNELS: Final = {
     "web": "Web",
     "whatsapp": "WhatsApp",
@@ -71,14 +77,23 @@ _CHANNEL_ICONS: Final = {
 
 def escape_md(text: object, most: int = 200) -> str:
     """Data for a label, caption or sentence: every Markdown sign escaped, on one line, cut where it is too long."""
-    line = " ".join(str(text).split())
-    line = line if len(line) <= most else line[: most - 1] + "…"
-    return _MARKDOWN.sub(r"\\\1", line)
+    return _MARKDOWN.sub(r"\\\1", cut(str(text), most))
+
+
+def cut(text: str, most: int) -> str:
+    """The text on one line, ending in `…` where it would be longer than that many characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def heading(property_name: str) -> str:
     """A property as a table heading: system ones in words, custom ones as stored."""
     return _HEADINGS.get(property_name, property_name)
+
+
+def event(stored_name: str) -> str:
+    """An event as people read it: `User added` for `USER_CREATE`, one that a source sent as stored."""
+    return _SYSTEM_EVENTS.get(stored_name, stored_name)
 
 
 def channel(stored_name: str | None) -> str:
