@@ -68,7 +68,7 @@ def test_properties_of_one_kind_are_listed_and_a_link_lists_the_same(shop: Store
     assert len(at.dataframe[0].value) == len(properties.find(shop))
     at.segmented_control(key="properties.kind").set_value("custom").run()
 
-    assert at.query_params["kind"] == ["custom"]
+    assert at.query_params["kind"] == "custom"
     assert list(at.dataframe[0].value["Property"]) == ["loyaltyTier"]
     assert list(_open("properties", kind="custom").dataframe[0].value["Property"]) == ["loyaltyTier"]
     assert "**No such property**" in _said(_open("properties", kind="computed"))
