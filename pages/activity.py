@@ -12,7 +12,7 @@ import streamlit as st
 from pages.ui import address, layout, session, states, tables, words
 from user360 import activity
 
-WIDTHS = {"When": 150, "Who": 160, "What": 140, "Subject": 260}
+WIDTHS = {"When": 104, "Who": 130, "What": 160, "Subject": 230, "Details": 460}
 
 
 def page() -> None:

@@ -17,6 +17,8 @@ from pages.ui.insights.picture import Wanted
 from user360 import events, insight, insights, profiles
 
 if TYPE_CHECKING:
+    from streamlit.elements.lib.grid_container import GridContainer
+
     from pages.ui.insights.asking import Asked
     from user360.segments import Rule
 
@@ -102,13 +104,20 @@ def _cards(asked: Asked) -> None:
             by_channel = _card(asked, "channels", "Active users by channel", "a person counts once per channel and place", CHART)
         with grid.cell():
             whole = _card(asked, "channels", "Channel mix", "share of active people", MIX, over="period")
+        _behind(grid, by_channel, whole)
         with grid.cell():
             reached = _reach(asked)
         with grid.cell(column_span=2):
             most = _top(asked)
-    for each in (by_channel, whole, reached, most):
-        if each is not None:
-            frame.people(each)
+        _behind(grid, reached, most)
+
+
+def _behind(grid: GridContainer, *cards: frame.Framed | None) -> None:
+    """The people behind what was chosen in one of these cards, in a row of their own right under them."""
+    for each in cards:
+        if each is not None and asking.chosen(each.question):
+            with grid.cell(column_span=3):
+                frame.people(each)
 
 
 def _asked(asked: Asked, kind: str, **more: Any) -> Asked:

@@ -303,7 +303,7 @@ def _make(opened: dict[str, Any], key: str) -> None:
         opened["faults"] = {"name": states.sentence(refusal)}
         return
     dialogs.close()
-    address.put(name=made.name)
+    address.put(name=made.name, kind="custom")
     session.notice(f"Property “{words.escape_md(made.name)}” made.")
 
 

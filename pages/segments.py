@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from user360.segments.saved import Segment
 
+LONGEST_LINE: Final = 58  # of a description in the table; the segment's page has it whole
 KINDS: Final = {"dynamic": "rule", "static": "list"}
 
 
@@ -127,7 +128,7 @@ def _line(each: Segment, total: int) -> dict[str, Any]:
         "Share": 100 * people / total if total else 0.0,
         "Changed": words.instant(each.changed_at, session.zone(), at=session.at()),
         "By": each.changed_by,
-        "Description": each.description or None,
+        "Description": words.cut(each.description, LONGEST_LINE) or None,
     }
 
 

@@ -212,7 +212,7 @@ def _properties(profile: Profile, known: Mapping[str, Property]) -> None:
             key=f"user.properties.{wanted}",
             column_config={
                 "property": st.column_config.TextColumn("Property", width=92),
-                "value": st.column_config.TextColumn("Value"),
+                "value": st.column_config.TextColumn("Value", width=140),
             },
             placeholder=words.NO_VALUE,
             alt="The user's properties and their values; one that is chosen is told whole, with where it came from",

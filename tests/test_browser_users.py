@@ -73,6 +73,23 @@ def test_an_id_opens_the_card(tab):
     expect(tab.get_by_role("heading", name="Ana000")).to_be_visible()
 
 
+def test_back_leads_to_the_card_that_was_left(tab):
+    click(tab, 1, TICK + 50)
+    tab.get_by_role("button", name="Users", exact=True).click()
+    expect(tab).to_have_url(re.compile(r"/users$"))
+    settle(tab)
+
+    tab.go_back()
+    settle(tab)
+    expect(tab.get_by_role("heading", name="Ana000")).to_be_visible()
+    tab.go_back()
+    settle(tab)
+    expect(tab.get_by_role("heading", name="Ana000")).to_be_visible()
+    tab.go_back()
+    settle(tab)
+    expect(tab.get_by_text("1–50 of 120")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("label", "ending"), [("CSV", "csv"), ("Excel", "xlsx"), ("Parquet", "parquet"), ("JSON Lines", "jsonl")]
 )

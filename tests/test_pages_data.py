@@ -139,7 +139,7 @@ def test_the_log_tells_what_happened_and_can_be_filtered(shop: Store) -> None:
     profiles.delete(shop, profiles.everyone(shop), by="Mira", source="Users", at=AT)
     at = _open("activity", kind="delete users")
 
-    assert at.dataframe[0].value["What"].tolist() == ["delete users"]
+    assert at.dataframe[0].value["What"].tolist() == ["Delete users"]
     assert "users 12" in at.dataframe[0].value["Details"][0]
 
 

@@ -90,6 +90,7 @@ def test_an_event_tells_what_was_bought_and_for_how_much():
     document = {"orderId": "88-1", "product": "Teal kurta", "price": 39.0, "currency": "EUR", "url": "https://x"}
     assert timeline.detail(document) == "Teal kurta · 39.00 EUR"
     assert timeline.detail({"text": "Is it back?"}) == "“Is it back?”"
+    assert [timeline.detail({"items": each, "total": 3.0}) for each in (1, 2)] == ["1 item · 3", "2 items · 3"]
     assert timeline.detail({"paid": True, "parts": [1], "total": 3.0}) == "3"
 
 

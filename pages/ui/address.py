@@ -11,14 +11,46 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 LONGEST = 20_000
+MOST_LEFT = 200
+_HERE, _LEFT = "address.here", "address.left"
+
+
+def arrive(screen: str) -> None:
+    """Say which screen is being drawn. The shell does, before the page."""
+    st.session_state[_HERE] = screen
+
+
+def leave(to: str, given: Mapping[str, str]) -> None:
+    """Remember what the address of this screen says, before another is opened with other parameters.
+
+    On its way Streamlit puts the new parameters behind the old path and keeps that in the browser's history, so that
+    Back leads to `/user?id=s3` when a segment was opened from a user. Such an address is read as the one that was left.
+    """
+    here, kept = st.session_state.get(_HERE, ""), dict(st.session_state.get(_LEFT, {}))
+    kept.pop(_mark(to, given), None)
+    if to != here:
+        kept.pop(_mark(here, given), None)
+        kept[_mark(here, given)] = _given()
+    st.session_state[_LEFT] = dict(list(kept.items())[-MOST_LEFT:])
+
+
+def _mark(screen: str, given: Mapping[str, str]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    return screen, tuple(sorted(given.items()))
+
+
+def _given() -> dict[str, str]:
+    """The parameters of the address, or those it had when this screen was left."""
+    now: dict[str, str] = st.query_params.to_dict()
+    left: dict[str, str] | None = st.session_state.get(_LEFT, {}).get(_mark(st.session_state.get(_HERE, ""), now))
+    return now if left is None else dict(left)
 
 
 def text(name: str, otherwise: str = "") -> str:
     """A parameter of the address, or the default where it is missing or too long to be one of ours."""
-    given = st.query_params.get(name, otherwise)
+    given = _given().get(name, otherwise)
     return given if len(given) <= LONGEST else otherwise
 
 
@@ -33,6 +65,9 @@ def number(name: str, otherwise: int, *, among: Collection[int] = (), least: int
 
 def put(**values: object) -> None:
     """Write parameters into the address; None, "" and () take one out."""
+    before = _given()
+    if before != st.query_params.to_dict():
+        st.query_params.from_dict(before)
     for name, value in values.items():
         if value in (None, "", ()):
             if name in st.query_params:

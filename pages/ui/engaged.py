@@ -55,7 +55,8 @@ def _total(row: Mapping[str, Any]) -> None:
     first, last = (words.instant(row[each], zone, at=at) for each in ("first_at", "last_at"))
     with st.container(gap=None):
         with st.container(horizontal=True, wrap=False, gap="xsmall"):
-            st.markdown(words.escape_md(words.event(row["event"]), 80))
+            st.markdown(words.escape_md(words.event(row["event"]), 80), width="content")
+            st.space("stretch")
             st.markdown(f"**{words.number(row['total'])}**", width="content")
         st.caption(first if row["total"] == 1 else f"{first} → {last}")
 

@@ -53,7 +53,6 @@ def draw() -> None:
 
 
 def _fields(opened: dict[str, Any]) -> None:
-    _conflicts(opened)
     faults = opened["faults"]
     if opened["user"] is None:
         st.text_input("userId", key=_key(opened, "userId"), autocomplete="off")
@@ -69,6 +68,7 @@ def _fields(opened: dict[str, Any]) -> None:
             help=words.escape_md(prop.description, 300) or None,
         )
         states.fault_under(faults, prop.name)
+    _conflicts(opened)
     if faults:
         st.markdown(f":red[:material/block: {words.count(len(faults), 'field')} to mend. Nothing was saved.]")
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import streamlit as st
 
+from pages.ui import address
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -145,4 +147,5 @@ def menu(first: Callable[[], str]) -> dict[str, list[Page]]:
 def go(key: str, **parameters: object) -> NoReturn:
     """Open a screen: `nav.go("user", id=key)`. Parameters that are None are left out."""
     given = {name: str(value) for name, value in parameters.items() if value is not None}
+    address.leave(key, given)
     st.switch_page(page(key), query_params=given)

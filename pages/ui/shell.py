@@ -11,7 +11,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages.ui import nav, progress, session, states
+from pages.ui import address, nav, progress, session, states
 from user360 import condition, profiles
 from user360.errors import StoreUnavailable
 
@@ -33,6 +33,7 @@ def render() -> None:
 def _draw() -> None:
     session.begin()
     page = st.navigation(nav.menu(_first), expanded=True)
+    address.arrive(page.url_path)
     for worry in condition.worries(session.store()):
         st.error(f"**{worry.message}** {worry.hint}", icon=":material/database_off:")
     session.show_notices()

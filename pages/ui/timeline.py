@@ -97,11 +97,17 @@ def detail(document: Mapping[str, Any]) -> str:
         value = document[key]
         if key == money or key.lower().endswith(_LEFT_OUT) or not isinstance(value, str | int | float) or isinstance(value, bool):
             continue
-        parts.append(f"“{value}”" if key in _SPOKEN else str(value) if isinstance(value, str) else f"{words.number(value)} {key}")
+        parts.append(f"“{value}”" if key in _SPOKEN else value if isinstance(value, str) else _counted(key, value))
     if money:
         currency = document.get("currency")
         parts.insert(1, f"{document[money]:,.2f} {currency}" if isinstance(currency, str) else words.number(document[money]))
     return " · ".join(parts[:MOST_DETAILS])
+
+
+def _counted(what: str, number: float) -> str:
+    """`3 items`, `1 item`: a property whose name is a plural, and its number."""
+    one = number == 1 and what.endswith("s") and not what.endswith("ss")
+    return f"{words.number(number)} {what[:-1] if one else what}"
 
 
 def changes(document: Mapping[str, Any]) -> Sequence[str]:

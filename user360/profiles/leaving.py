@@ -58,7 +58,7 @@ def delete(store: Store, people: People, *, by: str, source: str, at: datetime) 
     with store.transaction() as tx:
         gone = remove(tx, doomed, writing.start_change(tx, source, by, at), at)
         detail = {"users": gone.profiles, "events": gone.events, "source": source}
-        activity.record(tx, "delete users", f"{gone.profiles:,} users", detail, by=by, at=at)
+        activity.record(tx, "delete users", f"{gone.profiles:,} user{'' if gone.profiles == 1 else 's'}", detail, by=by, at=at)
     return gone
 
 
