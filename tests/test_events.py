@@ -212,3 +212,11 @@ def test_days_are_those_of_the_zone_asked_for(store: Store) -> None:
     days = event_room.daily(store, since=late - DAY, zone="Europe/Berlin")
 
     assert [str(row["day"]) for row in days.to_pylist() if row["event"] == "View"] == ["2026-11-23"]
+
+
+def test_the_day_of_a_zone_begins_on_its_own_quarter_of_an_hour(store: Store) -> None:
+    midnight = datetime(2026, 11, 22, 18, 15, tzinfo=UTC)  # in Kathmandu, 5:45 ahead
+    take(store, events([("a", "View", midnight - timedelta(microseconds=1)), ("a", "View", midnight), ("b", "View", midnight)]))
+    days = event_room.daily(store, since=midnight - DAY, zone="Asia/Kathmandu").to_pylist()
+
+    assert [(str(row["day"]), row["total"]) for row in days if row["event"] == "View"] == [("2026-11-22", 1), ("2026-11-23", 2)]

@@ -228,8 +228,12 @@ def fill(store: Store) -> dict[str, int]:
     """For each property how many users have a value."""
     names = [each.name for each in find(store) if not each.aside]
     counts = store.rows(sql("SELECT {} FROM profiles", joined(", ", [sql("count({})", name(each)) for each in names])))
-    tagged = store.rows(Sql("SELECT count(DISTINCT profile_key) FROM profile_tags"))
-    return dict(zip(names, counts[0], strict=True)) | {"tags": tagged[0][0]}
+    return dict(zip(names, counts[0], strict=True)) | {"tags": _tagged(store)}
+
+
+def _tagged(store: Store) -> int:
+    """How many people have a tag: as a bitmap, which is many times as quick as telling them apart by a hash."""
+    return len(store.people(Sql("SELECT profile_key FROM profile_tags")))
 
 
 def statistics(store: Store, property_name: str, *, limit: int = 10) -> Statistics:
@@ -252,10 +256,9 @@ def statistics(store: Store, property_name: str, *, limit: int = 10) -> Statisti
 def filled(store: Store, names: Iterable[str]) -> dict[str, int]:
     """How many people have a value of each of these properties."""
     wide = [each for each in names if each != "tags"]
-    tagged = Sql("(SELECT count(DISTINCT profile_key) FROM profile_tags) AS tags")
     counted = [sql("count({}) AS {}", name(each), name(each)) for each in wide]
-    found = store.read(sql("SELECT count(*) AS everyone, {} FROM profiles", joined(", ", [*counted, tagged])))
-    return dict(found.drop_columns(["everyone"]).to_pylist()[0])
+    found = store.read(sql("SELECT {} FROM profiles", joined(", ", [Sql("count(*) AS everyone"), *counted])))
+    return dict(found.drop_columns(["everyone"]).to_pylist()[0]) | {"tags": _tagged(store)}
 
 
 def written(tx: Transaction, names: Iterable[str], at: datetime) -> None:

@@ -51,15 +51,20 @@ def pulses(store: Store, *, zone: ZoneInfo, at: datetime, days: int = DAYS) -> t
     today = calendar_day(at, zone)
     spread = [today - timedelta(days=each) for each in reversed(range(days))]
     since = datetime.combine(spread[0], datetime.min.time(), tzinfo=zone)
+    quarters = sql(  # of which the days of every zone are made
+        "SELECT source_id, time_bucket(INTERVAL 15 minutes, occurred_at) AS quarter, count(*) AS total, max(occurred_at) AS last_at "
+        "FROM events SEMI JOIN (SELECT event_id FROM event_names WHERE NOT system) USING (event_id) "
+        "WHERE occurred_at >= {} AND occurred_at <= {} GROUP BY ALL",
+        stored(since),
+        stored(at),
+    )
     rows = store.rows(
         sql(
-            "SELECT s.name, h.hour, h.day, h.total, h.last_at FROM (SELECT source_id, date_trunc('hour', occurred_at) AS hour, "
-            "(occurred_at AT TIME ZONE 'UTC' AT TIME ZONE {})::DATE AS day, count(*) AS total, max(occurred_at) AS last_at FROM events "
-            "SEMI JOIN (SELECT event_id FROM event_names WHERE NOT system) USING (event_id) "
-            "WHERE occurred_at >= {} AND occurred_at <= {} GROUP BY ALL) AS h JOIN sources AS s USING (source_id) ORDER BY h.hour",
+            "SELECT s.name, h.hour, h.day, h.total, h.last_at FROM (SELECT source_id, date_trunc('hour', quarter) AS hour, "
+            "(quarter AT TIME ZONE 'UTC' AT TIME ZONE {})::DATE AS day, sum(total)::BIGINT AS total, max(last_at) AS last_at "
+            "FROM ({}) GROUP BY ALL) AS h JOIN sources AS s USING (source_id) ORDER BY h.hour",
             zone.key,
-            stored(since),
-            stored(at),
+            quarters,
         )
     )
     found: defaultdict[str, list[tuple[datetime, date, int, datetime]]] = defaultdict(list)
