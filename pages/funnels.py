@@ -155,12 +155,12 @@ def _answer(asked: Asked) -> None:
         drawn = pictures.draw(question, result, Wanted("", asking.chosen(question)))
         of = frame.Framed("funnel", funneling.title(question), question, result, asking.whole(asked))
         wide = question.shows != "steps" or drawn.empty
-        grid = st.grid(5, min_column_width=180, gap="small")
-        with grid.cell(column_span=5 if wide else 3), frame.card(of, f"{drawn.quiet} · click to see them"):
+        grid = st.grid(2, min_column_width=440, gap="small")  # below each other at 1024
+        with grid.cell(column_span=2 if wide else 1), frame.card(of, f"{drawn.quiet} · click to see them"):
             frame.picture(of, drawn)
         if not wide:
             with (
-                grid.cell(column_span=2),
+                grid.cell(),
                 layout.card("Counts and time", "median from the first step", key="funnel.counts", height="stretch"),
             ):
                 _counts(of)

@@ -155,14 +155,14 @@ def _answer(asked: Asked) -> None:
             frame.picture(of, drawn)
         frame.people(of, functools.partial(frame.turned, of, "state", STATES))
         if not drawn.empty:
-            grid = st.grid(5, min_column_width=180, gap="small")
+            grid = st.grid(2, min_column_width=440, gap="small")  # below each other at 1024
             curve = pictures.draw(question, result, Wanted(returning.CURVE, chosen, CURVE_HEIGHT))
             beside = frame.Framed(
                 "retention.curve", "All cohorts together", question, result, asking.whole(asked), returning.CURVE
             )
-            with grid.cell(column_span=3), frame.card(beside, curve.quiet):
+            with grid.cell(), frame.card(beside, curve.quiet):
                 frame.picture(beside, curve)
-            with grid.cell(column_span=2), layout.card("In short", "of the row of all", key="retention.short"):
+            with grid.cell(), layout.card("In short", "of the row of all", key="retention.short"):
                 _in_short(question, result)
         _foot(question, result)
 
