@@ -48,7 +48,7 @@ def page() -> None:
     else:
         left, right = st.columns([3, 2], gap="small")
         with left:
-            _table(shown, beside=True)
+            _table(shown, chosen)
         with right:
             _panel(chosen, found)
     if not custom:
@@ -100,7 +100,8 @@ def _kind(of: Property) -> str:
 # -- the table ----------------------------------------------------------------------------------
 
 
-def _table(shown: list[Property], *, beside: bool = False) -> None:
+def _table(shown: list[Property], chosen: Property | None = None) -> None:
+    """The properties; beside a chosen one, which is ticked, with the narrow columns alone."""
     filled = session.cached(properties.fill, topics=("properties", "profiles"))
     total = session.cached(profiles.count, topics=("profiles",))
     used = session.cached(segments.usage.of_properties, topics=("segments",))
@@ -122,11 +123,12 @@ def _table(shown: list[Property], *, beside: bool = False) -> None:
         height=layout.table_height(len(rows), layout.CARD_ROW, most=22),
         row_height=layout.CARD_ROW,
         column_config=config,
-        column_order=[*config][:5] if beside else None,
+        column_order=[*config][:5] if chosen else None,
         placeholder=words.NO_VALUE,
         key=f"properties.table.{len(rows)}.{rows[0]['Property']}",
         on_select=lambda: _choose(shown, f"properties.table.{len(rows)}.{rows[0]['Property']}"),
         selection_mode="single-row",
+        selection_default={"selection": {"rows": [place for place, each in enumerate(shown) if each == chosen]}},
         alt="Properties in the order of the users table",
     )
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 WEEKS: Final = 26
 MOST_TILES: Final = 4
 MOST_TOTALS: Final = 8
-TOTALS_HEIGHT: Final = 380
+ALL_TOTALS: Final = "user.totals.all"
 
 
 def channels(engagement: Engagement) -> None:
@@ -44,9 +44,22 @@ def totals(engagement: Engagement) -> None:
     """Each event with its first time, last time and total."""
     with layout.card("Events", "first, last, total"), states.boundary("This card", key="totals"):
         rows = engagement.totals.to_pylist()
-        with st.container(gap="xsmall", height=TOTALS_HEIGHT if len(rows) > MOST_TOTALS else "content", border=False):
-            for row in rows:
+        whole = bool(st.session_state.get(ALL_TOTALS)) or len(rows) <= MOST_TOTALS + 1
+        with st.container(gap="xsmall"):
+            for row in rows if whole else rows[:MOST_TOTALS]:
                 _total(row)
+        if not whole:
+            st.button(
+                f"All {words.count(len(rows), 'event')}",
+                key="user.totals",
+                type="tertiary",
+                icon=":material/keyboard_arrow_down:",
+                on_click=_show_all,
+            )
+
+
+def _show_all() -> None:
+    st.session_state[ALL_TOTALS] = True
 
 
 def _total(row: Mapping[str, Any]) -> None:
