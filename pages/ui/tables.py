@@ -17,7 +17,7 @@ from pages.ui import address, controls, layout, nav, session, states, words
 from user360.people import People
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from user360.properties import Property
 
@@ -28,7 +28,16 @@ BUTTON_WIDTH: Final = 40
 NAME: Final = "name"
 PARTS_OF_NAME: Final = ("firstName", "lastName")
 UNSORTED: Final = frozenset({"tags"})
-WIDTHS: Final = {"userId": 84, NAME: 126, "email": 198, "phone": 118, "country": 100, "lastChannel": 88, "lastSession": 116}
+SHORT_INSTANT, LONG_INSTANT = 100, 116  # without and with the year
+WIDTHS: Final = {
+    "userId": 84,
+    NAME: 122,
+    "email": 198,
+    "phone": 118,
+    "country": 100,
+    "lastChannel": 88,
+    "lastSession": LONG_INSTANT,
+}
 ROOM: Final = 1050  # what a window of 1440 leaves beside the ticks
 LEAST_LAST: Final = 128
 SQUEEZED: Final = {"number": 62}
@@ -124,7 +133,8 @@ def users(found: pa.Table, shown: Sequence[str], known: Mapping[str, Property], 
     keys = tuple(found["profile_key"].to_pylist())
     ticked = ticks(key)
     zone_name, this_year = session.settings().zone_name, session.at().astimezone(session.zone()).year
-    widths = _widths(shown, known)
+    short = {each for each in shown if _of_year(found, each, this_year)}
+    widths = _widths(shown, known, short)
     rows = [place for place, each in enumerate(keys) if ticked.everyone or each in ticked.keys]
     turn = st.session_state.get(f"{key}.turn", 0)
     widget = f"{key}.table.{turn}.{hash((keys, tuple(shown), chosen))}"
@@ -134,9 +144,7 @@ def users(found: pa.Table, shown: Sequence[str], known: Mapping[str, Property], 
         hide_index=True,
         height=layout.table_height(len(keys), most=SHOWN_ROWS),
         row_height=layout.CHOSEN_ROW,
-        column_config={
-            each: _column(each, known, chosen, zone_name, short=_of_year(found, each, this_year), widths=widths) for each in shown
-        },
+        column_config={each: _column(each, known, chosen, zone_name, short=each in short, widths=widths) for each in shown},
         placeholder=words.NO_VALUE,
         alt="Users, one a row. A header sorts, a tick chooses, an id or a name opens the user.",
         on_select=states.acting(functools.partial(_selected, key)),
@@ -173,9 +181,10 @@ def _sort(key: str, column: str, sort: tuple[str, bool]) -> None:
     _turn(key)
 
 
-def _widths(shown: Sequence[str], known: Mapping[str, Property]) -> dict[str, int]:
+def _widths(shown: Sequence[str], known: Mapping[str, Property], short: Collection[str]) -> dict[str, int]:
     """Each column's width; narrower ones where that lets them all stand in the window. The last takes what they leave of 1440."""
     natural = {each: WIDTHS.get(each) or known[each].datatype.display.width for each in shown}
+    natural |= dict.fromkeys(short, SHORT_INSTANT)
     if sum(natural.values()) - natural[shown[-1]] + LEAST_LAST > ROOM:
         for each in (each for each in shown if each not in WIDTHS):
             natural[each] = min(natural[each], SQUEEZED.get(known[each].datatype.display.kind, SQUEEZED_TEXT))
