@@ -13,6 +13,7 @@ from tests.worlds import AT, events, take, users
 from user360 import events as event_room
 from user360 import profiles
 from user360.errors import Unknown
+from user360.events.appending import PIECE
 from user360.people import People
 from user360.sql import Sql
 from user360.store import open_store
@@ -204,6 +205,31 @@ def test_sorting_a_week_changes_no_answer_and_leaves_it_in_order(store: Store) -
     assert event_room.stream(store, limit=500).to_pylist() == before
     assert [each.tail for each in event_room.buckets(store)] == [0, 0]
     assert order == sorted(order)
+
+
+def test_many_events_of_a_week_are_stored_in_order_at_once_and_few_of_another_wait(store: Store) -> None:
+    monday = datetime(2026, 11, 16, tzinfo=UTC)
+    rows = [
+        (f"u{each % 50}", ("View", "Order")[each % 2], monday + (each * 7 % 10_000) * timedelta(minutes=1))
+        for each in range(PIECE)
+    ]
+    few = [("u1", "View", monday - 20 * DAY), ("u1", "Order", monday - 21 * DAY)]
+    batch = events([*rows, *few])
+    receipt = take(store, batch, in_order=True)
+    again = take(store, batch, in_order=True)
+    people = profiles.key_of(store, "u1")
+    assert people is not None
+    mine = "SELECT date_trunc('week', occurred_at), event_id, occurred_at FROM events WHERE event_id >= 4 ORDER BY rowid"
+    order = store.rows(Sql(mine))
+    plain = open_store()
+    take(plain, batch)
+    totals = [event_room.engagement(each, people).totals.sort_by("event") for each in (store, plain)]
+    plain.close()
+
+    assert (receipt.stored, again.stored, again.known) == (PIECE + 2, 0, PIECE + 2)
+    assert [(each.total - each.tail) for each in event_room.buckets(store)] == [0, PIECE]
+    assert order == sorted(order)
+    assert totals[0] == totals[1]
 
 
 def test_days_are_those_of_the_zone_asked_for(store: Store) -> None:

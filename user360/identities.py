@@ -13,6 +13,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from user360.clock import aware
@@ -89,7 +90,8 @@ def key_of(store: Store | Transaction, user_id: str) -> int | None:
 
 def look_up(tx: Transaction, user_ids: pa.Array) -> pa.Array:
     """For each user id its profile key, in order; null where it leads nowhere."""
-    wanted = pa.table({"position": pa.array(range(len(user_ids)), pa.int64()), "user_id": user_ids})
+    coded = user_ids.dictionary_encode()
+    wanted = pa.table({"position": pa.array(np.arange(len(coded.dictionary))), "user_id": coded.dictionary})
     found = tx.read(
         sql(
             "SELECT wanted.position, coalesce(user_ids.profile_key, former.profile_key) AS profile_key FROM wanted "
@@ -99,7 +101,7 @@ def look_up(tx: Transaction, user_ids: pa.Array) -> pa.Array:
             wanted=wanted,
         )
     )
-    return found["profile_key"].combine_chunks()
+    return found["profile_key"].combine_chunks().take(coded.indices)
 
 
 def any_former(tx: Transaction) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 MOST_NAMES: Final = 10_000
 FEW: Final = 10_000
+PIECE: Final = 50_000
+"""So many events of one week, sorted, read as quickly as a week that is sorted as a whole."""
+SHARE_IN_ORDER: Final = 0.8
 ROWS: Final = pa.schema(
     {
         "profile_key": pa.uint32(),
@@ -58,10 +62,13 @@ class Appended:
     fresh: pa.Array
 
 
-def append(tx: Transaction, rows: pa.Table, *, import_id: int | None = None, novel: bool = False) -> Appended:
+def append(
+    tx: Transaction, rows: pa.Table, *, import_id: int | None = None, novel: bool = False, in_order: bool = False
+) -> Appended:
     """Store those of `rows` (schema `ROWS`; only profile_key, event and at are needed) not stored before.
 
-    `import_id` is the import they came by, if any. `novel` are rows all of which `novel` has answered.
+    `import_id` is the import they came by, if any. `novel` are rows all of which `novel` has answered. With `in_order`
+    they are sorted by week first, and weeks of which there are enough need no sorting any more.
     """
     rows = rows.cast(ROWS)
     fresh = _named(tx, _placed(rows)) if novel else _unknown(tx, rows)
@@ -71,15 +78,31 @@ def append(tx: Transaction, rows: pa.Table, *, import_id: int | None = None, nov
             sql(
                 "INSERT INTO events SELECT profile_key, event_id, channel_id, source_id, at_time, message_id, "
                 "message_hash, properties::JSON::VARIANT, context::JSON::VARIANT, {} FROM numbered "
-                "ORDER BY event_id, at_time",
+                "ORDER BY {}event_id, at_time",
                 import_id,
+                Sql("date_trunc('week', at_time), " if in_order else ""),
                 numbered=numbered,
             )
         )
         _see(tx, fresh["message_hash"])
+        for week, count in _weeks(fresh["at"]).items() if in_order else ():
+            if count >= PIECE:
+                tx.take(f"sorted:{week:%Y-%m-%d}", count)
         tx.touch("events")
     places = fresh["position"].combine_chunks()
     return Appended(fresh.num_rows, rows.num_rows - fresh.num_rows, _newest(fresh), places)
+
+
+def come_in_order(times: pa.Array) -> bool:
+    """Whether most of these events stand in weeks of which there are enough to be stored in order at once."""
+    weeks = _weeks(times)
+    return sum(each for each in weeks.values() if each >= PIECE) >= SHARE_IN_ORDER * sum(weeks.values()) > 0
+
+
+def _weeks(times: pa.Array | pa.ChunkedArray) -> dict[datetime, int]:
+    """How many of these instants (naive UTC) each week has, by its Monday."""
+    found = pc.value_counts(pc.floor_temporal(times.drop_null(), unit="week"))
+    return dict(zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True))
 
 
 def append_system(
@@ -168,7 +191,7 @@ def twins(rows: pa.Table) -> Sql:
 
 
 def _placed(rows: pa.Table) -> pa.Table:
-    return rows.append_column("position", pa.array(range(rows.num_rows), pa.int64()))
+    return rows.append_column("position", pa.array(np.arange(rows.num_rows)))
 
 
 def _unknown(tx: Transaction, rows: pa.Table, among: Sql = _STORED) -> pa.Table:
@@ -182,6 +205,8 @@ def _unknown(tx: Transaction, rows: pa.Table, among: Sql = _STORED) -> pa.Table:
         if candidates.num_rows
         else pa.array([], pa.string())
     )
+    if not candidates.num_rows and len(np.unique(incoming["message_hash"].to_numpy())) == incoming.num_rows:
+        return incoming
     first = incoming.group_by("message_id", use_threads=False).aggregate([("position", "min")])
     wanted = first.filter(pc.invert(pc.is_in(first["message_id"], known)))
     return incoming.take(wanted.sort_by("position_min")["position_min"])
@@ -237,7 +262,7 @@ def _named(tx: Transaction, rows: pa.Table) -> pa.Table:
 def _hashes(tx: Transaction, message_ids: pa.ChunkedArray) -> pa.ChunkedArray:
     if len(message_ids) <= FEW:
         return pa.chunked_array([pa.array([_hash(each) for each in message_ids.to_pylist()], pa.uint64())])
-    rows = pa.table({"position": pa.array(range(len(message_ids)), pa.int64()), "message_id": message_ids})
+    rows = pa.table({"position": pa.array(np.arange(len(message_ids))), "message_id": message_ids})
     return tx.read(sql("SELECT md5_number_lower(message_id) AS message_hash FROM rows ORDER BY position", rows=rows))[
         "message_hash"
     ]

@@ -22,7 +22,7 @@ from user360.imports import stretches
 from user360.imports.gathering import MOST_CELLS, Batch, Gathered
 from user360.imports.lines import Damaged
 from user360.imports.lines import records as delimited
-from user360.imports.text import Text, faults
+from user360.imports.text import Text, blocks, faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,16 +110,16 @@ def _encoding(path: Path) -> str:
 
 def _not_utf8(path: Path) -> bytes | None:
     """The first part of the file that is not UTF-8; None where all of it is."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    chunk = b""
+    return next((block for block in blocks(path) if not _is_utf8(block)), None)
+
+
+def _is_utf8(block: bytes) -> bool:
+    offsets = pa.array([0, len(block)], pa.int64())
     try:
-        with path.open("rb") as file:
-            for chunk in iter(lambda: file.read(2**22), b""):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return chunk
-    return None
+        pa.LargeStringArray.from_buffers(1, offsets.buffers()[1], pa.py_buffer(block)).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _mostly_utf8(part: bytes) -> bool:

@@ -39,6 +39,14 @@ _RESUMABLE = (records.PAUSED, records.INTERRUPTED, records.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """A batch, and what goes in of it; None where its people are only put on a list."""
+
+    batch: Batch
+    given: ingest.Users | ingest.Events | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Run:
     """One import under way."""
 
@@ -176,14 +184,23 @@ def preparing(store: Store, plan: Plan) -> Preparing:
 
 
 def take(
-    of: Preparing, store: Store, batch: Batch, *, source: str, number: int, by: str, at: datetime, also: ingest.Also | None = None
+    of: Preparing,
+    store: Store,
+    ready: Ready,
+    *,
+    source: str,
+    number: int,
+    by: str,
+    at: datetime,
+    also: ingest.Also | None = None,
+    in_order: bool = False,
 ) -> Receipt:
     """One batch through the one way in, as the plan says; a dry run takes it into a world aside."""
-    if of.plan.kind == "members":
-        return members.receive(store, of.plan, batch, source=source_of(number), by=by, at=at, also=also)
+    if ready.given is None:
+        return members.receive(store, of.plan, ready.batch, source=source_of(number), by=by, at=at, also=also)
     return ingest.receive(
         store,
-        prepared(of, batch),
+        ready.given,
         source=source,
         by=by,
         at=at,
@@ -191,6 +208,7 @@ def take(
         merge_tags=of.plan.merge_tags,
         import_id=number,
         also=also,
+        in_order=in_order,
     )
 
 
@@ -199,13 +217,25 @@ def rows_in(batch: Batch) -> int:
     return len(batch.lines) + len(batch.damaged) + batch.empty
 
 
-def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """The batches, the next one read while the present one is written."""
+def ahead(of: Preparing, batches: Iterator[Batch]) -> Iterator[Ready]:
+    """The batches, the next one read and prepared while the present one is written."""
+
+    def following() -> Ready | None:
+        batch = next(batches, None)
+        if batch is None:
+            return None
+        return Ready(batch, None if of.plan.kind == "members" else prepared(of, batch))
+
     with ThreadPoolExecutor(1, thread_name_prefix="user360-reading") as reader:
-        coming = reader.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
-            yield batch
+        coming = reader.submit(following)
+        while (ready := coming.result()) is not None:
+            coming = reader.submit(following)
+            yield ready
+
+
+def at_once(plan: Plan) -> int:
+    """How many rows a batch holds. Events are sorted by week as they come, the better the more of them come together."""
+    return reading.BATCH * (2 if plan.kind == "events" else 1)
 
 
 def _copy(path: Path, target: Path) -> str:
@@ -226,17 +256,18 @@ def _take_all(of: _Run, path: Path, tell: Tell) -> None:
     total = max(reading.count_lines(path), 1)
     done = of.record.counts.position
     with of.store.bulk():
-        for batch in ahead(reading.rows(path, of.shape, skip=done)):
-            done += rows_in(batch)
+        for ready in ahead(of.preparing, reading.rows(path, of.shape, skip=done, most=at_once(of.plan))):
+            done += rows_in(ready.batch)
             take(
                 of.preparing,
                 of.store,
-                batch,
+                ready,
                 source=of.record.file_name,
                 number=of.record.id,
                 by=of.record.by,
                 at=of.record.started_at,
-                also=_advance(of, batch, done),
+                also=_advance(of, ready.batch, done),
+                in_order=True,
             )
             tell(min(done, total), total, "Importing")
     if of.plan.kind == "events":

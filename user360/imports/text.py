@@ -36,7 +36,7 @@ class Text:
     def __init__(self, path: Path, encoding: str) -> None:
         plain = encoding.lower().replace("_", "-") in _UTF8
         self._how = "surrogateescape" if plain else "surrogatepass"
-        self._coming = _cut(_utf8(path) if plain else _recoded(path, encoding))
+        self._coming = blocks(path) if plain else _cut(_recoded(path, encoding))
         self._returned: deque[bytes] = deque()
         self._lines: deque[str] = deque()
         self.line = 1
@@ -70,6 +70,11 @@ class Text:
         parts = list(_pieces(block)) if len(block) > SMALL else [block]
         self._returned.extendleft(reversed(parts))
         return len(parts) > 1
+
+
+def blocks(path: Path) -> Iterator[bytes]:
+    """The bytes of a file as they are, but for a mark of UTF-8 at its beginning, cut behind ends of lines."""
+    return _cut(_utf8(path))
 
 
 def _utf8(path: Path) -> Iterator[bytes]:

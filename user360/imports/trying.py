@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from user360 import datatypes, events, identities, ingest, profiles, properties, records
 from user360.errors import Conflict, User360Error
 from user360.imports import failing, mapping, reading, repairing, running
-from user360.imports.preparing import fit, mended_column, prepared
+from user360.imports.preparing import fit, mended_column
 from user360.segments import asking, lists, saved
 from user360.store.trials import Trial
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from user360.imports.preparing import Preparing
     from user360.imports.reading import Shape
     from user360.imports.repairing import Offer
-    from user360.imports.running import Tell
+    from user360.imports.running import Ready, Tell
     from user360.ingest import Receipt
     from user360.store import Store
 
@@ -153,9 +153,9 @@ def dry_run(store: Store, path: Path, plan: Plan, *, by: str, at: datetime, prog
     try:
         preparing, gathered = running.preparing(store, plan), _Gathered()
         total, done = max(reading.count_lines(path), 1), 0
-        for batch in running.ahead(reading.rows(path, of)):
-            _try(store, found, preparing, of, batch, gathered, by)
-            done += running.rows_in(batch)
+        for ready in running.ahead(preparing, reading.rows(path, of, most=running.at_once(plan))):
+            _try(store, found, preparing, of, ready, gathered, by)
+            done += running.rows_in(ready.batch)
             tell(min(done, total), total, "Trying")
         _sum_up(store, found, preparing, gathered, tell)
     except BaseException:
@@ -187,9 +187,10 @@ class _Gathered:
     named: dict[str, int] = field(default_factory=dict)
 
 
-def _try(store: Store, found: DryRun, preparing: Preparing, of: Shape, batch: Batch, gathered: _Gathered, by: str) -> None:
-    _bring(store, found.trial, preparing, batch)
-    receipt = running.take(preparing, found.trial, batch, source="dry run", number=0, by=by, at=found.at)
+def _try(store: Store, found: DryRun, preparing: Preparing, of: Shape, ready: Ready, gathered: _Gathered, by: str) -> None:
+    batch = ready.batch
+    _bring(store, found.trial, preparing, ready)
+    receipt = running.take(preparing, found.trial, ready, source="dry run", number=0, by=by, at=found.at)
     failing.keep(found.failed_file, of.columns, batch, receipt)
     gathered.counts.append(running.counts(found.plan, batch, receipt))
     gathered.rows += _outcomes(batch, receipt)
@@ -202,22 +203,19 @@ def _try(store: Store, found: DryRun, preparing: Preparing, of: Shape, batch: Ba
             gathered.values.setdefault((each.property, reason, each.hint), Counter())[each.value] += 1
 
 
-def _bring(store: Store, trial: Trial, preparing: Preparing, batch: Batch) -> None:
+def _bring(store: Store, trial: Trial, preparing: Preparing, ready: Ready) -> None:
     """Have everybody in the trial whom the rows are about, and events that could be theirs already."""
-    plan = preparing.plan
-    column = _user_column(plan)
-    text = datatypes.get("string")
-    ids = text.parse_column(mended_column(preparing, batch, column, text), preparing.zone).values
+    text, given = datatypes.get("string"), ready.given
+    named = mended_column(preparing, ready.batch, preparing.plan.user_column, text) if given is None else given.user_ids
+    ids = text.parse_column(named, preparing.zone).values
     with store.snapshot() as seen:
         keys = identities.look_up(seen, ids)
     trial.bring(keys)
-    if plan.kind == "events":
-        given = prepared(preparing, batch)
-        message_ids = getattr(given, "message_ids", None)
+    if isinstance(given, ingest.Events):
         rows = {
             "profile_key": keys,
             "at": given.at,
-            "message_id": message_ids if message_ids is not None else pa.nulls(len(keys), pa.string()),
+            "message_id": given.message_ids if given.message_ids is not None else pa.nulls(len(keys), pa.string()),
         }
         trial.bring_rows("events", events.twins(pa.table(rows)))
 

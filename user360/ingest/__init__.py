@@ -67,6 +67,7 @@ def receive(
     import_id: int | None = None,
     also: Also | None = None,
     derive: bool = True,
+    in_order: bool = False,
 ) -> Receipt:
     """Take a batch in, in one transaction, and say what became of each part of it.
 
@@ -77,7 +78,7 @@ def receive(
     """
     if isinstance(batch, Users):
         return receive_users(store, batch, source, by, at, mode, merge_tags, on_refusal, import_id, also, derive)
-    return receive_events(store, batch, source, by, at, on_refusal, import_id, also)
+    return receive_events(store, batch, source, by, at, on_refusal, import_id, also, in_order)
 
 
 def user(values: Mapping[str, object], *, user_id: str | None = None, profile_key: int | None = None) -> Users:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -48,20 +49,22 @@ def receive_events(
     on_refusal: OnRefusal,
     import_id: int | None,
     also: Also | None,
+    in_order: bool,  # noqa: FBT001 - passed on as it came
 ) -> Receipt:
     """Append the events whose user, name and time are fit."""
     user_ids = datatypes.get("string").parse_column(plain(batch.user_ids)).values
     names = datatypes.get("string").parse_column(plain(batch.names)).values
     rejected = _faulty_events(batch, user_ids, names)
     keys = np.full(len(names), -1, dtype=np.int64)
-    with store.transaction() as tx:
+    in_order = in_order and events.come_in_order(batch.at)
+    with store.shredding() if in_order else nullcontext(), store.transaction() as tx:
         rejected += barred(tx, batch.positions, user_ids)
         if on_refusal == "all" and rejected:
             return refused_whole(rejected, len(names))
         picked = pa.array(np.flatnonzero(~flags(batch.positions, rejected)))
         found, created = _profiles_of(tx, batch, user_ids, picked, source, by, import_id, at)
         keys[picked.to_numpy(zero_copy_only=False)] = found.to_numpy(zero_copy_only=False)
-        appended = events.append(tx, _event_rows(batch, names, picked, found, source), import_id=import_id)
+        appended = events.append(tx, _event_rows(batch, names, picked, found, source), import_id=import_id, in_order=in_order)
         profiles.follow(tx, appended.newest, import_id=import_id)
         outcomes = np.full(len(names), REFUSED, dtype=np.int8)
         outcomes[picked.to_numpy()] = UNCHANGED

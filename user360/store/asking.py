@@ -6,18 +6,18 @@ Made by the store, which alone begins and ends a transaction.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import duckdb
+import pyarrow as pa
 
 from user360.sql import Sql, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import pyarrow as pa
-
 T = TypeVar("T")
+PART: Final = 61_440
 
 _log = logging.getLogger("user360.store")
 
@@ -96,15 +96,20 @@ class Transaction:
 
 def run(cursor: duckdb.DuckDBPyConnection, query: Sql) -> duckdb.DuckDBPyConnection:
     """Run a statement with its values and tables."""
-    for each, table in query.relations.items():
-        cursor.register(each, table)
+    _register(cursor, query)
     return cursor.execute(query.text, list(query.params))
+
+
+def _register(cursor: duckdb.DuckDBPyConnection, query: Sql) -> None:
+    """Name the tables a query brings along; a long one in parts, for each part is read by one processor."""
+    for each, table in query.relations.items():
+        parts = table if table.num_rows <= PART else pa.Table.from_batches(table.to_batches(max_chunksize=PART), table.schema)
+        cursor.register(each, parts)
 
 
 def relation(cursor: duckdb.DuckDBPyConnection, query: Sql) -> duckdb.DuckDBPyRelation:
     """The answer before it is fetched."""
-    for each, table in query.relations.items():
-        cursor.register(each, table)
+    _register(cursor, query)
     return cursor.sql(query.text, params=list(query.params))
 
 
