@@ -12,6 +12,7 @@ import streamlit as st
 from pages.ui import address, layout, session, states, tables, words
 from user360 import activity
 
+LONGEST_DETAILS, MOST_LETTERS = 74, 5_000
 WIDTHS = {"When": 104, "Who": 130, "What": 160, "Subject": 230, "Details": 460}
 
 
@@ -57,18 +58,32 @@ def _table(kinds: tuple[str, ...], total: int) -> None:
     rows = address.number("rows", 50, among=tables.PAGE_SIZES)
     number = address.number("page", 1, least=1)
     found = session.cached(activity.find, kinds=kinds, limit=rows, offset=(number - 1) * rows, topics=("activity",)).to_pylist()
-    frame = pa.Table.from_pylist([_line(row) for row in found])
+    lines = [_line(row) for row in found]
     config: dict[str, Any] = {name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()}
-    st.dataframe(
-        frame,
+    chosen = st.dataframe(
+        pa.Table.from_pylist([line | {"Details": words.cut(line["Details"], LONGEST_DETAILS)} for line in lines]),
+        key=f"activity.{number}.{rows}.{'|'.join(kinds)}",
         hide_index=True,
         height=layout.table_height(len(found), layout.CARD_ROW, most=18),
         row_height=layout.CARD_ROW,
         column_config=config,
         placeholder=words.NO_VALUE,
-        alt="The activity log, newest first",
+        alt="The activity log, newest first; a line that is chosen is told whole below",
+        on_select="rerun",
+        selection_mode="single-cell",
     )
+    _whole(lines, [row for row, _ in chosen["selection"]["cells"]])
     tables.pager(total, number, rows, key="activity")
+
+
+def _whole(lines: list[dict[str, str]], rows: list[int]) -> None:
+    """The chosen line in all its length, or how to choose one."""
+    if rows and rows[0] < len(lines):
+        line = lines[rows[0]]
+        st.markdown(words.escape_md(f"{line['What']}: {line['Subject']}", MOST_LETTERS))
+        st.caption(words.escape_md(line["Details"] or words.NO_VALUE, MOST_LETTERS))
+    elif any(len(line["Details"]) > LONGEST_DETAILS for line in lines):
+        st.caption("Choose a line to read it whole.")
 
 
 def _line(row: dict[str, Any]) -> dict[str, str]:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 KINDS: Final = {
     "segment": "a segment",
-    "text": "a rule in words",
-    "ids": "a pasted list of ids",
-    "question": "a number of a chart",
+    "text": "a sentence",
+    "ids": "pasted ids",
+    "question": "a chart",
 }
 CHOSEN: Final = "why"
 MOST_REASONS: Final = 40
