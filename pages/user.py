@@ -51,7 +51,6 @@ PAGE: Final = 50
 MOST_TAGS: Final = 4
 MOST_SEGMENTS: Final = 8
 MOST_PROPERTIES: Final = 16
-MOST_LETTERS: Final = 2_000
 TIMELINE, CONVERSATIONS = "Timeline", "Conversations"
 ALONE, BESIDE = 138, 108
 
@@ -120,7 +119,7 @@ def _header(profile: Profile) -> None:
             _badges(profile)
         with st.container(horizontal=True, wrap=False, width="content", vertical_alignment="center", gap="small"):
             st.button("Edit", key="user.edit", icon=":material/edit:", on_click=forms.open_for, args=(profile.key,))
-            with st.popover("More", icon=":material/more_horiz:", key="user.more"):
+            with st.popover("More", icon=":material/more_horiz:", key=f"user.more.{dialogs.turn()}"):
                 downloads.everything("user.everything", profile)
                 merge: dict[str, Any] = {"type": "tertiary", "icon": ":material/call_merge:", "args": (merging.MERGE,)}
                 st.button("Merge with another user…", key="user.merge", on_click=dialogs.open_, **merge)
@@ -229,7 +228,8 @@ def _origins(profile: Profile, rows: list[tuple[str, str]], cells: list[tuple[in
     came = session.cached(profiles.origins, profile.key, names, at=session.at(), topics=TOPICS)
     if cells and cells[0][0] < len(rows):
         name, value = rows[cells[0][0]]
-        st.markdown(f"{words.escape_md(name)} **{words.escape_md(value, MOST_LETTERS)}**")
+        st.markdown(f"**{words.escape_md(name)}**")
+        st.code(value, language=None, wrap_lines=True)
         st.caption(_came(came[name]) if name in came else "Kept by User 360" if name in profile.values else "Never given")
     else:
         st.caption("Choose a value to see it whole and where it came from.")

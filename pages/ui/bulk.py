@@ -78,7 +78,6 @@ def draw_deletion(people: People, after: Callable[[], Any]) -> None:
     if dialogs.given(DELETE) is None:
         return
     users = words.count(len(people), "user")
-    whose = "Its" if len(people) == 1 else "Their"
     first = session.cached(_first, people, topics=("profiles", "events"))
     mine = "Keep them" if len(people) > 1 else "Keep the user"
 
@@ -92,7 +91,7 @@ def draw_deletion(people: People, after: Callable[[], Any]) -> None:
     confirm.ask(
         DELETE,
         f"Delete {users}?",
-        f"{whose} properties, {_events(first, len(people))} and identities go too. This cannot be undone; a deleted user id can be added again.",
+        f"Their properties, {_events(first, len(people))} and identities go too. This cannot be undone; a deleted user id can be added again.",
         phrase=f"delete {users}",
         act=f"Delete {users}",
         keep=mine,

@@ -27,6 +27,11 @@ def given(name: str) -> dict[str, Any] | None:
     return kept if kept and kept["name"] == name else None
 
 
+def turn() -> int:
+    """Another number whenever a dialog opens or closes: in the key of a menu it shuts the menu the dialog was opened from."""
+    return int(st.session_state.get(_OPEN, {}).get("turn", -1))
+
+
 def close() -> None:
     """Close whatever is open."""
     st.session_state.pop(_OPEN, None)

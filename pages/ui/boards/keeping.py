@@ -49,7 +49,7 @@ def _to_page() -> None:
 
 def menu(board: Board) -> None:
     """What can be done with the board."""
-    opener = st.popover("", key="boards.menu", icon=":material/more_horiz:", help="More", on_change="rerun")
+    opener = st.popover("", key=f"boards.menu.{dialogs.turn()}", icon=":material/more_horiz:", help="More", on_change="rerun")
     if not opener.open:
         return
     with opener, st.container(width=220, gap="xsmall"):

@@ -111,7 +111,7 @@ def _rows(found: DryRun) -> None:
         else:
             _table(found, rows, why=outcome == ingest.REFUSED)
         tables.pager(total, page, size, key="import.pager")
-        st.caption(":orange[old → new] · :green[new] · :red[refused]")
+        st.markdown(":small[:orange[old → new] · :green[new] · :red[refused]]")
 
 
 def _changing(found: DryRun) -> str:
