@@ -5,22 +5,22 @@ SELECT profile_key FROM profiles WHERE "nick" IN ('1', '2')
 SELECT profile_key FROM profiles WHERE "nick" IN ('1', '2')
 
 -- nick contains
-SELECT profile_key FROM profiles WHERE ("nick" ILIKE '%1%' ESCAPE '\' OR "nick" ILIKE '%2%' ESCAPE '\')
+SELECT profile_key FROM profiles WHERE ("nick" ILIKE '%1%' OR "nick" ILIKE '%2%')
 
 -- nick does_not_contain
-SELECT profile_key FROM profiles WHERE ("nick" ILIKE '%1%' ESCAPE '\' OR "nick" ILIKE '%2%' ESCAPE '\')
+SELECT profile_key FROM profiles WHERE ("nick" ILIKE '%1%' OR "nick" ILIKE '%2%')
 
 -- nick starts_with
-SELECT profile_key FROM profiles WHERE ("nick" ILIKE '1%' ESCAPE '\' OR "nick" ILIKE '2%' ESCAPE '\')
+SELECT profile_key FROM profiles WHERE ("nick" ILIKE '1%' OR "nick" ILIKE '2%')
 
 -- nick does_not_start_with
-SELECT profile_key FROM profiles WHERE ("nick" ILIKE '1%' ESCAPE '\' OR "nick" ILIKE '2%' ESCAPE '\')
+SELECT profile_key FROM profiles WHERE ("nick" ILIKE '1%' OR "nick" ILIKE '2%')
 
 -- nick ends_with
-SELECT profile_key FROM profiles WHERE ("nick" ILIKE '%1' ESCAPE '\' OR "nick" ILIKE '%2' ESCAPE '\')
+SELECT profile_key FROM profiles WHERE ("nick" ILIKE '%1' OR "nick" ILIKE '%2')
 
 -- nick does_not_end_with
-SELECT profile_key FROM profiles WHERE ("nick" ILIKE '%1' ESCAPE '\' OR "nick" ILIKE '%2' ESCAPE '\')
+SELECT profile_key FROM profiles WHERE ("nick" ILIKE '%1' OR "nick" ILIKE '%2')
 
 -- nick matches
 SELECT profile_key FROM profiles WHERE (regexp_matches("nick", '1', 'i') OR regexp_matches("nick", '2', 'i'))
@@ -41,10 +41,10 @@ SELECT profile_key FROM profiles WHERE "mail" IN ('a@x.com', 'b@y.org')
 SELECT profile_key FROM profiles WHERE "mail" IN ('a@x.com', 'b@y.org')
 
 -- mail contains
-SELECT profile_key FROM profiles WHERE ("mail" LIKE '%a@x.com%' ESCAPE '\' OR "mail" LIKE '%b@y.org%' ESCAPE '\')
+SELECT profile_key FROM profiles WHERE ("mail" LIKE '%a@x.com%' OR "mail" LIKE '%b@y.org%')
 
 -- mail does_not_contain
-SELECT profile_key FROM profiles WHERE ("mail" LIKE '%a@x.com%' ESCAPE '\' OR "mail" LIKE '%b@y.org%' ESCAPE '\')
+SELECT profile_key FROM profiles WHERE ("mail" LIKE '%a@x.com%' OR "mail" LIKE '%b@y.org%')
 
 -- mail domain_is
 SELECT profile_key FROM profiles WHERE (ends_with("mail", '@a@x.com') OR ends_with("mail", '@b@y.org'))
