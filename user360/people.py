@@ -38,6 +38,14 @@ class People:
         """The people of a bitmap as the database hands it out."""
         return cls(np.frombuffer(blob, dtype=np.uint8))
 
+    @classmethod
+    def first(cls, count: int) -> People:
+        """The people of the keys 0 … count-1."""
+        bits = np.full(room_for(count) // 8, 0xFF, dtype=np.uint8)
+        if count % 8:
+            bits[-1] = 0xFF00 >> count % 8 & 0xFF
+        return cls(bits)
+
     def __and__(self, other: People) -> People:
         least = min(self.bits.size, other.bits.size)
         return People(self.bits[:least] & other.bits[:least])
@@ -55,7 +63,9 @@ class People:
         return People(rest)
 
     def __len__(self) -> int:
-        return int(np.bitwise_count(self.bits).sum())
+        whole = self.bits.size & ~7
+        counted = np.bitwise_count(self.bits[:whole].view(np.uint64)).sum(dtype=np.uint64)
+        return int(counted) + int(np.bitwise_count(self.bits[whole:]).sum())
 
     def __bool__(self) -> bool:
         return bool(self.bits.any())

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
+from user360 import profiles
 from user360.people import NOBODY
 from user360.segments import compiler
 from user360.segments.catalog import load_catalog
@@ -140,7 +141,7 @@ def kept(store: Store, leaf: Leaf) -> People:
         if key in shelf:
             shelf.move_to_end(key)
             return shelf[key]
-    found = store.people(leaf.sql)
+    found = profiles.everyone(store) if leaf == EVERYONE else store.people(leaf.sql)
     with _guard:
         shelf[key] = found
         while len(shelf) > max(LEAST_KEPT, KEPT_BYTES // max(found.bits.size, 1)):
