@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pytest
 
 from tests import oracle
 from tests.worlds import events, take
-from user360 import ingest, profiles, properties, segments, workspace
+from user360 import ingest, profiles, properties, resolution, segments, workspace
+from user360.errors import Conflict
 from user360.people import People
 from user360.store import open_store
 
@@ -58,7 +60,24 @@ class Listing:
     on: bool
 
 
-Step = Told | Happened | Left | Listing
+@dataclass(frozen=True)
+class Merged:
+    """Two users who became one, where both are there."""
+
+    at: datetime
+    keep: str
+    absorb: str
+
+
+@dataclass(frozen=True)
+class Parted:
+    """A merge that was taken back: of those in force the one of this number, counted round, where it can be."""
+
+    at: datetime
+    number: int
+
+
+Step = Told | Happened | Left | Listing | Merged | Parted
 
 
 @dataclass
@@ -70,6 +89,8 @@ class Telling:
     kinds: Mapping[str, str]
     users: dict[str, oracle.Person] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
+    merges: list[tuple[int, oracle.Union, list[str]]] = field(default_factory=list)
+    """Those in force: the number of each, what it was, and the users whose ids it gave to who was kept."""
 
     def tell(self, step: Step) -> None:
         match step:
@@ -78,10 +99,14 @@ class Telling:
             case Happened():
                 self._happened(step)
             case Left():
-                gone = [self.users.pop(each) for each in step.users if each in self.users]
-                profiles.delete(self.store, People.of([each.key for each in gone]), by="t", source="t", at=step.at)
-                for each in gone:
-                    each.deleted = step.at
+                gone = {self.users[each].key for each in step.users if each in self.users}
+                profiles.delete(self.store, People.of(gone), by="t", source="t", at=step.at)
+                for user in [each for each, person in self.users.items() if person.key in gone]:
+                    self.users.pop(user).deleted = step.at
+            case Merged():
+                self._merged(step)
+            case Parted():
+                self._parted(step)
             case Listing():
                 self._listing(step)
 
@@ -96,6 +121,7 @@ class Telling:
         return found.id
 
     def _told(self, step: Told) -> None:
+        step = replace(step, rows=self._once_each(step.rows))
         take(self.store, _users(step), at=step.at)
         for user, values in step.rows.items():
             if user not in self.users:
@@ -105,6 +131,38 @@ class Telling:
                 told = self.users[user].history[name]
                 if _comparable(name, told[-1][1]) != _comparable(name, value):
                     told.append((step.at, value))
+                    for _, union, _ in self.merges:
+                        union.said |= {name} if union.kept is self.users[user] else set()
+
+    def _once_each(self, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+        """One row for each person, of those who have several ids by now."""
+        first: dict[Any, str] = {}
+        for user in rows:
+            first.setdefault(self.users[user].key if user in self.users else user, user)
+        return {user: rows[user] for user in first.values()}
+
+    def _merged(self, step: Merged) -> None:
+        kept, gone = self.users.get(step.keep), self.users.get(step.absorb)
+        if kept is None or gone is None or kept is gone:
+            return
+        done = resolution.merge(self.store, kept.key, gone.key, by="t", at=step.at)
+        theirs = [user for user, person in self.users.items() if person is gone]
+        self.merges.append((done.id, oracle.united(self.world, kept, gone, step.at), theirs))
+        self.users |= dict.fromkeys(theirs, kept)
+
+    def _parted(self, step: Parted) -> None:
+        if not self.merges:
+            return
+        number, union, theirs = found = self.merges[step.number % len(self.merges)]
+        if union.kept not in self.users.values():  # deleted since, or part of somebody else
+            with pytest.raises(Conflict):
+                resolution.undo(self.store, number, by="t", at=step.at)
+            return
+        resolution.undo(self.store, number, by="t", at=step.at)
+        self.merges.remove(found)
+        others = [each for _, each, _ in self.merges if each.kept is union.kept]
+        oracle.parted(self.world, union, others, step.at)
+        self.users |= dict.fromkeys(theirs, union.gone)
 
     def _happened(self, step: Happened) -> None:
         ingest.receive(self.store, _events(step), source=step.source, by="t", at=step.at)

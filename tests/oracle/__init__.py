@@ -3,7 +3,8 @@
 A question is asked of a world as it stood at an instant: what was told later does not count, and who
 was deleted later is still there. At an instant after everything it is the present.
 
-`times` counts on the calendar, `values` is the table of operators, `happenings` reads events, `people` is the world.
+`times` counts on the calendar, `values` is the table of operators, `happenings` reads events, `people` is the world, `uniting`
+makes one of two in it.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 from tests.oracle.happenings import figure, holds_of_events, in_order, matching
 from tests.oracle.people import Event, Listed, Person, World, world_of
 from tests.oracle.times import Now, moved
+from tests.oracle.uniting import Union, parted, united
 from tests.oracle.values import satisfies
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Event", "Listed", "Now", "Person", "World", "holds", "people", "world_of"]
+__all__ = ["Event", "Listed", "Now", "Person", "Union", "World", "holds", "parted", "people", "united", "world_of"]
 
 
 def people(rule: dict[str, Any], world: World, *, at: datetime) -> list[int]:
@@ -39,9 +41,9 @@ def holds(rule: dict[str, Any], person: Person, world: World, *, at: datetime) -
     if "rank" in rule:
         return person.key in _front(rule, world, at)
     if "sequence" in rule:
-        return in_order(rule, person.events, now)
+        return in_order(rule, person.did(at), now)
     if "event" in rule:
-        return holds_of_events(rule, person.events, now)
+        return holds_of_events(rule, person.did(at), now)
     if "held" in rule:
         return _held(rule, person, now)
     return satisfies(rule, person.value(rule["property"], at), now)
@@ -55,7 +57,7 @@ def _held(rule: dict[str, Any], person: Person, now: Now) -> bool:
     since = moved(now.at, -amount, held["unit"], now.zone)
     if "for" not in held:
         return any(since < instant for instant, _ in past[1:])
-    if person.created > since:
+    if person.made(now.at) > since:
         return False
     before = [value for instant, value in past if instant <= since]
     return all(satisfies(rule, value, now) for value in [before[-1], *(value for instant, value in past if instant > since)])
@@ -80,5 +82,5 @@ def _front(rule: dict[str, Any], world: World, at: datetime) -> set[int]:
 def _ranked(rule: dict[str, Any], person: Person, now: Now) -> Any:
     if "property" in rule:
         return person.value(rule["property"], now.at)
-    found = matching(rule, person.events, now)
+    found = matching(rule, person.did(now.at), now)
     return figure(rule["measure"], found) if "measure" in rule else len(found)

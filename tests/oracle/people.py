@@ -29,25 +29,56 @@ class Event:
 
 
 @dataclass
+class Stretch:
+    """From one instant on, or ever since, and up to another, or for good."""
+
+    since: datetime | None
+    until: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
+
+
+@dataclass(eq=False)
 class Person:
-    """`history` is per property its values, each with the instant it was set; the first is the state at creation."""
+    """`history` is per property its values, each with the instant it was set; the first is the state at creation.
+
+    Of who was merged, `older` says when they were made as it was known from an instant on, `absent` when they were
+    part of somebody else, and `hands` whose events, by id, were theirs when; an event that never moved is theirs always.
+    """
 
     key: int
     created: datetime = LONG_AGO
     deleted: datetime | None = None
     history: dict[str, list[tuple[datetime, Any]]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    older: list[tuple[datetime, datetime]] = field(default_factory=list)
+    absent: list[Stretch] = field(default_factory=list)
+    hands: dict[str, list[Stretch]] = field(default_factory=dict)
+
+    def made(self, at: datetime) -> datetime:
+        """When they were made, as it was known at that instant."""
+        return [self.created, *(made for since, made in self.older if since <= at)][-1]
+
+    def there(self, at: datetime) -> bool:
+        """Whether they had been made and were neither deleted nor part of somebody else."""
+        gone = self.deleted is not None and self.deleted <= at
+        return self.made(at) <= at and not gone and not any(each.holds(at) for each in self.absent)
+
+    def did(self, at: datetime) -> list[Event]:
+        """The events that were theirs at that instant, later ones among them."""
+        return [each for each in self.events if any(hand.holds(at) for hand in self.hands.get(each.id, [Stretch(None)]))]
 
     def past(self, name: str, at: datetime) -> list[tuple[datetime, Any]]:
-        """The values up to that instant; what was never set was unknown from the first."""
+        """The values up to that instant; the first one holds since they were made, and what was never set was unknown from the first."""
+        made = self.made(at)
         if name == "createdAt":
-            return [(self.created, self.created)]
+            return [(made, made)]
         if name == "lastSession":
-            met = sorted(each.at for each in self.events if each.at <= at)
-            return [(self.created, None), *((each, each) for each in met)]
-        told = self.history.get(name) or []
-        start = [] if told and told[0][0] <= self.created else [(self.created, None)]
-        return start + [each for each in told if each[0] <= at]
+            met = sorted(each.at for each in self.did(at) if each.at <= at)
+            return [(made, None), *((each, each) for each in met)]
+        (_, first), *later = self.history.get(name) or [(made, None)]
+        return [(made, first), *(each for each in later if each[0] <= at)]
 
     def value(self, name: str, at: datetime) -> Any:
         """The value that holds at that instant."""
@@ -56,11 +87,12 @@ class Person:
 
 @dataclass(frozen=True)
 class Listed:
-    """Somebody's time on a fixed list."""
+    """Somebody's time on a fixed list; `by` is the merge that put them there, if one did."""
 
     key: int
     added: datetime = LONG_AGO
     removed: datetime | None = None
+    by: object = None
 
 
 @dataclass
@@ -77,7 +109,7 @@ class World:
 
     def there(self, at: datetime) -> list[Person]:
         """Who had been made and was not deleted yet, in the order of their keys."""
-        return [each for each in self.people if each.created <= at and (each.deleted is None or each.deleted > at)]
+        return [each for each in self.people if each.there(at)]
 
 
 def world_of(people: list[dict[str, Any]], **known: Any) -> World:
