@@ -1,4 +1,4 @@
-"""Worlds drawn at random, full of what tempts a compiler to be wrong: edges of windows, clocks that change, ties, junk."""
+"""Worlds drawn at random, full of what tempts a compiler to be wrong: edges of windows, clocks that change, ties, junk, people who become one and two again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from tests.oracle import Event, Now
 from tests.oracle.times import moved, on_the_wall, shifted
-from tests.steps import Happened, Left, Listing, Telling, Told, telling
+from tests.steps import Happened, Left, Listing, Merged, Parted, Telling, Told, telling
+from user360 import events
 
 if TYPE_CHECKING:
     from random import Random
@@ -160,6 +161,10 @@ def _at_once(random: Random, now: Now, at: datetime, room: Any, numbers: Any, al
         alive |= {*acting}
     if random.random() < 0.4:
         found.append(Listing(at, LISTED, random.sample(USERS, random.randint(1, 4)), on=random.random() < 0.6))
+    if random.random() < 0.5 and len(alive) > 1:
+        found.append(Merged(at, *random.sample(sorted(alive), 2)))
+    if random.random() < 0.3:
+        found.append(Parted(at, random.randrange(6)))
     if random.random() < 0.25:
         gone = random.sample(USERS, random.randint(1, 2))
         found.append(Left(at, gone))
@@ -208,8 +213,10 @@ def begun(made: Recipe) -> Telling:
 
 
 def told(made: Recipe) -> Telling:
-    """The world of a recipe after its last message."""
+    """The world of a recipe after its last message. In every other one numbers are kept beside the documents of events halfway."""
     found = begun(made)
-    for each in made.steps[1:]:
+    for place, each in enumerate(made.steps[1:]):
         found.tell(each)
+        if place == len(made.steps) // 2 and len(made.steps) % 2:
+            events.figures.choose(found.store, many=1)
     return found

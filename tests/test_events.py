@@ -15,7 +15,7 @@ from user360 import profiles
 from user360.errors import Unknown
 from user360.events.appending import PIECE
 from user360.people import People
-from user360.sql import Sql
+from user360.sql import Sql, sql
 from user360.store import open_store
 
 if TYPE_CHECKING:
@@ -246,3 +246,62 @@ def test_the_day_of_a_zone_begins_on_its_own_quarter_of_an_hour(store: Store) ->
     days = event_room.daily(store, since=midnight - DAY, zone="Asia/Kathmandu").to_pylist()
 
     assert [(str(row["day"]), row["total"]) for row in days if row["event"] == "View"] == [("2026-11-22", 1), ("2026-11-23", 2)]
+
+
+def _figures(store: Store, table: str = "events") -> list[tuple[float | None, ...]]:
+    return store.rows(sql("SELECT figure1, figure2, figure3 FROM {} WHERE event_id >= 4 ORDER BY message_id", Sql(table)))
+
+
+def test_numbers_of_an_event_of_which_there_are_many_stand_beside_whenever_a_row_comes(store: Store) -> None:
+    documents = ['{"tax": 2, "amount": 5, "note": "x"}', '{"tax": 3, "amount": " 7 "}', '{"tax": 1, "amount": true}', None]
+    four = [("a", "Order", AT)] * 3 + [("b", "Order", AT)]
+    take(store, events(four, message_ids=["m1", "m2", "m3", "m4"], properties=documents))
+    take(store, events([("a", "View", AT)], message_ids=["m5"], properties=['{"amount": 9}']))
+    event_room.figures.choose(store, many=4)
+    take(store, events([("a", "Order", AT)], message_ids=["m6"], properties=['{"amount": "11", "tax": 0.5}']))
+
+    assert event_room.figures.find(store) == {("Order", "amount"): "figure1", ("Order", "tax"): "figure2"}
+    assert _figures(store) == [
+        (5, 2, None),
+        (7, 3, None),
+        (None, 1, None),
+        (None, None, None),
+        (None, None, None),
+        (11, 0.5, None),
+    ]
+
+
+def test_numbers_beside_go_where_their_event_goes(store: Store) -> None:
+    take(store, events([("a", "Order", AT)], message_ids=["m1"], properties=['{"amount": 5}']))
+    profiles.delete(store, profiles.everyone(store), by="Mira", source="Users", at=AT)
+    take(store, events([("b", "Order", AT)] * 2, message_ids=["m2", "m3"], properties=['{"amount": 6}', '{"amount": 7}']))
+    event_room.figures.choose(store, many=2)
+    event_room.recluster(store, *(each.week for each in event_room.buckets(store)))
+    profiles.delete(store, profiles.everyone(store), by="Mira", source="Users", at=AT)
+
+    assert _figures(store, "deleted_events") == [(5, None, None), (6, None, None), (7, None, None)]
+
+
+def test_what_is_chosen_to_stand_beside_are_numbers_and_what_something_is_worth_before_the_rest(store: Store) -> None:
+    document = '{"a": 1, "b": 2, "c": 3, "value": 4, "Total": 5, "flag": true, "word": "6", "list": [1]}'
+    take(store, events([("a", "Order", AT)], properties=[document]))
+    take(store, events([("a", "View", AT)], properties=['{"word": "x"}']))
+    event_room.figures.choose(store, many=1)
+
+    assert event_room.figures.find(store) == {
+        ("Order", "Total"): "figure1",
+        ("Order", "value"): "figure2",
+        ("Order", "a"): "figure3",
+    }
+
+
+def test_an_event_without_numbers_is_looked_at_again_at_twice_as_many(store: Store) -> None:
+    take(store, events([("a", "Order", AT)] * 2, message_ids=["m1", "m2"]))
+    event_room.figures.choose(store, many=1)
+    take(store, events([("a", "Order", AT)], message_ids=["m3"], properties=['{"amount": 6}']))
+    event_room.figures.choose(store, many=1)
+    assert event_room.figures.find(store) == {}
+
+    take(store, events([("a", "Order", AT)], message_ids=["m4"], properties=['{"amount": 6}']))
+    event_room.figures.choose(store, many=1)
+    assert event_room.figures.find(store) == {("Order", "amount"): "figure1"}

@@ -338,6 +338,16 @@ def _duplicates() -> list[Sql]:
     ]
 
 
+def _figures() -> list[Sql]:
+    """Numbers of events that are asked for often, each in a column beside the document; which they are stands with the event's name."""
+    columns = [
+        Sql(f"ALTER TABLE {table} ADD COLUMN figure{place} DOUBLE")
+        for table in ("events", "deleted_events")
+        for place in (1, 2, 3)
+    ]
+    return [*columns, Sql("ALTER TABLE event_names ADD COLUMN figures VARCHAR[]")]
+
+
 STEPS: Final = (
     _first,
     _segments,
@@ -354,4 +364,5 @@ STEPS: Final = (
     _erasing,
     _duplicates,
     _merging,
+    _figures,
 )

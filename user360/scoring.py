@@ -79,7 +79,7 @@ def of_people(question: Insight, of: Events, amount: str, asked: Asked, *, back:
         "max(occurred_at) AS occurred_at, count(*) AS times, coalesce(sum({}), 0)::DOUBLE AS amount FROM {} WHERE {} GROUP BY profile_key)",
         day,
         marks.local(asked, start, end),
-        event_values.number(amount) if amount else Sql("0"),
+        event_values.number(amount, of.event, asked.catalog) if amount else Sql("0"),
         frame.events(),
         joined(
             " AND ",

@@ -76,7 +76,7 @@ def _fill_people(store: Store, people: pa.Table) -> None:
                 lists=tags,
             )
         )
-        tx.execute(sql("INSERT INTO event_names SELECT event_id, name, false FROM happened", happened=happened))
+        tx.execute(sql("INSERT INTO event_names SELECT event_id, name, false, NULL FROM happened", happened=happened))
         tx.execute(sql("INSERT INTO channels SELECT * FROM numbered", numbered=channels))
         tx.execute(Sql("INSERT INTO counters SELECT 'profile_key', count(*) FROM profiles"))
         tx.touch("profiles", "events", "properties")
@@ -89,7 +89,7 @@ def _fill_events(store: Store, chunk: pa.Table, number: int) -> None:
         tx.execute(
             sql(
                 "INSERT INTO events SELECT profile_key, event_id + {}, channel_id, NULL, ts, id, md5_number_lower(id), "
-                "CASE WHEN amount IS NOT NULL THEN {}::VARIANT END, NULL, NULL FROM (SELECT *, {} || row_number() OVER () AS id FROM chunk)",
+                "CASE WHEN amount IS NOT NULL THEN {}::VARIANT END, NULL, NULL, NULL, NULL, NULL FROM (SELECT *, {} || row_number() OVER () AS id FROM chunk)",
                 FIRST_EVENT,
                 _document(),
                 f"m-{number:04d}-",

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from user360.clock import stored
 from user360.errors import InvalidMessage
+from user360.events import figures
 from user360.events.seen import Seen
 from user360.sql import Sql, name, sql
 
@@ -44,8 +45,8 @@ _STORED: Final = Sql("SELECT message_hash, message_id FROM events UNION ALL SELE
 _EVENTLESS: Final = sql("{} UNION ALL SELECT message_hash, message_id FROM taken_messages", _STORED)
 
 _WORDS: Final = Sql(
-    "SELECT 'event_names' AS dictionary, name, event_id AS number FROM event_names UNION ALL "
-    "SELECT 'channels', name, channel_id FROM channels UNION ALL SELECT 'sources', name, source_id FROM sources ORDER BY number"
+    "SELECT 'event_names' AS dictionary, name, event_id AS number, figures FROM event_names UNION ALL "
+    "SELECT 'channels', name, channel_id, NULL FROM channels UNION ALL SELECT 'sources', name, source_id, NULL FROM sources ORDER BY number"
 )
 
 
@@ -73,12 +74,13 @@ def append(
     rows = rows.cast(ROWS)
     fresh = _named(tx, _placed(rows)) if novel else _unknown(tx, rows)
     if fresh.num_rows:
-        numbered = _numbered(tx, fresh)
+        numbered, chosen = _numbered(tx, fresh)
         tx.execute(
             sql(
-                "INSERT INTO events SELECT profile_key, event_id, channel_id, source_id, at_time, message_id, "
-                "message_hash, properties::JSON::VARIANT, context::JSON::VARIANT, {} FROM numbered "
+                "INSERT INTO events SELECT *, {} FROM (SELECT profile_key, event_id, channel_id, source_id, at_time, message_id, "
+                "message_hash, properties::JSON::VARIANT AS properties, context::JSON::VARIANT, {}::UINTEGER FROM numbered) "
                 "ORDER BY {}event_id, at_time",
+                figures.columns(chosen),
                 import_id,
                 Sql("date_trunc('week', at_time), " if in_order else ""),
                 numbered=numbered,
@@ -129,7 +131,7 @@ def append_system(
     tx.execute(
         sql(
             "INSERT INTO events SELECT profile_key, event_id, NULL, NULL, at_time, mid, md5_number_lower(mid), "
-            "properties::JSON::VARIANT, NULL, NULL FROM (SELECT *, {} || profile_key AS mid FROM rows), event_names "
+            "properties::JSON::VARIANT, NULL, NULL, NULL, NULL, NULL FROM (SELECT *, {} || profile_key AS mid FROM rows), event_names "
             "WHERE name = {}",
             f"{event}:{write}:",
             event,
@@ -273,7 +275,8 @@ def _hash(message_id: str) -> int:
     return int.from_bytes(hashlib.md5(message_id.encode(), usedforsecurity=False).digest()[8:], "little")
 
 
-def _numbered(tx: Transaction, rows: pa.Table) -> pa.Table:
+def _numbered(tx: Transaction, rows: pa.Table) -> tuple[pa.Table, dict[int, list[str]]]:
+    """The rows with numbers for words; and the properties whose numbers are kept beside, by the number of an event among them."""
     words = tx.kept(_WORDS, "words")
     numbers = {
         "event_id": _number(tx, "event_names", words, rows["event"]),
@@ -283,7 +286,9 @@ def _numbered(tx: Transaction, rows: pa.Table) -> pa.Table:
     kept = rows.select(["profile_key", "message_id", "message_hash", "properties", "context"])
     for column, values in numbers.items():
         kept = kept.append_column(column, values)
-    return kept.append_column("at_time", rows["at"])
+    chosen = words.filter(pc.and_(pc.is_in(words["name"], rows["event"].combine_chunks()), pc.is_valid(words["figures"])))
+    beside = dict(zip(chosen["number"].to_pylist(), chosen["figures"].to_pylist(), strict=True))
+    return kept.append_column("at_time", rows["at"]), beside
 
 
 def _number(tx: Transaction, dictionary: str, known_words: pa.Table, words: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -295,7 +300,7 @@ def _number(tx: Transaction, dictionary: str, known_words: pa.Table, words: pa.C
             raise InvalidMessage(f"More than {MOST_NAMES:,} names of events.", "Put what varies into a property of the event.")
         first = len(known)
         fresh = pa.table({"number": pa.array(range(first, first + len(new)), pa.uint16()), "name": pa.array(new, pa.string())})
-        flag = ", false" if dictionary == "event_names" else ""
+        flag = ", false, NULL" if dictionary == "event_names" else ""
         tx.execute(sql("INSERT INTO {} SELECT number, name{} FROM fresh", name(dictionary), Sql(flag), fresh=fresh))
         tx.touch("words")
         known = pa.concat_arrays([known, pa.array(new, pa.string())])

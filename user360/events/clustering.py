@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from user360.events import figures
 from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
@@ -81,11 +82,12 @@ def recluster(store: Store, *weeks: datetime) -> int:
 
 
 def tidy(store: Store, tell: Callable[[int, int], None] | None = None) -> int:
-    """Sort every week whose unsorted tail is worth it; answer how many weeks were.
+    """Sort every week whose unsorted tail is worth it, and choose the numbers kept beside; answer how many weeks were sorted.
 
     `tell` hears (done, of all) after each lot of weeks, and may raise `Interrupted`.
     """
     due = [each for each in buckets(store) if each.tail >= WORTH_IT or each.tail < 0 or _long_tail(each)]
+    figures.choose(store)
     done = 0
     for lot in _lots(due):
         recluster(store, *(each.week for each in lot))

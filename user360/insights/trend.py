@@ -85,7 +85,7 @@ class Trend(Insight):
                 "SELECT profile_key, {} AS series, {} AS time, {} AS number, {} AS word{} FROM events{} WHERE {} AND {}",
                 place,
                 marks.bucket(self, asked),
-                event_values.number(each.property) if each.property else Sql("NULL::DOUBLE"),
+                event_values.number(each.property, each.of.event, asked.catalog) if each.property else Sql("NULL::DOUBLE"),
                 sql("({})::VARCHAR", event_values.plain(each.property)) if each.property else Sql("NULL::VARCHAR"),
                 raw,
                 beside,

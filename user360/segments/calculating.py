@@ -81,7 +81,7 @@ def _value(calculation: Calculation, frame: Frame) -> Sql:
         dictionary = event_values.DICTIONARIES[asked]
         column = name(f"{asked}_id")
         return sql("(SELECT name FROM {} named WHERE named.{} = {})", name(dictionary), column, column)
-    return event_values.typed(asked, calculation.type or "string", frame)
+    return event_values.typed(asked, calculation.type or "string", calculation.of.event, frame)
 
 
 def _there(figures: Sql, frame: Frame) -> Sql:

@@ -40,13 +40,17 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """`week_starts` is 0 for Monday … 6 for Sunday. `events` are their numbers by name, `segments` by id, archived ones too."""
+    """`week_starts` is 0 for Monday … 6 for Sunday. `events` are their numbers by name, `segments` by id, archived ones too.
+
+    `figures` are the columns in which the numbers of a property of an event stand, by (event, property).
+    """
 
     properties: Mapping[str, Property]
     zone_name: str
     week_starts: int
     events: Mapping[str, int] = field(default_factory=dict)
     segments: Mapping[str, Definition] = field(default_factory=dict)
+    figures: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -58,7 +62,14 @@ def load_catalog(store: Store) -> Catalog:
     """The snapshot as of now."""
     settings = workspace.get(store)
     found = {each.name: each for each in properties.find(store)}
-    return Catalog(found, settings.zone_name, settings.week_starts, events.numbers(store), _definitions(store))
+    return Catalog(
+        found,
+        settings.zone_name,
+        settings.week_starts,
+        events.numbers(store),
+        _definitions(store),
+        events.figures.find(store),
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -55,7 +55,7 @@ def times(node: EventCondition, frame: Frame) -> Compiled:
 def value(node: EventValue, frame: Frame) -> Compiled:
     """A figure over events. Of those without any, a sum and a number of values are 0, which may answer too."""
     number, catalog, at = datatypes.get("number"), frame.catalog, frame.at
-    figure = measured(node.measure)
+    figure = measured(node.measure, node.of, frame)
     from_zero = node.measure.function in _FROM_ZERO
     if predicates.positive_of(node, number).key == "is_known":
         found: Compiled = ALL if from_zero else _having(node.of, predicates.known(figure), frame)
@@ -91,7 +91,7 @@ def moment(node: EventMoment, frame: Frame) -> Compiled:
 
 def occasion(node: EventOccasion, frame: Frame) -> Compiled:
     """The first or last event is such; of several at one instant the message id decides."""
-    such = event_values.where(node.having, frame)
+    such = event_values.where(node.having, node.of.event, frame)
     pick = Sql("arg_min" if node.occurrence == "first" else "arg_max")
     return _having(node.of, sql("{}(({}) IS TRUE, {})", pick, such, _ORDER), frame)
 
@@ -114,8 +114,8 @@ def figure(node: OfEvents | Rank, frame: Frame) -> Sql:
             return Sql("min(occurred_at)" if occurrence == "first" else "max(occurred_at)")
         case EventRegularity(unit=unit):
             return _units_hit(starts_of(node, frame), unit, frame)
-        case EventValue(measure=measure) | Rank(measure=measure):
-            return measured(measure)
+        case EventValue(of=of, measure=measure) | Rank(of=of, measure=measure) if of is not None:
+            return measured(measure, of, frame)
     return Sql("count(*)")
 
 
@@ -171,11 +171,11 @@ def named(node: Condition, frame: Frame) -> Sql:
     return joined(" OR ", [_named(each, frame) for each in events_of(node)])
 
 
-def measured(measure: Measure | None) -> Sql:
+def measured(measure: Measure | None, of: Events, frame: Frame) -> Sql:
     """The figure over a group of events; without a measure their number."""
     if measure is None:
         return Sql("count(*)")
-    number = event_values.number(measure.property)
+    number = event_values.number(measure.property, of.event, frame.catalog)
     match measure.function:
         case "sum":
             return sql("coalesce(sum({}), 0)", number)
@@ -190,7 +190,7 @@ def measured(measure: Measure | None) -> Sql:
 
 def per_person(of: Events, measure: Measure | None, frame: Frame) -> Sql:
     """The figure of each person who has one: profile_key, value. Who has no events has a sum or number of 0."""
-    figure = measured(measure)
+    figure = measured(measure, of, frame)
     rows = sql(
         "SELECT profile_key, {} AS value FROM {} WHERE {} GROUP BY profile_key", figure, frame.events(), matching(of, frame)
     )
@@ -211,7 +211,7 @@ def matching(of: Events, frame: Frame, *further: Sql, during: During | None = No
     parts += [operators.span(Sql("occurred_at"), *each) for each in spans]
     parts += [each for each in further if each]
     if of.where is not None:
-        parts.append(event_values.where(of.where, frame))
+        parts.append(event_values.where(of.where, of.event, frame))
     return joined(" AND ", parts)
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from user360.events import figures
 from user360.segments import predicates
 from user360.segments.checking import COLUMNS_OF_EVENTS, datatype_of
 from user360.segments.rules import Group, PropertyCondition
 from user360.sql import Sql, joined, name, sql
 
 if TYPE_CHECKING:
+    from user360.segments.catalog import Catalog
     from user360.segments.frames import Frame
     from user360.segments.rules import Node
 
@@ -26,33 +28,22 @@ _ZONED: Final = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d(:?
 _MILLISECONDS: Final = r"^\d{12,14}$"
 
 
-def where(node: Node, frame: Frame) -> Sql:
-    """A group of conditions on an event's own properties, where null counts as false."""
+def where(node: Node, of: str | None, frame: Frame) -> Sql:
+    """A group of conditions on the own properties of an event (of any, where it is None); null counts as false."""
     if isinstance(node, Group):
-        inside = sql("({})", joined(_JOINTS[node.match], [where(each, frame) for each in node.conditions]))
+        inside = sql("({})", joined(_JOINTS[node.match], [where(each, of, frame) for each in node.conditions]))
         return sql("{} IS NOT TRUE", inside) if node.match == "none" else inside
     assert isinstance(node, PropertyCondition)  # noqa: S101 - as it was checked
-    return _condition(node, frame)
+    return _condition(node, of, frame)
 
 
-def number(property_name: str) -> Sql:
-    """The property as a number. Where a value is written as one, a number kept as text is that number; true and false are none.
+def number(property_name: str, of: str | None, catalog: Catalog) -> Sql:
+    """The property of an event (of any, where it is None) as a number; what is none is unknown.
 
-    The quick reading knows neither outer blanks nor a leading plus, and takes true for 1; what it leaves or may have
-    mistaken is read as text, where `1_000` is no number. One use of the text beside the quick reading, because each
-    costs as much again.
+    Where the numbers of a property are kept in a column beside the document, that is read.
     """
-    value = _value(property_name)
-    read = sql("TRY_CAST({} AS DOUBLE)", value)
-    as_text = sql("TRY_CAST(replace(TRY_CAST({} AS VARCHAR), '_', 'x') AS DOUBLE)", value)
-    return sql(
-        "CASE WHEN isfinite({}) AND {} NOT IN (0, 1) THEN {} ELSE CASE WHEN isfinite({}) THEN {} END END",
-        read,
-        read,
-        read,
-        as_text,
-        as_text,
-    )
+    column = catalog.figures.get((of, property_name)) if of is not None else None
+    return Sql(column) if column else figures.number(Sql("properties"), property_name)
 
 
 def plain(property_name: str) -> Sql:
@@ -83,14 +74,14 @@ def on_the_wall(local: Sql, zone_name: str) -> Sql:
     )
 
 
-def _condition(condition: PropertyCondition, frame: Frame) -> Sql:
+def _condition(condition: PropertyCondition, of: str | None, frame: Frame) -> Sql:
     datatype = datatype_of(condition, frame.catalog, of_event=True)
     if condition.property in COLUMNS_OF_EVENTS:
         column, dictionary = name(f"{condition.property}_id"), name(DICTIONARIES[condition.property])
         named = predicates.positive(Sql("name"), condition, datatype, frame.catalog, frame.at)
         said = sql("{} IN (SELECT {} FROM {} WHERE {})", column, column, dictionary, named)
         return predicates.signed(said, predicates.known(column), condition, datatype)
-    column = typed(condition.property, datatype.name, frame)
+    column = typed(condition.property, datatype.name, of, frame)
     return predicates.holds(column, condition, datatype, frame.catalog, frame.at)
 
 
@@ -98,12 +89,12 @@ def _value(property_name: str) -> Sql:
     return sql("variant_extract(properties, {})", property_name)
 
 
-def typed(property_name: str, datatype: str, frame: Frame) -> Sql:
-    """The property as a value of that type; what does not parse is unknown."""
+def typed(property_name: str, datatype: str, of: str | None, frame: Frame) -> Sql:
+    """The property of an event (of any, where it is None) as a value of that type; what does not parse is unknown."""
     text = sql("TRY_CAST({} AS VARCHAR)", _value(property_name))
     match datatype:
         case "number":
-            return number(property_name)
+            return number(property_name, of, frame.catalog)
         case "boolean":
             return sql("CASE lower({}) WHEN 'true' THEN true WHEN 'false' THEN false END", text)
         case "list":

@@ -213,7 +213,7 @@ def _of_own(node: PropertyCondition, look: Look) -> Iterator[datetime]:
     datatype = datatypes.get(node.type or "string")
     if datatype.name not in {"date", "datetime"}:
         return
-    column = event_values.typed(node.property, datatype.name, look.frame)
+    column = event_values.typed(node.property, datatype.name, None, look.frame)
     for (value,) in look.seen.rows(sql("SELECT DISTINCT {} AS value FROM own LIMIT {}", column, MOST_EVENTS)):
         if value is not None:
             asked = aware(value) if isinstance(value, datetime) else value

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 OWN: Final = Sql("own")
 MOST_AT_ONCE: Final = 100
-_COLUMNS: Final = Sql("profile_key, event_id, channel_id, source_id, occurred_at, message_id, properties")
+_COLUMNS: Final = Sql(
+    "profile_key, event_id, channel_id, source_id, occurred_at, message_id, properties, figure1, figure2, figure3"
+)
 
 
 @dataclass(frozen=True, slots=True)
