@@ -14,6 +14,7 @@ from user360 import datatypes, operators
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
+    from random import Random
 
     from tests.oracle import Now
 
@@ -35,6 +36,8 @@ OF_EVENTS = {
     "or “more”": "string",
 }
 PATTERNS = ("ann|bo", "^b", "d$", "r.d", "_1")
+ONE_INSTANT = ("createdAt",)
+BOTH_INSTANTS = ("createdAt", "lastSession")
 NUMBERS = (-1, 0, 1, 1.5, 2, 5, 6.5, 10, 15)
 GIVEN: dict[str, tuple[Any, ...]] = {
     "nick": ("Ann", "ann", "n", "%", "_", "b%", ".", "é"),
@@ -58,21 +61,24 @@ OPPOSITE_TIMES = {"at_least": "less_than", "less_than": "at_least", "at_most": "
 @st.composite
 def rules(draw: Callable[..., Any], now: Now) -> Json:
     """A whole rule, often of one condition alone, which finds more people than many together and so tells more."""
-    asking = _Asking(draw, now)
-    return as_rule(asking.condition() if asking.chance() else asking.group(asking.condition, depth=3))
+    return _Drawing(draw, now).rule()
 
 
 @st.composite
 def rules_then(draw: Callable[..., Any], now: Now) -> Json:
     """A rule that may ask for the last session too, which in the present knows events still to come."""
-    asking = _Asking(draw, now, instants_known=("createdAt", "lastSession"))
-    return as_rule(asking.condition() if asking.chance() else asking.group(asking.condition, depth=3))
+    return _Drawing(draw, now, BOTH_INSTANTS).rule()
+
+
+def by_chance(random: Random, now: Now, *, past: bool) -> Json:
+    """A rule as those of `rules` or, for the past, `rules_then`, drawn a hundred times as fast and without a smaller one that fails too."""
+    return _ByChance(random, now, BOTH_INSTANTS if past else ONE_INSTANT).rule()
 
 
 @st.composite
 def reversible(draw: Callable[..., Any], now: Now) -> Json:
     """A condition that has an exact complement."""
-    asking = _Asking(draw, now)
+    asking = _Drawing(draw, now)
     kinds = (asking.property, asking.times, asking.value, asking.moment)
     while opposite(found := asking.pick(kinds)()) is None:
         pass
@@ -99,19 +105,24 @@ def as_rule(node: Json) -> Json:
 class _Asking:
     """Draws the parts of a question asked at an instant."""
 
-    def __init__(self, draw: Callable[..., Any], now: Now, instants_known: tuple[str, ...] = ("createdAt",)) -> None:
-        self.draw, self.now, self.instants_known = draw, now, instants_known
+    def __init__(self, now: Now, instants_known: tuple[str, ...]) -> None:
+        self.now, self.instants_known = now, instants_known
         self.days = tuple(str(each) for each in days(now))
 
     def pick(self, choices: Sequence[T]) -> T:
-        found: T = self.draw(st.sampled_from(choices))
-        return found
+        raise NotImplementedError
+
+    def number(self, least: int, most: int) -> int:
+        raise NotImplementedError
+
+    def rule(self) -> Json:
+        return as_rule(self.condition() if self.chance() else self.group(self.condition, depth=3))
 
     def chance(self) -> bool:
         return self.pick((False, True))
 
     def several(self, one: Callable[[], T], least: int, most: int) -> list[T]:
-        return [one() for _ in range(self.draw(st.integers(least, most)))]
+        return [one() for _ in range(self.number(least, most))]
 
     def group(self, leaf: Callable[[], Json], *, depth: int) -> Json:
         def inner() -> Json:
@@ -239,9 +250,9 @@ class _Asking:
         operator = self.pick((None, "exactly", "at_least", "at_most", "greater_than", "less_than", "between"))
         if operator is None:
             return self.of()
-        counts = self.several(lambda: self.draw(st.integers(operator == "less_than", 4)), 1, 1)
+        counts = self.several(lambda: self.number(int(operator == "less_than"), 4), 1, 1)
         if operator == "between":
-            counts = sorted((*counts, self.draw(st.integers(0, 4))))
+            counts = sorted((*counts, self.number(0, 4)))
         return {**self.of(), "times": {"operator": operator, "values": counts}}
 
     def measure(self) -> Json:
@@ -260,7 +271,7 @@ class _Asking:
 
     def regularity(self) -> Json:
         span = self.pick((1, 2, 3, 8))
-        periods = self.draw(st.integers(1, min(span, 3)))
+        periods = self.number(1, min(span, 3))
         return {**self.of(), "regularity": {"periods": periods, "of": span, "unit": self.pick(CALENDAR)}}
 
     def sequence(self) -> Json:
@@ -288,6 +299,36 @@ class _Asking:
         if kind == "property":
             return {**side, "property": self.pick(("score", "born", "seen", "at", *self.instants_known))}
         return {**side, **self.of(), **(self.measure() if kind == "measure" else {})}
+
+
+class _Drawing(_Asking):
+    """Lets hypothesis choose, which looks for the smallest rule that fails."""
+
+    def __init__(self, draw: Callable[..., Any], now: Now, instants_known: tuple[str, ...] = ONE_INSTANT) -> None:
+        super().__init__(now, instants_known)
+        self.draw = draw
+
+    def pick(self, choices: Sequence[T]) -> T:
+        found: T = self.draw(st.sampled_from(choices))
+        return found
+
+    def number(self, least: int, most: int) -> int:
+        found: int = self.draw(st.integers(least, most))
+        return found
+
+
+class _ByChance(_Asking):
+    """Lets chance choose."""
+
+    def __init__(self, random: Random, now: Now, instants_known: tuple[str, ...]) -> None:
+        super().__init__(now, instants_known)
+        self.random = random
+
+    def pick(self, choices: Sequence[T]) -> T:
+        return self.random.choice(choices)
+
+    def number(self, least: int, most: int) -> int:
+        return self.random.randint(least, most)
 
 
 def _moves(condition: Json) -> bool:

@@ -200,6 +200,12 @@ def _event(random: Random, now: Now, at: datetime, numbers: Any) -> Event:
     )
 
 
+def moments_of(made: Recipe) -> list[datetime]:
+    """Instants that tell a past from the next: when something was told, just before, and just after."""
+    around = [each + change * TICK for each in made.arrivals for change in (-1, 0, 0, 1)]
+    return [*around, *(each for each in instants(made.now) if made.arrivals[0] <= each <= made.now.at)]
+
+
 def begun(made: Recipe) -> Telling:
     """The world of a recipe before its first message, its properties and event names known; tell it the steps."""
     first, *_ = made.steps

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests import oracle
 from tests.random_rules import as_rule, opposite, reversible, rules, rules_then
-from tests.random_worlds import TICK, begun, instants, recipe, told
+from tests.random_worlds import TICK, begun, moments_of, recipe, told
 from tests.steps import Happened, Told
 from user360 import segments
 from user360.segments import asking
@@ -68,12 +68,6 @@ class Question(NamedTuple):
     world: int
     node: Any
     at: datetime
-
-
-def moments_of(found: Recipe) -> list[datetime]:
-    """Instants that tell a past from the next: when something was told, just before, and just after."""
-    around = [each + change * TICK for each in found.arrivals for change in (-1, 0, 0, 1)]
-    return [*around, *(each for each in instants(found.now) if found.arrivals[0] <= each <= found.now.at)]
 
 
 @cache
