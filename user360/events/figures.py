@@ -28,20 +28,19 @@ WORTH: Final = ("amount", "total", "revenue", "value", "price", "sum", "subtotal
 def number(document: Sql, property_name: str) -> Sql:
     """A property of a document as a number. Where a value is written as one, a number kept as text is that number; true and false are none.
 
-    The quick reading knows neither outer blanks nor a leading plus, and takes true for 1; what it leaves or may have
-    mistaken is read as text, where `1_000` is no number. One use of the text beside the quick reading, because each
-    costs as much again.
+    The database would take true for 1 and the text `1_000` for a number: so what a value is decides how it is read.
     """
     value = sql("variant_extract({}, {})", document, property_name)
     read = sql("TRY_CAST({} AS DOUBLE)", value)
     as_text = sql("TRY_CAST(replace(TRY_CAST({} AS VARCHAR), '_', 'x') AS DOUBLE)", value)
     return sql(
-        "CASE WHEN isfinite({}) AND {} NOT IN (0, 1) THEN {} ELSE CASE WHEN isfinite({}) THEN {} END END",
-        read,
-        read,
-        read,
+        "CASE variant_typeof({}) WHEN 'VARCHAR' THEN CASE WHEN isfinite({}) THEN {} END WHEN 'BOOL_TRUE' THEN NULL "
+        "WHEN 'BOOL_FALSE' THEN NULL ELSE CASE WHEN isfinite({}) THEN {} END END",
+        value,
         as_text,
         as_text,
+        read,
+        read,
     )
 
 
