@@ -1,8 +1,9 @@
-"""Sixteen questions asked of every contender: `python -m tests.benchmarks.questions [--users N] [--events N] [--folder DIR]`.
+"""Sixteen questions asked of every contender: `python -m tests.benchmarks.questions [--users N] [--events N] [--folder DIR] [--beside DIR]`.
 
 Each is a rule for us, and the same question by hand: in the fastest shapes of DuckDB on our own
 file, in ClickHouse's SQL and in polars. They are asked in turn in one run, medians after a warm-up,
-our kept leaves let go before each, and all must find the same number of people.
+our kept leaves let go before each, and all must find the same number of people. With `--beside` ours alone are asked, of a
+folder with more events too, and it is told how much longer that takes.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.benchmarks import contenders, load
+from tests.benchmarks import contenders, glances, load
+from tests.benchmarks.timing import best
 from user360 import segments
 from user360.segments import asking
 from user360.sql import Sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from user360.store import Store
 
@@ -426,22 +427,6 @@ def _wide(
 # -- asking -------------------------------------------------------------------------------------
 
 
-def _timed(ask: Callable[[], int]) -> tuple[float, int]:
-    begun = time.perf_counter()
-    found = ask()
-    return (time.perf_counter() - begun) * 1000, found
-
-
-def _best(shapes: Iterable[Callable[[], int]], runs: int) -> tuple[float, set[int]]:
-    """The median of the fastest of these ways, and what they found."""
-    medians, found = [], set()
-    for shape in shapes:
-        times = [_timed(shape) for _ in range(runs + 1)]
-        medians.append(statistics.median(each for each, _ in times[1:]))
-        found |= {each for _, each in times}
-    return min(medians), found
-
-
 def _by_hand(store: Store, text: str) -> int:
     return int(store.rows(Sql(text))[0][0])
 
@@ -450,27 +435,44 @@ def _in_clickhouse(clickhouse: Any, text: str) -> int:
     return int(str(clickhouse.query(text)).strip())
 
 
+def _by_us(store: Store, asked: Question) -> Callable[[], int]:
+    """Our way to find how many people a question has, no leaf kept from before."""
+    rule = segments.parse({"match": asked.match, "conditions": asked.rule})
+    catalog = segments.load_catalog(store)
+
+    def ask() -> int:
+        asking.forget_leaves()
+        return len(asking.people(store, segments.compile(rule, catalog, at=contenders.AT)))
+
+    return ask
+
+
+def grown(store: Store, more: Store, runs: int) -> None:
+    """Print how much longer each question takes where there are more events."""
+    print("| | question | ours, ms | with more events | times |")
+    print("|---|---|--:|--:|--:|")
+    ratios = []
+    for each in questions():
+        few, many = (best([_by_us(one, each)], runs)[0] for one in (store, more))
+        ratios.append(many / few)
+        print(f"| {each.key} | {each.title} | {few:.1f} | {many:.1f} | {many / few:.2f} |", flush=True)
+    print(f"\ngeometric mean {statistics.geometric_mean(ratios):.2f}, most {max(ratios):.2f}")
+
+
 def compare(store: Store, clickhouse: Any, frames: tuple[Any, Any], runs: int) -> None:
     """Print the table."""
-    catalog = segments.load_catalog(store)
     last = (store.people(Sql("SELECT profile_key FROM profiles")).room) - 1
     print("| | question | ours, ms | by hand | ours / by hand | chDB | chDB / ours | polars | polars / ours |")
     print("|---|---|--:|--:|--:|--:|--:|--:|--:|")
     ratios = []
     for each in questions():
-        rule = segments.parse({"match": each.match, "conditions": each.rule})
-
-        def ask(rule: segments.Rule = rule) -> int:
-            asking.forget_leaves()
-            return len(asking.people(store, segments.compile(rule, catalog, at=contenders.AT)))
-
         hand = [partial(_by_hand, store, text.replace("{last}", str(last))) for text in each.shapes]
         theirs = [partial(_in_clickhouse, clickhouse, text) for text in each.clickhouse]
         sides = [
-            _best([ask], runs),
-            _best(hand, runs),
-            _best(theirs, runs),
-            _best([partial(each.polars, *frames)], runs),
+            best([_by_us(store, each)], runs),
+            best(hand, runs),
+            best(theirs, runs),
+            best([partial(each.polars, *frames)], runs),
         ]
         found = set.union(*[side[1] for side in sides])
         if len(found) > 1:
@@ -485,36 +487,6 @@ def compare(store: Store, clickhouse: Any, frames: tuple[Any, Any], runs: int) -
     print(f"\nchDB / ours: geometric mean {statistics.geometric_mean(ratios):.2f}, least {min(ratios):.2f}")
 
 
-TEN: Final = [
-    _is("country", "is", "US", "IN", "DE"),
-    _is("figure1", "greater_than", 5),
-    _is("flag3", "is_not_true"),
-    _is("email", "is_known"),
-    _is("tags", "contains_none", "churn_risk"),
-    _did("page_view", times=_times(2), during=_last(30)),
-    _did("purchase", during=_last(90)),
-    _did("unsubscribe", times=NEVER),
-    _did("purchase", measure=SUM, operator="greater_than", values=[20], during=_last(180)),
-    _did("email_opened", during=_last(60)),
-]
-
-
-def previews(store: Store, runs: int) -> None:
-    """A rule of ten conditions with all its figures, cold and with one condition edited; an explanation of one person."""
-
-    def preview(count: int) -> int:
-        rule = segments.parse({"match": "all", "conditions": [*TEN[:-1], _did("email_opened", during=_last(count))]})
-        return segments.preview(store, rule, at=contenders.AT).count
-
-    def cold() -> int:
-        asking.forget_leaves()
-        return preview(60)
-
-    days = iter(range(20, 20 + 10 * runs))
-    print(f"\npreview of ten conditions, cold: {_best([cold], runs)[0]:.1f} ms (goal 250)")
-    print(f"the same with one condition edited: {_best([lambda: preview(next(days))], runs)[0]:.1f} ms (goal 30)")
-
-
 def main() -> None:
     """Make the load where it is not there yet, ask, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.questions", description=__doc__)
@@ -522,14 +494,21 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=20_000_000)
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--beside", type=Path)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="user360-questions-") as made:
         folder = asked.folder or Path(made)
         contenders.written(folder, asked.users, asked.events)
         store = contenders.ours(folder)
+        if asked.beside:
+            more = contenders.ours(asked.beside)
+            grown(store, more, asked.runs)
+            glances.explanations(more)
+            return
         clickhouse = contenders.clickhouse(folder)
         compare(store, clickhouse, contenders.frames(folder), asked.runs)
-        previews(store, asked.runs)
+        glances.previews(store, asked.runs)
+        glances.explanations(store)
         store.close()
 
 
