@@ -26,7 +26,7 @@ from user360.events.appending import (
 from user360.events.clustering import Bucket, buckets, recluster, tidy
 from user360.events.conversing import SESSION, Conversation, conversations, count_conversations
 from user360.events.moving import count_of, mark_own, move, move_back, newest_of
-from user360.events.past import FIRST_OF_OTHERS, making, named, newest_then, then
+from user360.events.past import FIRST_OF_OTHERS, documents, making, named, newest_then, then
 from user360.events.reading import (
     LATEST,
     EventProperty,
@@ -73,6 +73,7 @@ __all__ = [
     "count_conversations",
     "count_of",
     "daily",
+    "documents",
     "engagement",
     "erase",
     "forget_people",

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from user360.clock import stored
 from user360.schema import SYSTEM_EVENTS
-from user360.sql import sql
+from user360.sql import joined, sql
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from user360.sql import Sql
+    from user360.store import Transaction
 
 FIRST_OF_OTHERS: Final = len(SYSTEM_EVENTS)
 """The number from which on events are not the system's."""
@@ -59,6 +61,14 @@ def making(profile_key: int) -> Sql:
         profile_key,
         SYSTEM_EVENTS.index("USER_CREATE"),
     )
+
+
+def documents(seen: Transaction, places: Collection[int]) -> dict[int, str | None]:
+    """The properties of the events in these places (rowid, within one snapshot) as JSON text, by place."""
+    if not places:
+        return {}
+    within = joined(", ", sorted(places))
+    return dict(seen.rows(sql("SELECT rowid, properties::JSON::VARCHAR FROM events WHERE rowid IN ({})", within)))
 
 
 def named(rows: Sql) -> Sql:

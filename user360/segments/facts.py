@@ -181,10 +181,10 @@ def _happened(look: Look) -> dict[str, Facts]:
     """The events of each condition: how many, since when, and the first few."""
     asked = {path: node for path, node in look.conditions.items() if events_of(node)}
     found = dict.fromkeys(asked, Facts(found=0))
-    for path, event, at, channel, message_id, properties, total, oldest in (
-        look.seen.rows(joined(" UNION ALL ", [_shown(path, node, look) for path, node in asked.items()])) if asked else ()
-    ):
-        happened = Happened(event, aware(at), channel, message_id, properties)
+    rows = look.seen.rows(joined(" UNION ALL ", [_shown(path, node, look) for path, node in asked.items()])) if asked else []
+    documents = events.documents(look.seen, {place for *_, place in rows if place is not None})
+    for path, event, at, channel, message_id, properties, total, oldest, place in rows:
+        happened = Happened(event, aware(at), channel, message_id, properties if place is None else documents[place])
         found[path] = replace(found[path], found=total, oldest=aware(oldest), events=(*found[path].events, happened))
     return {path: _in_order(facts, asked[path]) for path, facts in found.items()}
 
@@ -198,7 +198,7 @@ def _shown(path: str, node: Node, look: Look) -> Sql:
         MOST_EVENTS,
     )
     return sql(
-        "SELECT {}, event, occurred_at, channel, message_id, properties::JSON::VARCHAR, total, oldest FROM ({})",
+        "SELECT {}, event, occurred_at, channel, message_id, properties::JSON::VARCHAR, total, oldest, place FROM ({})",
         path,
         events.named(rows),
     )

@@ -17,7 +17,7 @@ from user360.segments import asking, compiler
 from user360.segments.calculation import read_calculation
 from user360.segments.checking import check
 from user360.segments.frames import Frame
-from user360.segments.rules import Group, PropertyCondition, Rank, SegmentCondition, events_of
+from user360.segments.rules import EventOccasion, EventValue, Group, PropertyCondition, Rank, SegmentCondition, events_of
 from user360.segments.tree import holds, leaves
 from user360.sql import Sql, joined, sql
 
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 
 OWN: Final = Sql("own")
 MOST_AT_ONCE: Final = 100
-_COLUMNS: Final = Sql(
-    "profile_key, event_id, channel_id, source_id, occurred_at, message_id, properties, figure1, figure2, figure3"
-)
+_COLUMNS: Final = Sql("profile_key, event_id, channel_id, source_id, occurred_at, message_id, figure1, figure2, figure3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,11 @@ def _spoken_of(node: Node, catalog: Catalog) -> Iterator[str | None]:
 
 
 def _events(conditions: Collection[Node], frame: Frame) -> Sql:
-    """Those of the person's events that any condition speaks of."""
+    """Those of the person's events that any condition speaks of.
+
+    Their documents are read where a condition asks for them; else `place` says where each one stands. Documents are
+    fetched row by row, which takes a tenth of the time of looking for the person in a reading of them.
+    """
     named = {each for node in conditions for each in _spoken_of(node, frame.catalog)}
     if frame.past and any(isinstance(node, PropertyCondition) and node.property == "lastSession" for node in conditions):
         named.add(None)  # a last session of the past is the newest event of then
@@ -131,4 +133,22 @@ def _events(conditions: Collection[Node], frame: Frame) -> Sql:
     if None in named:
         parts.append(sql("event_id >= {}", FIRST_OF_OTHERS))
     which = joined(" OR ", parts) if parts else Sql("false")
-    return sql("SELECT {} FROM {} WHERE {}", _COLUMNS, frame.events(), which)
+    if frame.past:
+        return sql("SELECT {}, properties, NULL::BIGINT AS place FROM {} WHERE {}", _COLUMNS, frame.events(), which)
+    theirs = sql("FROM events WHERE profile_key = {} AND ({})", frame.person, which)
+    if not any(_reads_documents(node, frame.catalog) for node in conditions):
+        return sql("SELECT {}, NULL::VARIANT AS properties, rowid AS place {}", _COLUMNS, theirs)
+    return sql("SELECT {}, properties, NULL::BIGINT AS place FROM events WHERE rowid IN (SELECT rowid {})", _COLUMNS, theirs)
+
+
+def _reads_documents(node: Node, catalog: Catalog) -> bool:
+    """Whether a condition asks for what stands in the documents of events and in no column beside them."""
+    asked = catalog.properties[node.property] if isinstance(node, PropertyCondition | Rank) and node.property else None
+    if asked is not None and asked.calculation is not None:
+        calculation = read_calculation(asked.calculation)
+        return calculation.about is not None or calculation.of.where is not None or calculation.segment is not None
+    if isinstance(node, EventOccasion) or any(each.where is not None for each in events_of(node)):
+        return True
+    if not isinstance(node, EventValue | Rank) or node.measure is None or node.of is None:
+        return False
+    return node.measure.function == "distinct" or (node.of.event, node.measure.property) not in catalog.figures
