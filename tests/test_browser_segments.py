@@ -61,9 +61,14 @@ def tab(server):
         yield page
 
 
+def of_a_row(label):
+    """The label, with what the row is called behind it."""
+    return re.compile(rf"^{re.escape(label)}(, .*)?$")
+
+
 def choose(page, label, text, place=-1):
     """Choose in the last field of that label, or in the one at that place."""
-    found = page.get_by_role("combobox", name=label, exact=True)
+    found = page.get_by_role("combobox", name=of_a_row(label))
     found.nth(place if place >= 0 else found.count() - 1).click()
     page.keyboard.type(text)
     page.wait_for_timeout(300)
@@ -72,7 +77,7 @@ def choose(page, label, text, place=-1):
 
 
 def type_into(page, label, text):
-    field = page.get_by_label(label, exact=True).last
+    field = page.get_by_label(of_a_row(label)).last
     field.fill(text)
     expect(field).to_have_value(text)
     field.press("Enter")

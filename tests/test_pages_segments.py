@@ -88,6 +88,33 @@ def test_a_property_is_chosen_by_pointing_and_the_address_says_so(store):
     assert json.loads(test.query_params["rule"]) == json.loads(rule(INDIA))
 
 
+def test_no_two_fields_of_a_rule_are_called_the_same(store):
+    add_many(store, 9)
+    happened(store, "C-0", "Order Completed", total=40)
+    total = {"property": "total", "type": "number", "operator": "greater_than", "values": [1]}
+    ordered = {"event": "Order Completed", "where": {"match": "all", "conditions": [total, total]}}
+    group = {"match": "any", "conditions": [INDIA, BRAZIL]}
+    steps = {"sequence": [{"event": "Order Completed"}, {"event": "Order Completed"}]}
+    test = shown("segment", rule=rule(INDIA, INDIA, group, ordered, ordered, steps))
+    fields = [*test.selectbox, *test.multiselect, *test.text_input, *test.number_input, *test.button_group]
+    labels = [each.label for each in fields if str(each.key).startswith("rule.")]
+
+    assert len(labels) > 30
+    assert sorted(labels) == sorted(set(labels))
+    assert "Property, where 2, condition 5" in labels
+
+
+def test_a_rule_too_long_for_a_link_says_so(store):
+    add_many(store, 9)
+    test = shown("segment", rule=rule(INDIA))
+    row = rows(test)[0]["id"]
+    test.multiselect(key=f"rule.{row}.many.0").set_value(["India", *(f"Nowhere {number}" for number in range(2_000))])
+    lives(test.run())
+    assert people_now(test) == "3"
+    assert "Too long for a link" in said(test)
+    assert "rule" not in test.query_params
+
+
 def test_an_event_its_where_and_its_time_are_built_by_pointing(store):
     for number in range(3):
         add(store, f"C-{number}")

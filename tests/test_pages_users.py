@@ -331,6 +331,18 @@ def test_a_filter_is_built_by_pointing(opened: Store) -> None:
     assert "rule" not in test.query_params
 
 
+def test_a_filter_too_long_for_a_link_stays_and_says_so(opened: Store) -> None:
+    add_many(opened, 9)
+    test = shown("users", rule=rule(IN_INDIA))
+    item = test.session_state["rules.items"][0]["id"]
+    reopen(test, item)
+    test.multiselect(key=f"rule.{item}.many.0").set_value(["India", *(f"Nowhere {number}" for number in range(2_000))])
+    lives(test.run())
+    assert "**3** of 9 users" in said(test)
+    assert "Too long for a link" in said(test)
+    assert "rule" not in test.query_params
+
+
 def test_a_negative_filter_says_how_many_have_no_value_and_leaves_them_out_on_request(opened: Store) -> None:
     add_many(opened, 9)
     add(opened, "C-x")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 LONGEST = 20_000
+TOO_LONG = "Too long for a link: the address of this page does not carry it. Save it as a segment to keep it and to share it."
 MOST_LEFT = 200
 _HERE, _LEFT = "address.here", "address.left"
 
@@ -52,6 +53,11 @@ def text(name: str, otherwise: str = "") -> str:
     """A parameter of the address, or the default where it is missing or too long to be one of ours."""
     given = _given().get(name, otherwise)
     return given if len(given) <= LONGEST else otherwise
+
+
+def carried(text: str) -> str:
+    """The text as far as an address can carry it: whole, or not at all."""
+    return text if len(text) <= LONGEST else ""
 
 
 def number(name: str, otherwise: int, *, among: Collection[int] = (), least: int = 0) -> int:

@@ -23,12 +23,14 @@ class Edit:
     """A node of a draft while it is edited. `change` is called after each edit.
 
     `in_row`: the fields stand beside each other with given widths; else below each other, as wide as there is room.
+    `row` is what the node is called among the others, so that who hears the labels can tell its fields from theirs.
     """
 
     node: dict[str, Any]
     catalog: Catalog
     change: Callable[[], None]
     in_row: bool = True
+    row: str = ""
 
     @property
     def condition(self) -> dict[str, Any]:
@@ -39,6 +41,10 @@ class Edit:
     def key(self, name: str) -> str:
         """The widget key of a field; it changes with the node's turn, so that no value crosses over."""
         return f"rule.{self.node['id']}.{name}.{self.node['turn']}"
+
+    def label(self, said: str) -> str:
+        """What a field is called."""
+        return f"{said}, {self.row}" if self.row else said
 
     def room(self, pixels: int) -> Any:
         """The width of a field."""
@@ -77,7 +83,7 @@ def choice(
     offered = list(options) if now is None or now in options else [now, *options]
     project(edit.key(name), now, chosen=True)
     st.selectbox(
-        label or name.capitalize(),
+        edit.label(label or name.capitalize()),
         offered,
         index=None,
         key=edit.key(name),
@@ -98,7 +104,7 @@ def whole(
     """A whole number, typed."""
     project(edit.key(name), int(now))
     st.number_input(
-        name.capitalize(),
+        edit.label(name.capitalize()),
         least,
         most,
         step=1,
@@ -115,7 +121,7 @@ def text(edit: Edit, name: str, now: str, take: Callable[[Any], None], *, placeh
     """A line of text."""
     project(edit.key(name), now)
     st.text_input(
-        name.capitalize(),
+        edit.label(name.capitalize()),
         key=edit.key(name),
         placeholder=placeholder,
         label_visibility="collapsed",

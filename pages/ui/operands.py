@@ -118,7 +118,7 @@ def _many(edit: Edit, subject: Subject, operator: Operator, given: list[Any]) ->
     key = edit.key("many")
     fields.project(key, chosen, chosen=True)
     st.multiselect(
-        "Values",
+        edit.label("Values"),
         list(dict.fromkeys([*chosen, *counts])),
         key=key,
         format_func=lambda each: _told(subject, each, {} if each in chosen else counts),

@@ -30,6 +30,7 @@ MOST: Final = 20
 _ITEMS: Final = "rules.items"
 _READ: Final = "rules.read"
 _FAULT: Final = "rules.fault"
+_UNCARRIED: Final = "rules.uncarried"
 ADDED: Final = {"Property": "property", "Event": "event", "Segment": "segment"}
 
 
@@ -46,6 +47,8 @@ def chips() -> Rule | None:
         st.button("Clear all", key="rules.clear", type="tertiary", on_click=_clear)
     if st.session_state[_FAULT]:
         st.error(words.escape_md(st.session_state[_FAULT], 400), icon=":material/block:")
+    if st.session_state[_UNCARRIED]:
+        st.caption(address.TOO_LONG)
     return _rule(_finished(items))
 
 
@@ -97,6 +100,7 @@ def _read_address() -> None:
     if st.session_state.get(_READ) == given and _ITEMS in st.session_state:
         return
     st.session_state[_READ], st.session_state[_FAULT], st.session_state[_ITEMS] = given, "", []
+    st.session_state[_UNCARRIED] = False
     try:
         conditions = _conditions(given) if given else []
     except InvalidRule as refusal:
@@ -117,8 +121,9 @@ def _publish() -> None:
     """Write the finished conditions into the address; who matches begins at page one again."""
     rule = _rule(_finished(st.session_state[_ITEMS]))
     text = json.dumps(segments.dump(rule), ensure_ascii=False, separators=(",", ":")) if rule is not None else ""
-    st.session_state[_READ], st.session_state[_FAULT] = text, ""
-    address.put(**{PARAMETER: text, "page": None})
+    carried = address.carried(text)
+    st.session_state[_READ], st.session_state[_FAULT], st.session_state[_UNCARRIED] = carried, "", carried != text
+    address.put(**{PARAMETER: carried, "page": None})
 
 
 def _rule(conditions: Sequence[dict[str, Any]]) -> Rule | None:

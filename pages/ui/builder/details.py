@@ -64,7 +64,7 @@ def _group(edit: Edit, group: dict[str, Any], event: str | None, word: str, *, i
             if row["kind"] == "group":
                 st.markdown(f":gray[{'all' if row['match'] == 'all' else row['match']} of:]", width="content")
             else:
-                _row(edit, row, group, event)
+                _row(edit, row, group, event, f"{more or 'inner'} {place + 1}")
             if more and place == len(group["conditions"]) - 1:
                 add(edit, more, "Where" if more == "where" else "And")
         if row["kind"] == "group":
@@ -76,7 +76,7 @@ def _before(edit: Edit, group: dict[str, Any], place: int, word: str) -> None:
     if place == 0:
         fields.word(f"{word} not" if group["match"] == "none" else word)
     elif place == 1:
-        of_group = fields.Edit(group, edit.catalog, edit.change)
+        of_group = fields.Edit(group, edit.catalog, edit.change, row=edit.row)
         fields.choice(
             of_group,
             "joined",
@@ -90,8 +90,8 @@ def _before(edit: Edit, group: dict[str, Any], place: int, word: str) -> None:
         fields.word(JOINING[group["match"]])
 
 
-def _row(edit: Edit, row: dict[str, Any], group: dict[str, Any], event: str | None) -> None:
-    inner = fields.Edit(row, edit.catalog, edit.change)
+def _row(edit: Edit, row: dict[str, Any], group: dict[str, Any], event: str | None, called: str) -> None:
+    inner = fields.Edit(row, edit.catalog, edit.change, row=edit.label(called))
     seen = known(event)
     fields.choice(
         inner,
@@ -144,7 +144,7 @@ def _menu(edit: Edit, group: dict[str, Any]) -> None:
         key=key,
         icon=":material/more_vert:",
         type="tertiary",
-        help="Take out, or read the value as another type",
+        help=edit.label("Take out, or read the value as another type"),
         on_click=states.acting(_act),
         args=(edit, group, key),
     )

@@ -102,6 +102,12 @@ def is_changed() -> bool:
     return _published(made) != ""
 
 
+def is_too_long() -> bool:
+    """Whether the draft is too long for an address."""
+    published = _published(current())
+    return address.carried(published) != published
+
+
 def as_of() -> datetime | None:
     """The instant in the past that the address asks for; None for now."""
     try:
@@ -164,7 +170,7 @@ def _show(made: Editing, snapshot: str) -> None:
 def _publish(made: Editing) -> None:
     """Write the rule into the address, unless it is the saved one, or too long for an address."""
     text = _published(made)
-    made.read = text if len(text) <= address.LONGEST else ""
+    made.read = address.carried(text)
     made.published[made.read] = made.now
     address.put(**{PARAMETER: made.read})
 

@@ -204,7 +204,7 @@ def sequence(edit: Edit) -> None:
 def steps(edit: Edit) -> None:
     """The steps, one below the other."""
     for place, step in enumerate(edit.node["steps"]):
-        inner = fields.Edit(step, edit.catalog, edit.change)
+        inner = fields.Edit(step, edit.catalog, edit.change, row=edit.label(f"step {place + 1}"))
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.space(details.INDENT)
             fields.word(f"{place + 1}.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from pages.ui import fields, session, states, words
+from pages.ui import address, fields, session, states, words
 from pages.ui.builder import details, draft, editing, happenings, kinds
 from user360.segments.rules import MOST_CONDITIONS, MOST_LEVELS
 
@@ -37,10 +37,11 @@ _ACTS: Final[Mapping[str, Callable[[dict[str, Any], int], None]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What every row of one drawing needs: the judgement of the draft, and who meets each path alone."""
+    """What every row of one drawing needs: the judgement of the draft, who meets each path alone, and what each node is called, by id."""
 
     judged: draft.Judged
     alone: Mapping[str, int]
+    called: Mapping[int, str]
     folded: bool
     full: bool
 
@@ -49,9 +50,25 @@ def draw(judged: draft.Judged, alone: Mapping[str, int]) -> None:
     """Draw the whole draft. `alone` answers how many meet a path of the rule by themselves."""
     root = editing.current().root
     rows = sum(1 for _ in draft.walk(root))
-    drawn = Drawn(judged, alone, folded=rows > LONG, full=rows >= MOST_CONDITIONS)
+    drawn = Drawn(judged, alone, _called(root), folded=rows > LONG, full=rows >= MOST_CONDITIONS)
     with st.container(border=True, gap="xsmall", key="builder.root"):
         _group(root, drawn, level=1)
+    if editing.is_too_long():
+        st.caption(address.TOO_LONG)
+
+
+def _called(root: dict[str, Any]) -> dict[int, str]:
+    """Every group and every condition by its place among all of them, as they stand from top to bottom."""
+    found, counts = {root["id"]: ""}, {"group": 0, "condition": 0}
+    waiting = list(root["conditions"])
+    while waiting:
+        one = waiting.pop(0)
+        kind = "group" if one["kind"] == "group" else "condition"
+        counts[kind] += 1
+        found[one["id"]] = f"{kind} {counts[kind]}"
+        if kind == "group":
+            waiting = [*one["conditions"], *waiting]
+    return found
 
 
 # -- groups -------------------------------------------------------------------------------------
@@ -71,11 +88,11 @@ def _group(group: dict[str, Any], drawn: Drawn, *, level: int) -> None:
 
 
 def _head(group: dict[str, Any], drawn: Drawn, level: int) -> None:
-    edit = fields.Edit(group, session.catalog(), editing.changed)
+    edit = fields.Edit(group, session.catalog(), editing.changed, row=drawn.called[group["id"]])
     with st.container(horizontal=True, wrap=True, vertical_alignment="center", gap="xsmall"):
         fields.project(edit.key("match"), group["match"])
         st.segmented_control(
-            "Match",
+            edit.label("Match"),
             list(MATCHES),
             key=edit.key("match"),
             format_func=MATCHES.__getitem__,
@@ -109,7 +126,7 @@ def _head(group: dict[str, Any], drawn: Drawn, level: int) -> None:
             disabled=drawn.full,
         )
         if level > 1:
-            _menu(group)
+            _menu(group, drawn)
 
 
 def _match(edit: fields.Edit) -> None:
@@ -135,7 +152,7 @@ def _add(group_id: int, kind: str) -> None:
 
 
 def _row(row: dict[str, Any], drawn: Drawn) -> None:
-    edit = fields.Edit(row, session.catalog(), editing.changed)
+    edit = fields.Edit(row, session.catalog(), editing.changed, row=drawn.called[row["id"]])
     fault = drawn.judged.faults.get(row["id"], "")
     folded = drawn.folded and row["id"] not in editing.current().opened
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall"):
@@ -146,7 +163,7 @@ def _row(row: dict[str, Any], drawn: Drawn) -> None:
             else:
                 kinds.fields_of(edit)
         st.caption(_counted(row, drawn, fault), width=COUNT_WIDTH, text_alignment="right")
-        _menu(row)
+        _menu(row, drawn)
     if not (folded or row["off"]):
         kinds.under(edit)
     if fault and fault != draft.NOT_YET:
@@ -180,7 +197,7 @@ def _counted(row: dict[str, Any], drawn: Drawn, fault: str) -> str:
 # -- what can be done with a row or a group -----------------------------------------------------
 
 
-def _menu(row: dict[str, Any]) -> None:
+def _menu(row: dict[str, Any], drawn: Drawn) -> None:
     found = draft.holder(editing.current().root, row["id"])
     if found is None:
         return
@@ -199,7 +216,7 @@ def _menu(row: dict[str, Any]) -> None:
         key=key,
         icon=":material/more_vert:",
         type="tertiary",
-        help="More for this group" if of_group else "More for this condition",
+        help=f"More for {drawn.called[row['id']]}",
         on_click=states.acting(_act),
         args=(row["id"], key),
     )
