@@ -466,3 +466,42 @@ def test_why_may_be_asked_of_a_saved_segment_a_profile_and_another_instant(clien
 )
 def test_why_is_refused_where_it_cannot_be_said(client, body, status):
     assert client.post("/api/segments/explain", json=body).status_code == status
+
+
+# -- samples and splits -------------------------------------------------------------------------
+
+
+def test_a_segment_is_dealt_out_into_lists_the_same_way_again(client):
+    everyone = saved(client, "Everyone", definition())["id"]
+    halves = {"shares": [{"name": "A", "percent": 50}, {"name": "B", "percent": 50}], "seed": "spring"}
+    made = client.post(f"/api/segments/{everyone}/split", json=halves)
+    assert made.status_code == 201, made.text
+    parts = [user_ids(client.get(f"/api/segments/{each['id']}/users")) for each in made.json()["items"]]
+    assert [len(each) for each in parts] == [each["count"] for each in made.json()["items"]]
+    assert sorted(parts[0] + parts[1]) == [f"u{each}" for each in range(1, 7)]
+
+    sample = client.post(f"/api/segments/{everyone}/split", json={"shares": [{"name": "C", "percent": 50}], "seed": "spring"})
+    assert user_ids(client.get(f"/api/segments/{sample.json()['items'][0]['id']}/users")) == parts[0]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"shares": [], "seed": "x"},
+        {"shares": [{"name": "A", "percent": 50}]},
+        {"shares": [{"name": "A", "percent": "50"}], "seed": "x"},
+        {"shares": [{"name": "", "percent": 50}], "seed": "x"},
+        {"shares": [{"name": "A", "percent": 60}, {"name": "B", "percent": 60}], "seed": "x"},
+        {"shares": [{"name": "A", "percent": -1}], "seed": "x"},
+        {"shares": {"A": 50}, "seed": "x"},
+        {"shares": [{"name": "A", "percent": 1e309}], "seed": "x"},
+        {"shares": [{"name": "A", "percent": 10}, {"name": "a", "percent": 10}], "seed": "x"},
+    ],
+)
+def test_a_faulty_split_is_refused_and_makes_no_list(client, given):
+    everyone = saved(client, "Everyone", definition())["id"]
+    answer = client.post(f"/api/segments/{everyone}/split", content=json.dumps(given))
+
+    assert answer.status_code in {400, 422}, answer.text
+    assert client.get("/api/segments").json()["total"] == 1

@@ -421,3 +421,44 @@ def test_a_user_is_erased_by_an_admin_who_repeats_the_id_and_does_not_come_back(
     assert client.get("/api/users/u1").status_code == 404
     again = client.post("/api/users", json={"userId": "u1"})
     assert (again.status_code, again.json()["code"]) == (422, "erased")
+
+
+# -- computed properties ------------------------------------------------------------------------
+
+
+SPENT = {"function": "sum", "property": "amount", "event": "Order"}
+
+
+def test_a_computed_property_is_made_changed_read_and_deleted(client):
+    made = client.post("/api/properties", json={"name": "spent", "calculation": SPENT})
+    assert (made.status_code, made.json()["type"], made.json()["computed"]) == (201, "number", True)
+    assert made.json()["calculation"] == SPENT | {"version": 1}
+    assert of(client, "u1")["properties"]["spent"] == 5
+
+    counted = {"function": "count", "event": "Order"}
+    assert client.patch("/api/properties/spent", json={"calculation": counted}).json()["calculation"] == counted | {"version": 1}
+    assert client.delete("/api/properties/spent").json() == {"name": "spent", "deleted": True}
+    assert client.get("/api/properties/spent").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"type": "number", "calculation": SPENT},
+        {"calculation": {"function": "sum", "event": "Order"}},
+        {"calculation": {"function": "guess", "event": "Order"}},
+        {"calculation": {"function": "count", "event": "Nothing"}},
+        {"calculation": []},
+    ],
+)
+def test_a_property_without_either_type_or_calculation_or_with_a_faulty_one_is_refused(client, given):
+    answer = client.post("/api/properties", json={"name": "spent", **given})
+
+    assert answer.status_code == 422, answer.text
+    assert client.get("/api/properties/spent").status_code == 404
+
+
+def test_a_property_that_is_given_is_there_for_good(client):
+    assert client.delete("/api/properties/orders").status_code == 409
+    assert client.patch("/api/properties/orders", json={"calculation": SPENT}).status_code in {409, 422}

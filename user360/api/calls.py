@@ -106,6 +106,15 @@ class Asked:
             raise InvalidRequest(f"$.{name}", "is not a list of texts.")
         return found
 
+    def objects(self, name: str) -> list[Mapping[str, Any]]:
+        """A list of objects; it has to be given."""
+        found = self.given.get(name)
+        if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
+            raise InvalidRequest(
+                f"$.{name}", "is missing." if found is None else "is not a list of objects.", "Give a list of objects."
+            )
+        return found
+
     def instant(self, name: str, otherwise: datetime) -> datetime:
         """An instant in ISO 8601, UTC where it names no offset."""
         found = self.given.get(name)

@@ -23,11 +23,12 @@ from user360.api.fields import (
     page,
     ref,
 )
+from user360.api.schemas import NUMBER, many, shape
 from user360.errors import InvalidRequest
-from user360.segments import lists, membership, saved
+from user360.segments import lists, membership, saved, splitting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from user360.api.calls import CallRoute
     from user360.segments import Cause
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
 SAMPLE: Final = 10
 _ARCHIVED: Final = {"false": False, "true": True, "all": None}
 _NAME: Final = Field("name", TEXT, "What it is called; no two in use have the same name.")
+_SHARES: Final = Field(
+    "shares",
+    many(shape("One part.", name=TEXT, percent=NUMBER)) | {"minItems": 1, "maxItems": splitting.MOST_PARTS},
+    "The parts: the name of each list, and how many per cent of the users it gets, together at most 100.",
+)
+_SEED: Final = Field("seed", TEXT, "Any word; the same word deals the same again.")
 _NOTE: Final = Field("note", TEXT, "Why the definition changes.")
 
 
@@ -117,6 +124,17 @@ def _asked() -> list[CallRoute]:
             says="What a definition finds, without saving it",
             takes=(DEFINITION.must(), AS_OF),
             answers=ref("Preview"),
+        ),
+        route(
+            "POST",
+            "/segments/{id}/split",
+            "write",
+            _split,
+            says="Deal the users of a segment out into fixed lists; of less than 100 per cent in all it is a sample",
+            takes=(_SHARES.must(), _SEED.must()),
+            answers=page("SegmentMade"),
+            status=HTTPStatus.CREATED,
+            refuses=(HTTPStatus.CONFLICT,),
         ),
         route(
             "GET",
@@ -225,6 +243,27 @@ def _restore(asked: Asked) -> Answer:
 def _users(asked: Asked) -> Answer:
     found = saved.get(asked.store, asked.place["id"])
     return shapes.matching(asked, saved.rule_of(found))
+
+
+def _split(asked: Asked) -> Answer:
+    """Each part as a fixed list; the same seed deals the same users the same way again."""
+    found = saved.get(asked.store, asked.place["id"])
+    shares = [_share(each, place) for place, each in enumerate(asked.objects("shares"))]
+    rule, seed = saved.rule_of(found), asked.text("seed")
+    made = splitting.save(asked.store, rule, shares, seed=seed, of=f"“{found.name}”", by=asked.by, at=asked.at)
+    items = [
+        shapes.segment(each) | {"count": len(segments.people(asked.store, saved.rule_of(each), at=asked.at))} for each in made
+    ]
+    return page_of(items, len(items), limit=len(items), offset=0)
+
+
+def _share(given: Mapping[str, Any], place: int) -> splitting.Share:
+    name, percent = given.get("name"), given.get("percent")
+    if not isinstance(name, str) or not name.strip():
+        raise InvalidRequest(f"$.shares[{place}].name", "is no name.", "Give the list a name.")
+    if isinstance(percent, bool) or not isinstance(percent, int | float):
+        raise InvalidRequest(f"$.shares[{place}].percent", "is no number.", "Say how many per cent of the users it gets.")
+    return splitting.Share(name, float(percent))
 
 
 def _preview(asked: Asked) -> Answer:
