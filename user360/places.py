@@ -246,3 +246,11 @@ def _told(place: Place) -> Iterator[None]:
         raise Unreachable(
             f"{place} cannot be read: {shorten(str(fault) or type(fault).__name__)}.", "Look at its address."
         ) from None
+    except Exception as fault:
+        if place.kind not in _PACKAGES:
+            raise
+        # the packages of object stores throw faults of their own, which have nothing in common
+        raise Unreachable(
+            f"{place} cannot be opened: {shorten(str(fault) or type(fault).__name__)}.",
+            "Look at its address and at what opens it.",
+        ) from None
