@@ -52,20 +52,22 @@ def card(
     `quiet` is the unit or a hint; `box`: several can be chosen at once; `more` draws what else the menu holds, on top.
     """
     with st.container(border=True, gap="xsmall", key=f"{of.key}.card", height=height):
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=more is None):
-            narrow = more is not None  # a tile: its title breaks before its menu does
-            st.markdown(
-                f"**{words.escape_md(of.title, 120)}**",
-                width="stretch" if narrow else "content",
-                help=words.escape_md(of.question.definition, 600),
-            )
-            if not narrow:
-                st.space("stretch")
-            if quiet:
-                st.caption(quiet, width="content")
-            if box:
-                _box(of)
-            menu(of, more)
+        with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall"):  # so the menu stays right
+            narrow = more is not None
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=not narrow):
+                st.markdown(
+                    f"**{words.escape_md(of.title, 120)}**",
+                    width="stretch" if narrow else "content",
+                    help=words.escape_md(of.question.definition, 600),
+                )
+                if not narrow:
+                    st.space("stretch")
+                if quiet:
+                    st.caption(quiet, width="content")
+            with st.container(horizontal=True, wrap=False, width="content", gap="xsmall"):
+                if box:
+                    _box(of)
+                menu(of, more)
         with states.boundary("This chart", key=of.key):
             yield
             if st.session_state.get(f"{of.key}.table"):
