@@ -33,6 +33,7 @@ ENDS: Final = {
     "failed": "with faults",
     "stopped": "stopped",
     "interrupted": "interrupted",
+    "unreachable": "not reached",
 }
 
 

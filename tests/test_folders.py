@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -326,20 +328,93 @@ def test_an_sftp_folder_is_read_with_a_key_and_a_changed_server_is_refused(store
         _end(process)
 
 
+class _Line:
+    """A line to a server that can be cut: each connection ends once so many bytes came back over it."""
+
+    def __init__(self, port):
+        self.most, self._port = 1 << 40, port
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listening.accept()
+                far = socket.create_connection(("127.0.0.1", self._port))
+                threading.Thread(target=self._pass, args=(near, far, 1 << 40), daemon=True).start()
+                threading.Thread(target=self._pass, args=(far, near, self.most), daemon=True).start()
+
+    def _pass(self, one, other, most):
+        passed = 0
+        with contextlib.suppress(OSError):
+            while passed < most and (piece := one.recv(65_536)):
+                other.sendall(piece)
+                passed += len(piece)
+        for each in (one, other):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def close(self):
+        self._listening.close()
+
+
 @NEEDS_SSHD
-def test_a_network_that_goes_away_in_the_middle_costs_nothing(store, drop, tmp_path):
+def test_a_network_that_goes_away_in_the_middle_of_a_file_is_tried_again_soon_and_the_file_taken_whole_and_once(
+    store_file, drop, tmp_path
+):
     client, host = _key(tmp_path / "client"), _key(tmp_path / "host")
-    (drop / "userdata_1.csv").write_text(USERS)
+    (drop / "userdata_1.csv").write_text("userId,firstName\n" + "".join(f"u{each},{'x' * 500}\n" for each in range(6_000)))
     process, port = _serve(tmp_path, host)
-    place = places.parse(f"sftp://{_me()}@127.0.0.1:{port}{drop}")
-    with places.opened(place, {"key": client.read_text()}, places.fingerprint(place)) as opened:
-        (file,) = opened.files()
+    line = _Line(port)
+    place = places.parse(f"sftp://{_me()}@127.0.0.1:{line.port}{drop}")
+    try:
+        of = watched(store_file, place, host_key=places.fingerprint(place))
+        folders.keep_secret(store_file, of.id, {"key": client.read_text()})
+        line.most = 1_000_000
+        run = looked(store_file, of)
+        assert (run.status, run.found, run.imported, run.failed) == ("unreachable", 1, 0, 1)
+        assert run.message == "A file could not be fetched. It is tried again by itself after 1 minute."
+        assert profiles.count(store_file) == 0
+        assert jobs.run_due(store_file, at=AT + timedelta(seconds=59)) == []
+
+        line.most = 1 << 40
+        (job,) = jobs.run_due(store_file, at=AT + timedelta(minutes=1))
+        assert jobs.wait(job, 60).status == "done"
+        assert folders.runs(store_file, of.id)[0].imported == 1
+        assert profiles.count(store_file) == 6_000
+        assert looked(store_file, of).imported == 0
+        assert len(imports.find(store_file)) == 1
+    finally:
+        line.close()
         _end(process)
-        subprocess.run(["pkill", "-f", str(tmp_path / "sshd_config")], check=False)
-        opened._files.client.get_transport().sock.shutdown(socket.SHUT_RDWR)
-        with pytest.raises((Unreachable, Conflict)):
-            opened.fetch(file, tmp_path / "copy.csv")
-    assert profiles.count(store) == 0
+
+
+def test_a_place_that_stays_away_is_tried_less_and_less_often_and_then_as_its_schedule_says(store, tmp_path):
+    weekly = Schedule("week", "02:00", weekday=6)
+    of = watched(store, tmp_path / "gone", schedule=weekly)
+    regular = schedules.get(store, folders.KIND, of.id)[1]
+    waits, at = [], AT
+    for _ in range(len(folders.RETRIED_AFTER) + 1):
+        with pytest.raises(Unreachable):
+            watching.run(store, of.id, by="schedule", now=lambda at=at: at)
+        due = schedules.get(store, folders.KIND, of.id)[1]
+        waits.append((due - at) / timedelta(minutes=1) if due != regular else None)
+        at = due
+        schedules.take_due(store, at=at)
+
+    assert waits == [1, 5, 15, 60, None]
+    assert folders.runs(store, of.id)[0].message.endswith("correct the address.")
+
+
+def test_a_folder_that_is_looked_at_by_hand_alone_is_not_tried_again_by_itself(store, tmp_path):
+    of = watched(store, tmp_path / "gone", schedule=Schedule("never"))
+    with pytest.raises(Unreachable):
+        looked(store, of)
+
+    assert schedules.get(store, folders.KIND, of.id)[1] is None
+    assert "by itself" not in folders.runs(store, of.id)[0].message
 
 
 def test_a_key_that_is_none_is_refused_in_plain_words():

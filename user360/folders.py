@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from user360 import activity, schedules
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 TOPIC: Final = "folders"
 KIND: Final = "folder"  # of its schedule, and of its jobs
 RUNNING: Final = "running"
+UNREACHABLE: Final = "unreachable"
+RETRIED_AFTER: Final = (1, 5, 15, 60)
+"""Minutes after which a look is done again by itself that did not reach its place or a file: so many times in a row."""
 LONGEST_NAME: Final = 100
 Status = Literal["importing", "imported", "same", "refused", "unreachable"]
 
@@ -241,8 +245,10 @@ def begin_run(store: Store, folder_id: str, *, by: str, at: datetime) -> int:
 def end_run(
     store: Store, run_id: int, status: str, message: str = "", *, counts: tuple[int, int, int] = (0, 0, 0), at: datetime
 ) -> None:
-    """Note how it ended; `counts` are found, imported, failed."""
+    """Note how it ended; `counts` are found, imported, failed. One that reached not everything is done again soon by itself."""
     with store.transaction() as tx:
+        if status == UNREACHABLE:
+            message = f"{message} {_retry(tx, run_id, at)}".strip()
         tx.execute(
             sql(
                 "UPDATE folder_runs SET status = {}, message = {}, found = {}, imported = {}, failed = {}, finished_at = {} WHERE run_id = {}",
@@ -254,6 +260,26 @@ def end_run(
             )
         )
         tx.touch(TOPIC)
+
+
+def _retry(tx: Transaction, run_id: int, at: datetime) -> str:
+    """Look again soon, if the folder follows a schedule and the network was not gone too often in a row; answer the words for it."""
+    ((folder_id,),) = tx.rows(sql("SELECT folder_id FROM folder_runs WHERE run_id = {}", run_id))
+    before = tx.rows(
+        sql(
+            "SELECT status FROM folder_runs WHERE folder_id = {} AND run_id < {} ORDER BY run_id DESC LIMIT {}",
+            folder_id,
+            run_id,
+            len(RETRIED_AFTER),
+        )
+    )
+    missed = next((place for place, (each,) in enumerate(before) if each != UNREACHABLE), len(before))
+    if missed == len(RETRIED_AFTER):
+        return ""
+    minutes = RETRIED_AFTER[missed]
+    if not schedules.sooner(tx, KIND, folder_id, at + timedelta(minutes=minutes)):
+        return ""
+    return f"It is tried again by itself after {minutes} minute{'s' if minutes > 1 else ''}."
 
 
 def runs(store: Store, folder_id: str, *, limit: int = 50) -> list[Run]:

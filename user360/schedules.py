@@ -142,7 +142,7 @@ def forget(tx: Transaction, kind: str, subject: str) -> None:
     tx.touch("schedules")
 
 
-def get(store: Store, kind: str, subject: str) -> tuple[Schedule, datetime | None]:
+def get(store: Store | Transaction, kind: str, subject: str) -> tuple[Schedule, datetime | None]:
     """What something follows, and when it is due next."""
     rows = store.rows(sql("SELECT definition, next_at FROM schedules WHERE kind = {} AND subject = {}", kind, subject))
     if not rows:
@@ -177,6 +177,15 @@ def make_up(tx: Transaction, kind: str, subject: str, *, at: datetime) -> None:
     """Let something be due at once: it was under way when the program ended."""
     tx.execute(sql("UPDATE schedules SET next_at = {} WHERE kind = {} AND subject = {}", stored(at), kind, subject))
     tx.touch("schedules")
+
+
+def sooner(tx: Transaction, kind: str, subject: str, due: datetime) -> bool:
+    """Let something that follows a schedule be due by then already; answer whether it is due earlier than it was."""
+    schedule, following = get(tx, kind, subject)
+    if schedule.every == "never" or (following is not None and following <= due):
+        return False
+    make_up(tx, kind, subject, at=due)
+    return True
 
 
 def _instant(text: str) -> datetime:

@@ -1,8 +1,8 @@
 """Looking at a watched folder: every file of ours that is new there is imported, once, whatever it is called.
 
-`userdata_*` holds users, `events_*` events. A file that is still being written waits for the next look; one that cannot
-be read is told once and not tried again until it changes or somebody asks for it; an import that a crash interrupted goes
-on where it stood. Where files lie does not live here (`places`), nor what an import does (`imports`).
+`userdata_*` holds users, `events_*` events. A file that is still being written waits for the next look, which comes soon
+by itself where a place or a file could not be reached; one that cannot be read is told once and not tried again until it
+changes or somebody asks for it; an import that a crash interrupted goes on where it stood. Where files lie does not live here (`places`), nor what an import does (`imports`).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def run(store: Store, folder_id: str, *, by: str, now: Callable[[], datetime], p
     of = folders.get(store, folder_id)
     number = folders.begin_run(store, folder_id, by=by, at=now())
     tell = progress or (lambda _done, _total, _doing: None)
-    counts = (0, 0, 0)
+    counts, missed = (0, 0, 0), 0
     try:
         with places.opened(places.parse(of.place), folders.secret_of(store, folder_id), of.host_key) as opened:
             found = _coming(opened.files(), folders.seen(store, folder_id))
@@ -69,8 +69,12 @@ def run(store: Store, folder_id: str, *, by: str, now: Callable[[], datetime], p
                 tell(place, len(new), f"Looking at {each.file.name}")
                 done = _take(store, of, opened, each, by=by, now=now, tell=tell)
                 counts = (counts[0], counts[1] + (done == "imported"), counts[2] + (done in {"refused", "unreachable"}))
+                missed += done == "unreachable"
     except Interrupted:
         folders.end_run(store, number, "stopped", "Stopped. What was imported so far is kept.", counts=counts, at=now())
+        raise
+    except Unreachable as refusal:
+        folders.end_run(store, number, folders.UNREACHABLE, str(refusal), counts=counts, at=now())
         raise
     except User360Error as refusal:
         folders.end_run(store, number, "failed", str(refusal), counts=counts, at=now())
@@ -78,7 +82,10 @@ def run(store: Store, folder_id: str, *, by: str, now: Callable[[], datetime], p
     except BaseException:
         folders.end_run(store, number, "failed", "It ended early through a fault of ours.", counts=counts, at=now())
         raise
-    folders.end_run(store, number, "failed" if counts[2] else "completed", counts=counts, at=now())
+    if missed:
+        folders.end_run(store, number, folders.UNREACHABLE, "A file could not be fetched.", counts=counts, at=now())
+    else:
+        folders.end_run(store, number, "failed" if counts[2] else "completed", counts=counts, at=now())
     return folders.runs(store, folder_id, limit=1)[0]
 
 
