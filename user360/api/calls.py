@@ -145,10 +145,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a call answers, with the status of its card."""
+    """What a call answers, with the status of its card, or with 200 where it was only tried."""
 
     body: Any
     headers: Mapping[str, str] = field(default_factory=dict)
+    tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,8 @@ def route(
             answer = await to_thread.run_sync(call, Asked(store, by, at, place, given, body, files))
         if isinstance(answer, Handed):
             return FileResponse(answer.path, filename=answer.filename, headers={"Cache-Control": "no-store"})
-        return JSONResponse(answer.body, card.status, {"Cache-Control": "no-store", **answer.headers})
+        status = HTTPStatus.OK if answer.tried else card.status
+        return JSONResponse(answer.body, status, {"Cache-Control": "no-store", **answer.headers})
 
     return CallRoute(card, endpoint)
 

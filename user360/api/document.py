@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import user360
-from user360.api.fields import TEXT, UNDER, ref
+from user360.api.fields import DRY_RUN, TEXT, UNDER, ref
 from user360.api.schemas import SCHEMAS
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ def _value(field: Field, card: Card) -> dict[str, Any]:
 def _answers(card: Card) -> Iterator[tuple[str, dict[str, Any]]]:
     answered = {card.answers: {}} if isinstance(card.answers, str) else {"application/json": {"schema": card.answers}}
     yield str(card.status.value), {"description": card.status.phrase, "content": answered}
+    if DRY_RUN in card.takes and card.status != HTTPStatus.OK:
+        yield str(HTTPStatus.OK.value), {"description": "What would happen; nothing was made", "content": answered}
     refused = {*_ALWAYS, *card.refuses}
     refused |= {*_WITH_KEY} if card.scope else set()
     refused |= {*_WITH_BODY} if card.has_body else set()

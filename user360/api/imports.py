@@ -112,7 +112,7 @@ def _tried(asked: Asked, path: Path, plan: Plan) -> Answer:
     """The counts a real import would end with; nothing is stored, so it has no number."""
     with imports.dry_run(asked.store, path, plan, by=asked.by, at=asked.at) as found:
         told = {"id": None, "kind": plan.kind, "status": records.COMPLETED, "file": asked.file("file").name, "dryRun": True}
-        return Answer(told | _counts(found.counts) | {"plan": plan.to_json(), "losing": found.losing})
+        return Answer(told | _counts(found.counts) | {"plan": plan.to_json(), "losing": found.losing}, tried=True)
 
 
 def _get(asked: Asked) -> Answer:
