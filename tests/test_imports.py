@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -232,6 +233,49 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
         imports.inspect(_file(tmp_path, "userId\na\n", "users.parquet"))
 
 
+@given(st.lists(st.one_of(st.text(max_size=8), st.sampled_from(['"', "\\", "a\nb", "é", "\0", "12", "true"])), max_size=6))
+def test_what_a_column_holds_stands_in_the_properties_of_its_events(cells: list[str]) -> None:
+    column = preparing._written_cells(pa.array(cells, pa.string()), "string")
+    whole = preparing._objects({'a "b"': column, "c": column})
+
+    assert [None if each is None else json.loads(each) for each in column.to_pylist()] == [each or None for each in cells]
+    assert whole.to_pylist() == [json.dumps({'a "b"': each, "c": each}, ensure_ascii=False) if each else None for each in cells]
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells", "expected"),
+    [
+        (
+            "number",
+            ["12", "-0.50", " 7 ", "007", "1e3", "many", "", "1234567890123456"],
+            [12, -0.5, 7, "007", "1e3", "many", None, "1234567890123456"],
+        ),
+        ("boolean", ["true", "FALSE", "perhaps", ""], [True, False, "perhaps", None]),
+        ("string", ["12", "true"], ["12", "true"]),
+    ],
+)
+def test_a_property_of_events_is_a_number_or_a_truth_where_its_column_holds_such(
+    kind: str, cells: list[str], expected: list[Any]
+) -> None:
+    found = preparing._written_cells(pa.array(cells, pa.string()), kind).to_pylist()
+
+    assert [None if each is None else json.loads(each) for each in found] == expected
+
+
+def test_what_columns_of_events_hold_is_seen_by_their_values_and_can_be_said(store: Store, tmp_path: Path) -> None:
+    path = _file(tmp_path, "userId,event,timestamp,amount,paid,zip\nu1,Order,2026-11-20T10:00:00Z,12.50,true,01069\n")
+    plan = imports.suggest(store, imports.inspect(path), zone="UTC")
+    _run(store, path, replace(plan, types={"amount": "string", "paid": "boolean"}))
+
+    assert plan.types == {"amount": "number", "paid": "boolean"}
+    assert imports.Plan.from_json(plan.to_json()) == plan
+    assert [json.loads(each["properties"]) for each in events.stream(store, names=["Order"]).to_pylist()] == [
+        {"amount": "12.50", "paid": True, "zip": "01069"}
+    ]
+    with pytest.raises(InvalidFile, match="cannot hold colour"):
+        imports.check(store, replace(plan, types={"amount": "colour"}), ["userId", "event", "timestamp"])
+
+
 def test_events_come_from_files_with_their_zone_channel_and_properties(store: Store, tmp_path: Path) -> None:
     path = _file(
         tmp_path,
@@ -244,7 +288,7 @@ def test_events_come_from_files_with_their_zone_channel_and_properties(store: St
 
     assert ((done.counts.created, done.counts.failed), (again.counts.created, again.counts.unchanged)) == ((2, 1), (0, 2))
     assert found["Order"]["at"] == datetime(2026, 11, 20, 9, 0)  # noqa: DTZ001 - as stored
-    assert (found["Order"]["channel"], json.loads(found["Order"]["properties"])) == ("web", {"amount": "12.5", "sku": "x"})
+    assert (found["Order"]["channel"], json.loads(found["Order"]["properties"])) == ("web", {"amount": 12.5, "sku": "x"})
 
 
 def test_events_of_one_name_need_no_column_for_it(store: Store, tmp_path: Path) -> None:

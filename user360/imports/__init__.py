@@ -11,7 +11,20 @@ where it stood, and what it wrote can be taken back. What a valid row is does no
 from user360.imports.gathering import Batch
 from user360.imports.lines import Damaged
 from user360.imports.looking import Cell, Row, count_rows, look
-from user360.imports.mapping import KINDS, RULES, Column, Inspection, Plan, certain, check, inspect, rules_for, suggest, ways
+from user360.imports.mapping import (
+    EVENT_TYPES,
+    KINDS,
+    RULES,
+    Column,
+    Inspection,
+    Plan,
+    certain,
+    check,
+    inspect,
+    rules_for,
+    suggest,
+    ways,
+)
 from user360.imports.reading import Shape, rows
 from user360.imports.repairing import ORDERS, Offer, Repair, calling_code, example
 from user360.imports.running import (
@@ -35,6 +48,7 @@ from user360.records import find_imports as find
 from user360.records import get_import as get
 
 __all__ = [
+    "EVENT_TYPES",
     "KINDS",
     "ORDERS",
     "RULES",

@@ -41,6 +41,10 @@ RULES: Final = {
     "append": "Add to list",
 }
 """When a value of a column counts beside the one a person has: rule → how it is called."""
+EVENT_TYPES: Final = {"string": "Text", "number": "Number", "boolean": "True or false"}
+"""What a column can hold that becomes a property of events: type → how it is called."""
+NUMBER: Final = r"^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?$"
+"""Text that is a number and nothing else: an id with a zero in front is none."""
 REPORTED: Final = ("import line", "import errors")
 ALIKE: Final = 0.82
 SYNONYMS: Final = {
@@ -115,7 +119,8 @@ class Plan:
 
     For users `mapping` is column → property. For events the named columns feed user, event, time,
     channel and message id; `event`, `channel` can be constants instead; `properties` are the columns
-    that become properties of the event, `document` a column that holds them as JSON. `segment` names
+    that become properties of the event, `types` says which of these hold numbers or true and false (a key of
+    `EVENT_TYPES`), `document` a column that holds them as JSON. `segment` names
     the fixed list the users are put on; it is made where there is none. For members only `user_column`
     and `segment` count. `rules` say per column when a value counts (a key of `RULES`; `newest:` with the
     property it goes by), `repairs` what is done to its values before.
@@ -138,6 +143,7 @@ class Plan:
     channel: str = ""
     message_column: str = ""
     properties: tuple[str, ...] = ()
+    types: Mapping[str, str] = field(default_factory=dict)
     document: str = ""
     rules: Mapping[str, str] = field(default_factory=dict)
     repairs: Mapping[str, tuple[Repair, ...]] = field(default_factory=dict)
@@ -152,7 +158,7 @@ class Plan:
         }
         if "repairs" in found:
             found["repairs"] = {each: [repair.to_json() for repair in some] for each, some in self.repairs.items() if some}
-        return {each: dict(value) if each in ("mapping", "rules") else value for each, value in found.items()}
+        return {each: dict(value) if each in ("mapping", "rules", "types") else value for each, value in found.items()}
 
     @classmethod
     def from_json(cls, source: Mapping[str, Any]) -> Plan:
@@ -288,6 +294,9 @@ def _check_members(plan: Plan, columns: Sequence[str]) -> None:
 
 
 def _check_events(plan: Plan, columns: Sequence[str]) -> None:
+    for column, kind in plan.types.items():
+        if kind not in EVENT_TYPES:
+            raise InvalidFile(f"“{column}” cannot hold {kind}.", f"It can hold {', '.join(EVENT_TYPES)}.")
     wanted = {"the user": plan.user_column, "the time": plan.time_column}
     if not plan.event:
         wanted["the name of the event"] = plan.event_column
@@ -362,8 +371,16 @@ def _suggest_events(store: Store, inspection: Inspection, zone: str) -> Plan:
         message_column=message,
         document=document,
         properties=rest,
+        types={each.name: kind for each in inspection.columns if each.name in rest and (kind := _event_type(each))},
         repairs={time: repairs} if len(repairs) == 1 else {},
     )
+
+
+def _event_type(column: Column) -> str:
+    """What all of the first values of a column are, if not text."""
+    if column.distinct and all(re.match(NUMBER, each, re.ASCII) for each in column.distinct):
+        return "number"
+    return "boolean" if column.distinct and all(each.lower() in ("true", "false") for each in column.distinct) else ""
 
 
 def _plain(name: str) -> str:

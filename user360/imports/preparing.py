@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from user360 import datatypes, ingest
 from user360.errors import shorten
 from user360.imports import repairing
-from user360.imports.mapping import rule_of
+from user360.imports.mapping import NUMBER, rule_of
 from user360.tracking import cleaning
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _TEXT: Final = r'"[^"\\\x00-\x1f]*"'
 _VALUE: Final = rf"(?:{_TEXT}|-?(?:0|[1-9][0-9]{{0,14}})(?:\.[0-9]{{1,15}})?|true|false|null)"
+_ODD: Final = r'["\\\x00-\x1f]'
+_NO_TEXT: Final = pa.scalar(None, pa.string())
 _FLAT: Final = rf"^\{{{_TEXT}: ?{_VALUE}(?:, ?{_TEXT}: ?{_VALUE})*\}}$"
 
 
@@ -116,7 +118,7 @@ def _events(of: Preparing, batch: Batch) -> ingest.Events:
         batch.lines,
         channels=_channels(plan, batch, count),
         message_ids=_text(batch, plan.message_column) if plan.message_column else None,
-        properties=_documents(plan, batch, count),
+        properties=_documents(plan, batch),
         refused=tuple(_refused_time(times, batch, each) for each in parsed.refused),
     )
 
@@ -140,20 +142,56 @@ def _channels(plan: Plan, batch: Batch, count: int) -> pa.Array:
     return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
 
 
-def _documents(plan: Plan, batch: Batch, count: int) -> pa.Array | None:
+def _documents(plan: Plan, batch: Batch) -> pa.Array | None:
     """The properties of each event as JSON text; what is no JSON object is kept as text under its column's name."""
     if not plan.properties and not plan.document:
         return None
     if not plan.properties:
         return _checked(plan, _text(batch, plan.document))
-    columns = {each: batch.columns[each].to_pylist() for each in plan.properties}
-    documents = _text(batch, plan.document).to_pylist() if plan.document else [None] * count
+    cells = {each: _written_cells(batch.columns[each], plan.types.get(each, "string")) for each in plan.properties}
+    if not plan.document:
+        return _objects(cells)
+    documents = _text(batch, plan.document).to_pylist()
+    columns = {each: values.to_pylist() for each, values in cells.items()}
     found = []
     for place, document in enumerate(documents):
         whole = _object(plan, document)
-        whole.update({each: values[place] for each, values in columns.items() if values[place] not in (None, "")})
+        whole.update({each: json.loads(values[place]) for each, values in columns.items() if values[place] is not None})
         found.append(_written(whole))
     return pa.array(found, pa.string())
+
+
+def _objects(cells: Mapping[str, pa.Array]) -> pa.Array:
+    """An object of each row's cells, null where all are blank; written as `json.dumps` does."""
+    pairs = [
+        pc.fill_null(pc.binary_join_element_wise(f", {json.dumps(each, ensure_ascii=False)}: ", values, ""), "")
+        for each, values in cells.items()
+    ]
+    inner = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*pairs, ""), 2)
+    return pc.if_else(pc.equal(inner, ""), _NO_TEXT, pc.binary_join_element_wise("{", inner, "}", ""))
+
+
+def _written_cells(column: pa.Array, kind: str) -> pa.Array:
+    """Each cell as JSON text, null where it is blank; a number or a truth where the column holds such, as far as it is one."""
+    if not pa.types.is_string(column.type):
+        return pa.array([None if each is None else _json(each) for each in column.to_pylist()], pa.string())
+    found = pc.binary_join_element_wise('"', pc.if_else(pc.equal(column, ""), _NO_TEXT, column), '"', "")
+    odd = pc.fill_null(pc.match_substring_regex(column, _ODD), fill_value=False)
+    if odd.true_count:
+        told = pa.array([_json(each) for each in column.filter(odd).to_pylist()], pa.string())
+        found = pc.replace_with_mask(found, odd, told)
+    bare = pc.utf8_trim_whitespace(column)
+    if kind == "number":
+        return pc.if_else(pc.match_substring_regex(bare, NUMBER), bare, found)
+    if kind == "boolean":
+        truths = datatypes.get("boolean").parse_column(column).values
+        return pc.if_else(pc.is_valid(truths), pc.if_else(truths, "true", "false"), found)
+    return found
+
+
+def _json(value: Any) -> str:
+    """A value as JSON text; half of a character becomes a question mark."""
+    return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
 
 
 def _checked(plan: Plan, documents: pa.Array) -> pa.Array:
@@ -165,8 +203,7 @@ def _checked(plan: Plan, documents: pa.Array) -> pa.Array:
 
 
 def _written(document: dict[str, Any]) -> str | None:
-    """The object as JSON text; half of a character becomes a question mark."""
-    return json.dumps(document, ensure_ascii=False, default=str).encode("utf-8", "replace").decode() if document else None
+    return _json(document) if document else None
 
 
 def _object(plan: Plan, document: str | None) -> dict[str, Any]:

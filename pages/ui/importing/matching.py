@@ -38,6 +38,7 @@ ENCODINGS: Final = (
     "gb18030",
 )
 DELIMITERS: Final = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar"}
+_TYPED: Final = {"number": "a number", "boolean": "true or false"}
 _ENCODED: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with BOM", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
 
 
@@ -277,6 +278,7 @@ def _events(inspection: imports.Inspection, plan: imports.Plan) -> imports.Plan:
         kept = st.multiselect(
             "Columns kept as properties", rest, [each for each in plan.properties if each in rest], key="import.kept"
         )
+    types = _types(kept, plan.types) if kept else {}
     return replace(
         plan,
         user_column=user,
@@ -289,7 +291,28 @@ def _events(inspection: imports.Inspection, plan: imports.Plan) -> imports.Plan:
         message_column=message,
         document=document,
         properties=tuple(kept),
+        types=types,
     )
+
+
+def _types(kept: list[str], before: Mapping[str, str]) -> dict[str, str]:
+    """What the kept columns hold, and a way to say it is something else; a value that is not of it is kept as text."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.popover("What their values are", icon=":material/category:", type="tertiary"):
+            chosen = {
+                each: st.segmented_control(
+                    words.escape_md(each, 40),
+                    list(imports.EVENT_TYPES),
+                    default=before.get(each, "string"),
+                    key=f"import.type.{draft.turn()}.{each}",
+                    format_func=imports.EVENT_TYPES.__getitem__,
+                    required=True,
+                )
+                for each in kept
+            }
+        told = [f"{words.escape_md(each, 40)} is {_TYPED[kind]}" for each, kind in chosen.items() if kind in _TYPED]
+        st.caption(" · ".join(told) or "all are text")
+    return {each: kind for each, kind in chosen.items() if kind in _TYPED}
 
 
 def _column(label: str, names: list[str], chosen: str, key: str) -> str:
