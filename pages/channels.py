@@ -268,7 +268,7 @@ def _reach(asked: Asked) -> None:
 
 
 def _unfinished(result: Result) -> str:
-    return "the last place is unfinished (hatched)" if any(not each.over for each in result.buckets) else ""
+    return "the last period is unfinished (hatched)" if any(not each.over for each in result.buckets) else ""
 
 
 def _foot(asked: Asked, *parts: str) -> None:

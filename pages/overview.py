@@ -101,7 +101,7 @@ def _cards(asked: Asked) -> None:
         return
     with st.grid(3, min_column_width=300) as grid:
         with grid.cell(column_span=2):
-            by_channel = _card(asked, "channels", "Active users by channel", "a person counts once per channel and place", CHART)
+            by_channel = _card(asked, "channels", "Active users by channel", "a person counts once per channel and bar", CHART)
         with grid.cell():
             whole = _card(asked, "channels", "Channel mix", "share of active people", MIX, over="period")
         _behind(grid, by_channel, whole)
@@ -158,7 +158,7 @@ def _top(asked: Asked) -> frame.Framed | None:
 def _foot(asked: Asked) -> None:
     parts = ["active = at least one event that is not a system event", controls.said(asked.question.period)]
     if insight.span(asked.question.period, session.catalog(), session.at())[1] > session.at():
-        parts.append("the last place is unfinished (hatched) and not in the lines")
+        parts.append("the last period is unfinished (hatched) and not in the lines")
     layout.footnote(*(words.escape_md(each) for each in parts))
 
 

@@ -215,7 +215,7 @@ def _foot(question: Any, result: Result) -> None:
             parts.append("who has no known time zone lives by the workspace's")
         parts.append(f"weeks begin on {calendar.day_name[session.settings().week_starts]}")
     elif getattr(question, "shows", "over_time") == "over_time" and any(not each.over for each in result.buckets):
-        parts.append("the last place is unfinished (hatched or dotted)")
+        parts.append("the last period is unfinished (hatched or dotted)")
     layout.footnote(*parts)
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import streamlit as st
 
-from pages.ui import charts, layout, session, states, words
+from pages.ui import charts, dialogs, layout, session, states, words
 from pages.ui.insights import asking, behind, flows, pictures, pinning, readings, reconciled
 from user360 import insights, spreadsheet
 
@@ -145,7 +145,9 @@ def draw(of: Framed, figure: go.Figure, alt: str) -> None:
 
 def menu(of: Framed, more: Callable[[], None] | None = None) -> None:
     """What can be done with a chart: its figures as a file or a table, its query, a place on a board."""
-    opener = st.popover("", key=f"{of.key}.menu", icon=":material/more_horiz:", type="tertiary", help="More", on_change="rerun")
+    opener = st.popover(
+        "", key=f"{of.key}.menu.{dialogs.turn()}", icon=":material/more_horiz:", type="tertiary", help="More", on_change="rerun"
+    )
     if not opener.open:
         return
     with opener, st.container(width=260, gap="xsmall"):
