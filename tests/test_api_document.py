@@ -13,15 +13,15 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from tests.worlds import AT, events, take, users
-from user360 import api, doors, duplicates, failed, keys, web
-from user360.api import document, fields, reading
+from user360 import api, doors, duplicates, failed, keys, sources, tracking, web
+from user360.api import document, fields, reading, sending
 
 EVERYONE = {"version": 1, "match": "all", "conditions": []}
 
 
 @pytest.fixture(scope="module")
 def told():
-    return document.describe([each.card for each in [*api.routes(), *api.yellow_routes()]])
+    return document.describe([*(each.card for each in [*api.routes(), *api.yellow_routes()]), *sending.cards()])
 
 
 @pytest.fixture
@@ -41,8 +41,11 @@ def test_the_document_describes_every_route_there_is_and_no_other(client, told):
         for method in (each.methods or set()) - {"HEAD"}
     }
 
+    sent = {(path, "POST") for path in told["paths"] if path.startswith("/v1/")}
+
     assert len(there) == len(found)
-    assert {(path, method.upper()) for path, methods in told["paths"].items() for method in methods} == there
+    assert {(path, method.upper()) for path, methods in told["paths"].items() for method in methods} - sent == there
+    assert {path for path, _ in sent} == {f"/v1/{each}" for each in [*tracking.KINDS, "batch"]}
     assert client.get("/api/openapi.json").json() == told
 
 
@@ -159,3 +162,31 @@ def test_no_text_of_the_document_becomes_markup():
     page = Page(reading.page(document.describe([card])))
 
     assert "script" not in page.tags
+
+
+SENT: dict[str, dict[str, object]] = {
+    "identify": {"traits": {"firstName": "Ann"}},
+    "track": {"event": "Bought", "properties": {"price": 3}},
+    "page": {"name": "Home"},
+    "screen": {"name": "Home"},
+    "group": {"groupId": "g1"},
+    "alias": {"previousId": "device-1"},
+    "conversation": {"session": "s1", "text": "Hi", "direction": "in"},
+    "batch": {"batch": [{"type": "track", "event": "Bought", "userId": "ann"}]},
+}
+
+
+@pytest.mark.parametrize("strict", ["", "?strict=1"])
+@pytest.mark.parametrize("call", SENT)
+def test_what_the_tracking_api_answers_is_what_the_document_promises(client, told, call, strict):
+    sources.define(doors.current_store(), "Shop", "server", by="ann", at=AT)
+    key = sources.create_key(doors.current_store(), "Shop", by="ann", at=AT)
+    card = told["paths"][f"/v1/{call}"]["post"]
+    body = {**SENT[call], "userId": "ann"}
+
+    Draft202012Validator(card["requestBody"]["content"]["application/json"]["schema"]).validate(body)
+    answer = client.post(f"/v1/{call}{strict}", json=body, auth=(key, ""))
+
+    assert answer.status_code == 200
+    Draft202012Validator(card["responses"]["200"]["content"]["application/json"]["schema"]).validate(answer.json())
+    assert {"writeKey", "writeKeyHeader", "key"} == {name for way in card["security"] for name in way}

@@ -309,6 +309,65 @@ def test_the_api_that_reads_stays_closed_to_other_hosts(client):
     assert "access-control-allow-origin" not in answer.headers
 
 
+# -- strict -------------------------------------------------------------------------------------
+
+
+def said(answer):
+    """What a strict request was answered: status, how many were taken, and place, code and field of each that was not."""
+    body = answer.json()
+    return answer.status_code, body["accepted"], [(each["index"], each["code"], each["field"]) for each in body.get("failed", [])]
+
+
+@pytest.mark.parametrize("way", ["?strict=1", "?strict=true", "header"])
+def test_a_strict_request_says_which_messages_were_not_taken_and_the_others_are(client, store, key, way):
+    batch = [track("Bought"), {"type": "track", "userId": "ann"}, track("x" * 500), {"type": "dance"}, track("Viewed")]
+    headers = basic(key) | ({"X-Strict": "1"} if way == "header" else {})
+    answer = client.post("/v1/batch" + ("" if way == "header" else way), json={"batch": batch}, headers=headers)
+
+    assert said(answer) == (400, 2, [(1, "propertiesRequired", ""), (2, "invalidProperty", "event"), (3, "invalidMessage", "")])
+    assert answer.json()["code"] == "notAllTaken"
+    assert names(store) == ["Bought", "Viewed"]
+    assert failed.count(store) == 3
+
+
+def test_a_strict_request_all_of_which_is_taken_says_what_was_left_out(client, store, key):
+    batch = [track(), {"type": "identify", "userId": "ann", "traits": {"email": "no"}}, track(userId="null", anonymousId="a")]
+    body = client.post("/v1/batch?strict=1", json={"batch": batch}, headers=basic(key)).json()
+
+    assert (body["success"], body["accepted"]) == (True, 3)
+    assert [(each["index"], each["code"], each["field"]) for each in body["warnings"]] == [
+        (1, "invalidDataType", "email"),
+        (2, "blockedId", "userId"),
+    ]
+
+
+def test_a_strict_request_hears_of_an_id_that_came_before_with_something_else(client, key):
+    assert answered(client.post("/v1/track", json=track(messageId="1"), headers=basic(key))) == STORED
+
+    again = client.post("/v1/track?strict=1", json=track(messageId="1"), headers=basic(key))
+    other = client.post("/v1/track?strict=1", json=track("Viewed", messageId="1"), headers=basic(key))
+
+    assert said(again) == (200, 1, [])
+    assert said(other) == (400, 0, [(0, "otherContent", "messageId")])
+    assert answered(client.post("/v1/track", json=track("Viewed", messageId="1"), headers=basic(key))) == STORED
+
+
+def test_a_strict_message_that_breaks_something_of_ours_is_told_with_its_place(client, key, monkeypatch):
+    real = ingest.receive_messages
+
+    def breaking(store, messages, **more):
+        if any(each.event == "Boom" for each in messages):
+            raise RuntimeError("boom")
+        return real(store, messages, **more)
+
+    monkeypatch.setattr(ingest, "receive_messages", breaking)
+    answer = client.post(
+        "/v1/batch?strict=1", json={"batch": [track(), {"type": "x"}, track("Boom"), track()]}, headers=basic(key)
+    )
+
+    assert said(answer) == (400, 2, [(1, "invalidMessage", ""), (2, "bug", "")])
+
+
 # -- waiting ------------------------------------------------------------------------------------
 
 

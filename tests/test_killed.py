@@ -63,7 +63,7 @@ def test_a_stop_in_peace_answers_who_waits_and_leaves_no_log(tmp_path: Path) -> 
             slow.sendall(b"POST /v1/track HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
             time.sleep(2)
             server.process.send_signal(signal.SIGTERM)
-            assert server.process.wait(timeout=30) in {0, -signal.SIGTERM}  # uvicorn ends by the signal it was sent
+            assert server.process.wait(timeout=30) == 0
         for each in clients:
             each.join()
 

@@ -7,6 +7,7 @@
     │   ├─ InvalidRule        a segment rule with a fault, and the path of the fault
     │   ├─ InvalidInsight     a question of a chart with a fault, and the path of the fault
     │   ├─ InvalidMessage     an inbound message that identifies nobody or says nothing
+    │   ├─ NotAllTaken        messages of a strict request that could not be taken
     │   ├─ InvalidFile        a file that cannot be read, and the line
     │   ├─ TooLarge           a call with more bytes than are taken
     │   └─ InvalidRequest     a call whose body or parameters cannot be taken, and the path of the fault
@@ -38,7 +39,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 SHOWN_CHARACTERS = 80
 
@@ -121,6 +122,16 @@ class InvalidMessage(Invalid):
     """An inbound message that identifies nobody, or says nothing."""
 
     code = "propertiesRequired"
+
+
+class NotAllTaken(Invalid):
+    """Messages of a strict request that could not be taken: `failed` says which and why, `accepted` how many others were taken."""
+
+    code = "notAllTaken"
+
+    def __init__(self, message: str, hint: str = "", *, failed: Sequence[Mapping[str, object]] = (), accepted: int = 0) -> None:
+        self.failed, self.accepted = list(failed), accepted
+        super().__init__(message, hint)
 
 
 class InvalidFile(Invalid):

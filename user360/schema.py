@@ -348,6 +348,11 @@ def _figures() -> list[Sql]:
     return [*columns, Sql("ALTER TABLE event_names ADD COLUMN figures VARCHAR[]")]
 
 
+def _contents() -> list[Sql]:
+    """64 bits of what a message said that left no event, so that another one under its id is not taken for it."""
+    return [Sql("ALTER TABLE taken_messages ADD COLUMN content UBIGINT")]
+
+
 STEPS: Final = (
     _first,
     _segments,
@@ -365,4 +370,5 @@ STEPS: Final = (
     _duplicates,
     _merging,
     _figures,
+    _contents,
 )

@@ -17,6 +17,7 @@ import logging
 import os
 import re
 import secrets
+import signal
 import socket
 import stat
 import sys
@@ -27,6 +28,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from anyio import to_thread
@@ -46,6 +48,7 @@ from user360.errors import (
     InvalidFile,
     InvalidMessage,
     KeyNeeded,
+    NotAllTaken,
     StoreUnavailable,
     TooLarge,
     TooMany,
@@ -68,6 +71,7 @@ _log = logging.getLogger("user360.web")
 STATUS: Final[dict[type[User360Error], HTTPStatus]] = {
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidMessage: HTTPStatus.BAD_REQUEST,
+    NotAllTaken: HTTPStatus.BAD_REQUEST,
     InvalidFile: HTTPStatus.BAD_REQUEST,
     Unknown: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
@@ -127,13 +131,22 @@ def refused(refusal: User360Error) -> JSONResponse:
     """A refusal as every API answers it: `code`, `message`, `hint`, and the `path` of the fault where there is one."""
     status = status_of(type(refusal))
     headers = HEADERS.get(status, {})
-    return _error(status, refusal.code, refusal.message, refusal.hint, path=getattr(refusal, "path", ""), headers=headers)
+    more = {"failed": refusal.failed, "accepted": refusal.accepted} if isinstance(refusal, NotAllTaken) else {}
+    path = getattr(refusal, "path", "")
+    return _error(status, refusal.code, refusal.message, refusal.hint, path=path, headers=headers, more=more)
 
 
 def _error(
-    status: int, code: str, message: str, hint: str = "", *, path: str = "", headers: dict[str, str] | None = None
+    status: int,
+    code: str,
+    message: str,
+    hint: str = "",
+    *,
+    path: str = "",
+    headers: dict[str, str] | None = None,
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> JSONResponse:
-    return JSONResponse({"code": code, "message": message, "hint": hint, "path": path}, status, headers)
+    return JSONResponse({"code": code, "message": message, "hint": hint, "path": path, **more}, status, headers)
 
 
 async def _on_refusal(_: Request, refusal: Exception) -> Response:
@@ -304,6 +317,17 @@ async def lifespan(_: object) -> AsyncIterator[None]:
         await ticking
         await collect.drain()
         await to_thread.run_sync(partial(doors.close, for_good=True))
+        _end_in_peace()
+
+
+def _end_in_peace() -> None:
+    """Let a process that was asked to end, and has nothing left to do, end with 0.
+
+    The server raises the signal it heard once more when all is done, and that would be told as a crash: so it is held back.
+    """
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if getattr(server, "should_exit", False) and hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
 async def _tick(stopping: asyncio.Event) -> None:

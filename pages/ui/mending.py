@@ -28,6 +28,7 @@ REASONS: Final = {
     "invalidMessage": "No message",
     "invalidProperty": "A name that cannot be",
     "tooLarge": "Too large",
+    ingest.OTHER_CONTENT: "Id of another message",
     "unreadable": "No JSON",
     "bug": "Something broke here",
     "invalidDataType": "Value of another type",

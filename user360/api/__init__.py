@@ -6,7 +6,7 @@ may do (`keys`).
 
 `fields` is what a call takes and answers, as values, and `schemas` the shapes; `document` makes the OpenAPI document of them
 and `reading` its page. `calls` admits and reads, `shapes` says how things look in JSON; `users`, `cards`, `merges`, `duplicates`, `properties`,
-`events`, `segments`, `explaining`, `insights`, `exports`, `imports`, `failures` and `backups` hold the calls, `yellow` those of yellow.ai, `about` those that need no key;
+`events`, `segments`, `explaining`, `insights`, `exports`, `imports`, `failures` and `backups` hold the calls, `yellow` those of yellow.ai, `sending` describes those of the tracking API, `about` those that need no key;
 `taking` makes and changes a user for them.
 """
 
@@ -28,6 +28,7 @@ from user360.api import (
     merges,
     properties,
     segments,
+    sending,
     users,
     yellow,
 )
@@ -63,7 +64,8 @@ def calls_with_key() -> list[CallRoute]:
 def routes() -> list[CallRoute]:
     """Every call to be mounted under `/api`."""
     guarded = calls_with_key()
-    return in_order([*guarded, *about.routes([*guarded, *yellow.routes()])])
+    described = [each.card for each in [*guarded, *yellow.routes()]]
+    return in_order([*guarded, *about.routes([*described, *sending.cards()])])
 
 
 def yellow_routes() -> list[CallRoute]:

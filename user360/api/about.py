@@ -24,9 +24,9 @@ _DOCUMENT: Final = Card("GET", "/openapi.json", None, "This document", answers=O
 _PAGE: Final = Card("GET", "/docs", None, "This document as a page", answers="text/html")
 
 
-def routes(others: Sequence[CallRoute]) -> list[CallRoute]:
+def routes(others: Sequence[Card]) -> list[CallRoute]:
     """These calls; the document describes the others and them."""
-    whole = document.describe([each.card for each in others] + [_HEALTH, _DOCUMENT, _PAGE])
+    whole = document.describe([*others, _HEALTH, _DOCUMENT, _PAGE])
     page = reading.page(whole)
 
     async def answer_document(_: Request) -> Response:

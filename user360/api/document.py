@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import user360
-from user360.api.fields import DRY_RUN, TEXT, UNDER, ref
+from user360.api.fields import DRY_RUN, SENDING, TEXT, UNDER, ref
 from user360.api.schemas import SCHEMAS
 
 if TYPE_CHECKING:
@@ -24,8 +24,13 @@ INTRODUCTION: Final = (
     "reaches: read, write, admin. Instants are ISO 8601 in UTC, ids are texts. Lists take `limit` (50, at most 1,000) and "
     "`offset` or `cursor`, and answer `items`, `total` and the next `cursor`. Whatever is refused is answered with a fitting "
     "status and `code`, `message`, `hint` and `path`; a refused call changes nothing. A user is addressed by their userId, "
-    "encoded where it holds a slash or a blank; who has none yet by `id:` and their stable id. Messages of SDKs go to `/v1`."
+    "encoded where it holds a slash or a blank; who has none yet by `id:` and their stable id. SDKs send to `/v1`, with a write key of a source."
 )
+_WAYS: Final = {
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key."},
+    "writeKey": {"type": "http", "scheme": "basic", "description": "A write key of a source as the user name, and no password."},
+    "writeKeyHeader": {"type": "apiKey", "in": "header", "name": "X-Write-Key", "description": "A write key of a source."},
+}
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _ALWAYS: Final = (HTTPStatus.SERVICE_UNAVAILABLE,)
 _WITH_KEY: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -43,7 +48,7 @@ def describe(cards: Iterable[Card]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": SCHEMAS,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key."}},
+            "securitySchemes": _WAYS,
         },
     }
 
@@ -56,8 +61,8 @@ def _call(card: Card) -> dict[str, Any]:
         "operationId": _name(card),
         "tags": [card.path.split("/")[1] if card.under == UNDER else card.under.strip("/")],
         "summary": card.says,
-        "description": f"Needs a key of the scope {card.scope}." if card.scope else "Needs no key.",
-        "security": [{"key": []}] if card.scope else [],
+        "description": card.more or (f"Needs a key of the scope {card.scope}." if card.scope else "Needs no key."),
+        "security": [{each: []} for each in card.secured] if card.scope else [],
         "parameters": places + ([] if card.in_body else [_parameter(each) for each in card.takes]),
         "responses": dict(_answers(card)),
     }
@@ -98,7 +103,7 @@ def _answers(card: Card) -> Iterator[tuple[str, dict[str, Any]]]:
     if DRY_RUN in card.takes and card.status != HTTPStatus.OK:
         yield str(HTTPStatus.OK.value), {"description": "What would happen; nothing was made", "content": answered}
     refused = {*_ALWAYS, *card.refuses}
-    refused |= {*_WITH_KEY} if card.scope else set()
+    refused |= {*_WITH_KEY} if card.scope and card.under != SENDING else set()
     refused |= {*_WITH_BODY} if card.has_body else set()
     refused |= {HTTPStatus.NOT_FOUND} if "{" in card.path else set()
     for status in sorted(refused):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Schema: TypeAlias = dict[str, Any]
 
 UNDER: Final = "/api"
+SENDING: Final = "/v1"
 PAGE_ROWS: Final = 50
 MOST_ROWS: Final = 1_000
 FURTHEST: Final = 2**31
@@ -50,7 +51,8 @@ class Card:
 
     `path` is below `under`. Without a scope the call needs no key. `answers` is the schema of the answer, or the media
     type of a file it hands out. `form` calls take a form with a file. A call with a `free` schema takes an object of any
-    names in its body, and its parameters in the address.
+    names in its body, and its parameters in the address. `secured` are the ways its key may
+    come, and `more` what there is to say beside what it does.
     """
 
     method: str
@@ -64,6 +66,8 @@ class Card:
     form: bool = False
     free: Schema | None = None
     under: str = UNDER
+    secured: tuple[str, ...] = ("key",)
+    more: str = ""
 
     @property
     def has_body(self) -> bool:

@@ -11,7 +11,8 @@ import asyncio
 import base64
 import binascii
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
 
 from anyio import to_thread
 from starlette.exceptions import HTTPException
@@ -21,11 +22,15 @@ from starlette.routing import Route
 from user360 import clock, doors, sources, tracking
 from user360.collect.intake import Intake
 from user360.collect.taking import Parcel, Taking
+from user360.errors import NotAllTaken
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from user360.collect.taking import Outcome
+    from user360.failed import Failure
 
 SLOWEST_SECONDS: Final = 10.0
 # A body that is too large is read so far, because a client that is cut off while it sends never sees the answer.
@@ -96,12 +101,35 @@ class _Call:
             return
         secret, bearer = _secret(headers)
         peer = scope.get("client")
-        parcel = Parcel(
-            KINDS[call], body, clock.now(), secret, bearer, headers.get(b"content-encoding", ""), peer[0] if peer else None
-        )
-        await _intake.put(parcel)
+        encoding, address = headers.get(b"content-encoding", ""), peer[0] if peer else None
+        parcel = Parcel(KINDS[call], body, clock.now(), secret, bearer, encoding, address, _is_strict(scope, headers))
+        outcome = await _intake.put(parcel)
+        if outcome is not None:
+            await JSONResponse(_told(outcome))(scope, receive, send)
+            return
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         await send({"type": "http.response.body", "body": _DONE})
+
+
+def _is_strict(scope: Scope, headers: dict[bytes, str]) -> bool:
+    """Whether the sender wants to hear of each message that was not taken, instead of it being kept in silence."""
+    asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("strict", [headers.get(b"x-strict", "")])
+    return asked[-1].strip().lower() in {"1", "true"}
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    """What a strict request is answered. Raises NotAllTaken where messages of it were not taken."""
+    failed, warned = ([_fault(place, each) for place, each in some] for some in (outcome.failed, outcome.warned))
+    if failed:
+        count = "One message was" if len(failed) == 1 else f"{len(failed):,} messages were"
+        hint = "The others were. Mend what stands under “failed”, or do so on the page of failed messages."
+        raise NotAllTaken(f"{count} not taken.", hint, failed=failed, accepted=outcome.accepted)
+    return {"success": True, "accepted": outcome.accepted, "warnings": warned}
+
+
+def _fault(place: int, failure: Failure) -> dict[str, Any]:
+    said = {"index": place, "messageId": failure.message_id, "field": failure.property, "code": failure.code}
+    return {**said, "message": failure.message, "hint": failure.hint}
 
 
 async def _body(length: str, receive: Receive) -> bytes | None:

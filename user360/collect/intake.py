@@ -19,7 +19,7 @@ from user360.errors import Busy, StoreUnavailable, TooMany
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from user360.collect.taking import Parcel
+    from user360.collect.taking import Answer, Outcome, Parcel
 
 GATHER_SECONDS: Final = 0.003
 MOST_WAITING: Final = 32 * 2**20
@@ -31,7 +31,7 @@ PARCELS: Final = 256
 # What a parcel weighs beside its bytes, so that many small ones are an end of waiting, too.
 WRAPPING: Final = 1_000
 
-_Waiting: TypeAlias = "tuple[Parcel, asyncio.Future[Exception | None], float]"
+_Waiting: TypeAlias = "tuple[Parcel, asyncio.Future[Answer], float]"
 
 
 class Opening(Protocol):
@@ -40,8 +40,8 @@ class Opening(Protocol):
     def open(self, parcels: Sequence[Parcel], before: Any = None) -> Any:
         """What the parcels hold, together with those opened before."""
 
-    def store(self, opened: Any) -> list[Exception | None]:
-        """Store it, and answer for each parcel None or why it was refused."""
+    def store(self, opened: Any) -> list[Answer]:
+        """Store it, and answer for each parcel None, its outcome, or why it was refused."""
 
 
 class Intake:
@@ -60,8 +60,8 @@ class Intake:
         self._threads = ThreadPoolExecutor(2, "user360-collect")
         self._shut = False
 
-    async def put(self, parcel: Parcel) -> None:
-        """Wait until the parcel is stored. Raises what it is refused with, TooMany or Busy where too much waits."""
+    async def put(self, parcel: Parcel) -> Outcome | None:
+        """Wait until the parcel is stored; a strict one is told its outcome. Raises what it is refused with, TooMany or Busy where too much waits."""
         self._admit(parcel)
         stored = asyncio.get_running_loop().create_future()
         self._waiting.append((parcel, stored, time.monotonic()))
@@ -70,9 +70,10 @@ class Intake:
             self._news.set()
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
-        refusal = await stored
-        if refusal is not None:
-            raise refusal
+        answer: Answer = await stored
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def begin(self) -> None:
         """Let parcels in."""

@@ -11,7 +11,8 @@ import logging
 import secrets
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from user360 import clock, condition, doors, failed, ingest, sources, tracking
 from user360.errors import Interrupted, StoreUnavailable, TooLarge, UnreadableRequest, User360Error
@@ -42,23 +43,46 @@ class Parcel:
     bearer: str = ""
     encoding: str = ""
     address: str | None = None
+    strict: bool = False
+
+
+Placed: TypeAlias = "tuple[int, Failure]"
+"""What was wrong with a message, and where it stands in its request."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a strict request: how many of its messages were taken, which were not, and what was left out of others."""
+
+    accepted: int
+    failed: list[Placed]
+    warned: list[Placed]
+
+
+Answer: TypeAlias = "Exception | Outcome | None"
 
 
 @dataclass(slots=True)
 class _Group:
-    """What is committed together: whose places it holds, and what is in it."""
+    """What is committed together: whose places it holds, and what is in it.
 
+    A strict request is a group of its own; `at` says where in it each message stands, and `failed` each of the failures.
+    """
+
+    strict: bool = False
     places: list[int] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    at: list[int] = field(default_factory=list)
+    failed: list[Placed] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Opened:
     """Parcels that were read: what each is answered so far, and what is to be stored."""
 
-    answers: list[Exception | None] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
     groups: list[_Group] = field(default_factory=lambda: [_Group()])
     store: Store | None = None
 
@@ -81,19 +105,20 @@ class Taking:
             opened.answers[first:] = [refusal] * len(parcels)
             return opened
         for place, parcel in enumerate(parcels, first):
+            if parcel.strict:
+                opened.groups.append(_Group(strict=True))
             group = opened.groups[-1]
             try:
                 self._open(opened.store, parcel, group)
+                group.places.append(place)
             except Exception as fault:  # noqa: BLE001 - the fault of one request is answered to that one
                 opened.answers[place] = _answer_to(fault)
-                continue
-            group.places.append(place)
-            if len(group.messages) + len(group.failures) >= TOGETHER:
+            if group.strict or len(group.messages) + len(group.failures) >= TOGETHER:
                 opened.groups.append(_Group())
         return opened
 
-    def store(self, opened: Opened) -> list[Exception | None]:
-        """Store what was opened; for each parcel None once all of it is stored, or why nothing of it is."""
+    def store(self, opened: Opened) -> list[Answer]:
+        """Store what was opened; for each parcel None or its outcome once all of it is stored, or why nothing of it is."""
         for group in opened.groups:
             if group.places and opened.store is not None:
                 self._commit(opened.store, group, opened.answers)
@@ -118,33 +143,45 @@ class Taking:
                     raise TooLarge(each.message, each.hint)
         group.messages += [each for each in read if isinstance(each, Message)]
         group.failures += [each for each in read if isinstance(each, Failure)]
+        if group.strict:
+            group.at += [place for place, each in enumerate(read) if isinstance(each, Message)]
+            group.failed += [(place, each) for place, each in enumerate(read) if isinstance(each, Failure)]
         group.keys.add(key)
 
-    def _commit(self, store: Store, group: _Group, answers: list[Exception | None]) -> None:
+    def _commit(self, store: Store, group: _Group, answers: list[Answer]) -> None:
         try:
             condition.require_room(store)
-            self._receive(store, group.messages, group.failures, group.keys)
+            taken = self._receive(store, group.messages, group.failures, group.keys)
+            if group.strict:
+                failed = sorted(group.failed + [(group.at[place], each) for place, each in taken.failed], key=itemgetter(0))
+                warned = [(group.at[place], each) for place, each in taken.warned]
+                answers[group.places[0]] = Outcome(taken.accepted, failed, warned)
         except Exception as fault:  # noqa: BLE001 - whoever waits has to be answered
             answer = _answer_to(fault)
             for place in group.places:
                 answers[place] = answer
 
-    def _receive(self, store: Store, messages: list[Message], failures: list[Failure], keys: set[str]) -> None:
+    def _receive(self, store: Store, messages: list[Message], failures: list[Failure], keys: set[str], first: int = 0) -> Outcome:
+        """Store messages of which the first has this place; one that breaks something is found by halving."""
         at = clock.now()
         also = partial(self._note, failures, keys, at)
         try:
-            ingest.receive_messages(store, messages, by=BY, at=at, also=also)
+            taken = ingest.receive_messages(store, messages, by=BY, at=at, also=also)
         except (StoreUnavailable, Interrupted):
             raise
         except Exception as fault:
             if not messages:
                 raise
             if len(messages) == 1:
-                self._receive(store, [], [*failures, _broken(messages[0], fault)], keys)
-                return
+                broken = _broken(messages[0], fault)
+                self._receive(store, [], [*failures, broken], keys)
+                return Outcome(0, [(first, broken)], [])
             half = len(messages) // 2
-            self._receive(store, messages[:half], failures, keys)
-            self._receive(store, messages[half:], [], keys)
+            one = self._receive(store, messages[:half], failures, keys, first)
+            other = self._receive(store, messages[half:], [], keys, first + half)
+            return Outcome(one.accepted + other.accepted, one.failed + other.failed, one.warned + other.warned)
+        failed = [(first + place, each) for place, each in taken.failures.items()]
+        return Outcome(taken.stored + taken.known, failed, [(first + place, each) for place, each in taken.warnings])
 
     def _note(self, failures: Sequence[Failure], keys: set[str], at: datetime, tx: Transaction) -> None:
         failed.keep(tx, failures, at=at)

@@ -5,7 +5,7 @@ table and words outside it. First time, last time and total of an event are read
 themselves, so they cannot disagree with them. Whose lastSession follows does not live here
 (`profiles.follow`), nor how a message finds its profile (`ingest`).
 
-`appending` takes events in, `reading` answers about them, `clustering` keeps the table quick,
+`appending` takes events in, `content` says what came under a message id, `reading` answers about them, `clustering` keeps the table quick,
 `figures` keeps numbers beside their documents, `withdrawing` takes back what an import brought, `moving` gives events to another profile and back, `sending` says how sources send,
 `conversing` brings the messages of a bot's session together.
 """
@@ -24,6 +24,7 @@ from user360.events.appending import (
     twins,
 )
 from user360.events.clustering import Bucket, buckets, recluster, tidy
+from user360.events.content import Content, contents
 from user360.events.conversing import SESSION, Conversation, conversations, count_conversations
 from user360.events.moving import count_of, mark_own, move, move_back, newest_of
 from user360.events.past import FIRST_OF_OTHERS, documents, making, named, newest_then, then
@@ -57,6 +58,7 @@ __all__ = [
     "SESSION",
     "Appended",
     "Bucket",
+    "Content",
     "Conversation",
     "EventProperty",
     "Pulse",
@@ -68,6 +70,7 @@ __all__ = [
     "catalogue",
     "channels",
     "come_in_order",
+    "contents",
     "conversations",
     "count",
     "count_conversations",

@@ -138,7 +138,7 @@ def append_system(
             rows=rows,
         )
     )
-    _see(tx, _hashes(tx, pa.chunked_array([[f"{event}:{write}:{key}" for key in profile_keys.to_pylist()]])))
+    _see(tx, hashes_of(tx, pa.chunked_array([[f"{event}:{write}:{key}" for key in profile_keys.to_pylist()]])))
     tx.touch("events")
 
 
@@ -175,11 +175,12 @@ def novel(tx: Transaction, message_ids: pa.Array) -> pa.Array:
     return incoming["position"].combine_chunks()
 
 
-def take_note(tx: Transaction, message_ids: pa.Array) -> None:
-    """Remember messages that leave no event, so that they too are taken once."""
-    taken = pa.table({"message_id": message_ids})
-    taken = taken.append_column("message_hash", _hashes(tx, taken["message_id"]))
-    tx.execute(sql("INSERT INTO taken_messages SELECT message_id, message_hash FROM taken", taken=taken))
+def take_note(tx: Transaction, message_ids: pa.Array, contents: pa.Array | None = None) -> None:
+    """Remember messages that leave no event, so that they too are taken once; and 64 bits of what each said."""
+    said = pa.nulls(len(message_ids), pa.uint64()) if contents is None else contents
+    taken = pa.table({"message_id": message_ids, "content": said})
+    taken = taken.append_column("message_hash", hashes_of(tx, taken["message_id"]))
+    tx.execute(sql("INSERT INTO taken_messages BY NAME SELECT * FROM taken", taken=taken))
     _see(tx, taken["message_hash"])
 
 
@@ -258,10 +259,11 @@ def _named(tx: Transaction, rows: pa.Table) -> pa.Table:
                 rows=rows,
             )
         )
-    return rows.append_column("message_hash", _hashes(tx, rows["message_id"]))
+    return rows.append_column("message_hash", hashes_of(tx, rows["message_id"]))
 
 
-def _hashes(tx: Transaction, message_ids: pa.ChunkedArray) -> pa.ChunkedArray:
+def hashes_of(tx: Transaction, message_ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The hash of each message id."""
     if len(message_ids) <= FEW:
         return pa.chunked_array([pa.array([_hash(each) for each in message_ids.to_pylist()], pa.uint64())])
     rows = pa.table({"position": pa.array(np.arange(len(message_ids))), "message_id": message_ids})

@@ -21,6 +21,7 @@ from user360.ingest.adopting import adopt, type_of
 from user360.ingest.batches import CHANGED, NEW, REFUSED, UNCHANGED, Also, Events, Mode, OnRefusal, Receipt, Rejected, Rule, Users
 from user360.ingest.events import receive_events
 from user360.ingest.messages import LeftOut, Message, Taken, receive_messages
+from user360.ingest.repeating import CODE as OTHER_CONTENT
 from user360.ingest.users import receive_users
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHANGED",
     "NEW",
+    "OTHER_CONTENT",
     "REFUSED",
     "UNCHANGED",
     "UNKNOWN_PROPERTY",

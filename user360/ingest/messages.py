@@ -10,7 +10,7 @@ failed message; neither costs its neighbours. How requests become messages does 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ from user360 import datatypes, enrichment, erased, events, failed, identities, p
 from user360.errors import InvalidValue, shorten
 from user360.failed import Failure
 from user360.identities import ANONYMOUS, DEVICE, EXTERNAL, USER
-from user360.ingest import adopting
+from user360.ingest import adopting, repeating
 from user360.ingest import traits as trait_columns
 from user360.ingest.events import LONGEST_EVENT_NAME, LONGEST_MESSAGE_ID
 from user360.ingest.meeting import SILENT, Meeting, Said
@@ -43,12 +43,17 @@ NO_PROPERTY: Final = "Its value is kept with the event. Make it a property, and 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch: messages stored, known before, failed; and how many came with a warning."""
+    """What became of a batch: messages stored, known before, failed; and how many came with a warning.
+
+    `failures` and `warnings` say which, by their places in the batch.
+    """
 
     stored: int = 0
     known: int = 0
     failed: int = 0
     warned: int = 0
+    failures: Mapping[int, Failure] = field(default_factory=dict)
+    warnings: tuple[tuple[int, Failure], ...] = ()
 
 
 def receive_messages(
@@ -67,13 +72,19 @@ def receive_messages(
             faults[place] = _erased(messages[place])
         fit = [place for place, fault in enumerate(faults) if fault is None]
         fresh = events.novel(tx, pa.array([messages[each].message_id for each in fit], pa.string())).to_pylist()
+        other = repeating.others(tx, messages, fit, fresh) if len(fresh) < len(fit) else []
+        for place in other:
+            faults[place] = repeating.failure(messages[place])
         batch = _Batch(store, [messages[fit[each]] for each in fresh], by, at)
         batch.take(tx)
         failed.keep(tx, [fault for fault in faults if fault is not None], at=at)
         failed.warn(tx, [warning for _, warning in batch.warnings], at=at)
         if also:
             also(tx)
-    return Taken(len(fresh), len(fit) - len(fresh), len(messages) - len(fit), len({place for place, _ in batch.warnings}))
+    known = len(fit) - len(fresh) - len(other)
+    failures = {place: fault for place, fault in enumerate(faults) if fault is not None}
+    warnings = tuple((fit[fresh[place]], warning) for place, warning in batch.warnings)
+    return Taken(len(fresh), known, len(failures), len({place for place, _ in warnings}), failures, warnings)
 
 
 def _fault(message: Message) -> Failure | None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from user360 import enrichment, events, identities, profiles, resolution
 from user360.clock import stored
 from user360.identities import USER
-from user360.ingest import deriving
+from user360.ingest import deriving, repeating
 from user360.ingest.meeting import SILENT
 from user360.resolution import Proposed
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from user360.properties import Property
     from user360.store import Transaction
     from user360.workspace import Workspace
-
-UNKNOWN_TRAITS: Final = "traits"
-"""Where an event keeps the traits no property has the name of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +159,16 @@ class Writer:
         return pa.Table.from_pylist(rows, _TIES)
 
     def _append(self, tx: Transaction, wave: Wave, keys: Mapping[int, int]) -> None:
-        rows, silent = [], []
+        rows: list[dict[str, object]] = []
+        silent: list[Message] = []
         for step in wave.steps:
             message = self.messages[step.position]
             unknown = self.said.unknown.get(step.position)
             name = message.event or (message.kind if unknown else None)
             if name is None:
-                silent.append(message.message_id)
+                silent.append(message)
                 continue
-            said = {**message.properties, UNKNOWN_TRAITS: unknown} if unknown else message.properties
+            said = {**message.properties, repeating.ADDED: unknown} if unknown else message.properties
             rows.append(
                 {
                     "profile_key": keys.get(step.who, step.who),
@@ -184,7 +182,8 @@ class Writer:
                 }
             )
         if silent:
-            events.take_note(tx, pa.array(silent, pa.string()))
+            said = pa.array([repeating.digest(each) for each in silent], pa.uint64())
+            events.take_note(tx, pa.array([each.message_id for each in silent], pa.string()), said)
         if rows:
             appended = events.append(tx, pa.Table.from_pylist(rows, events.ROWS), novel=True)
             profiles.follow(tx, appended.newest)
