@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worlds import AT
-from user360 import events, identities, ingest, profiles, resolution, segments
+from user360 import events, identities, ingest, profiles, properties, resolution, segments
 from user360.ingest import Message
 from user360.sql import sql
 from user360.store import open_store
@@ -260,3 +260,47 @@ def decide(store: Store, step: str, case: int, at: datetime) -> None:
     standing = [each for each in resolution.find(store, profile_key=keep, status="done") if each.kept == keep]
     if step == "undo" and standing:
         resolution.undo(store, standing[-1].id, by="ana", at=at)
+
+
+# What is said of one person who is known by a user id from the first message on, each at an instant of its own.
+SAID_OF_ONE = st.lists(
+    st.builds(
+        lambda who, traits, rest: {**who, **rest, "traits": traits},
+        st.sampled_from([{"user_id": "u"}, {"user_id": "u", "anonymous_id": "a"}, {"user_id": "u", "anonymous_id": "b"}]),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "firstName": st.sampled_from(["Ann", "Bob", None]),
+                "city": st.sampled_from(["Pune", "Goa", None]),
+                "score": st.integers(0, 3),
+                "likes": st.sampled_from([["x"], ["x", "y"], None]),
+                "tags": st.sampled_from([["x"], ["y", "z"]]),
+            },
+        ),
+        st.fixed_dictionaries({"ago": st.integers(0, 500)}, optional={"source": st.sampled_from(["shop", "bot"])}),
+    ),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda said: said["ago"],
+)
+
+
+@given(said=SAID_OF_ONE, order=st.randoms(use_true_random=False), batch=st.integers(1, 8))
+def test_of_what_is_said_of_somebody_the_newest_counts_in_whatever_order_it_arrives(world, said, order, batch):
+    for each, datatype in (("score", "number"), ("likes", "list")):
+        if all(one.name != each for one in properties.find(world)):
+            properties.define(world, each, datatype, by="ann", at=AT)
+    numbered = [{**each, "number": place} for place, each in enumerate(said)]
+    case = next(_numbers)
+    tell(world, order.sample(numbered, len(numbered)), case, batch=batch)
+    expected: dict[str, Any] = {}
+    for each in sorted(said, key=lambda one: -one["ago"]):
+        expected |= {name: value for name, value in each["traits"].items() if name != "tags"}
+    key = identities.key_of(world, f"{case}-u")
+    assert key is not None
+    one = profiles.get(world, key)
+
+    found: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in one.values.items()}
+
+    assert {name: found.get(name) for name in expected} == expected
+    assert set(found.get("tags") or ()) == {tag for each in said for tag in each["traits"].get("tags", ())}

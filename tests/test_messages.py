@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.worlds import AT
+from tests.worlds import AT, take, users
 from user360 import events, failed, identities, ingest, profiles, properties
 from user360.ingest import Message
+from user360.profiles import timing
 
 MINUTE = timedelta(minutes=1)
 
@@ -185,3 +186,41 @@ def test_the_property_the_workspace_chose_feeds_the_user_id(store):
     ann = identities.key_of(store, "Ann@x.com")
     assert ann is not None
     assert {row["id"] for row in identities.of(store, ann).to_pylist()} >= {"Ann@x.com", "b", "c"}
+
+
+# -- what came late -----------------------------------------------------------------------------
+
+
+def test_a_message_that_comes_late_overwrites_nothing_newer_and_fills_what_was_never_said(store):
+    receive(store, message(5, user_id="ann", traits={"firstName": "Ann", "city": None}))
+    receive(store, message(3, user_id="ann", traits={"firstName": "Bob", "city": "Pune", "email": "a@b.de"}))
+    receive(store, message(7, user_id="ann", traits={"city": "Goa"}), message(6, user_id="ann", traits={"city": "Agra"}))
+
+    assert people(store) == [{"userId": "ann", "firstName": "Ann", "city": "Goa", "email": "a@b.de"}]
+
+
+def test_an_edit_by_hand_counts_as_of_when_it_was_made(store):
+    receive(store, message(1, user_id="ann", traits={"firstName": "Ann"}))
+    take(store, users([{"userId": "ann", "firstName": "Anna"}]), at=AT - 40 * MINUTE)
+
+    receive(store, message(10, user_id="ann", traits={"firstName": "Bob"}))
+    assert people(store) == [{"userId": "ann", "firstName": "Anna"}]
+    receive(store, message(30, user_id="ann", traits={"firstName": "Bob"}))
+    assert people(store) == [{"userId": "ann", "firstName": "Bob"}]
+
+
+def test_what_many_were_given_at_once_has_no_time_and_the_next_message_counts(store, monkeypatch):
+    monkeypatch.setattr(timing, "FEW", 0)
+    receive(store, message(30, user_id="ann", traits={"firstName": "Ann"}))
+    take(store, users([{"userId": "ann", "firstName": "Anna"}]))
+
+    receive(store, message(10, user_id="ann", traits={"firstName": "Bob"}))
+    assert people(store) == [{"userId": "ann", "firstName": "Bob"}]
+
+
+def test_a_value_that_was_only_derived_gives_way_to_one_that_was_said_before(store):
+    receive(store, message(5, user_id="ann", traits={"phone": "+919000500000"}))
+    assert profiles.get(store, identities.key_of(store, "ann") or 0).values["country"] == "India"
+
+    receive(store, message(3, user_id="ann", traits={"country": "DE"}))
+    assert profiles.get(store, identities.key_of(store, "ann") or 0).values["country"] == "DE"

@@ -9,7 +9,7 @@ A table's rows are read and written by its owner alone; this room only makes the
 | counters | store |
 | settings | workspace |
 | properties | properties |
-| profiles, tags, profile_tags, writes, changes, deleted_profiles, sessions_before, before_merges, absences | profiles |
+| profiles, tags, profile_tags, writes, changes, deleted_profiles, sessions_before, before_merges, absences, value_times | profiles |
 | user_ids, other_ids, links | identities |
 | events, event_names, channels, sources, deleted_events, taken_messages, event_moves | events |
 | merges | resolution |
@@ -321,7 +321,17 @@ TRIED_BY_PROFILE: Final = ("profiles", "profile_tags", "user_ids", "other_ids", 
 TRIED_WHOLE: Final = ("counters", "properties", "tags", "event_names", "channels", "sources", "segments", "segment_versions")
 """Tables of which a trial has all rows."""
 
-TRIED_EMPTY: Final = ("writes", "changes", "events", "sessions_before", "links", "failed_messages", "warnings", "activity")
+TRIED_EMPTY: Final = (
+    "writes",
+    "changes",
+    "value_times",
+    "events",
+    "sessions_before",
+    "links",
+    "failed_messages",
+    "warnings",
+    "activity",
+)
 """Tables a trial begins without."""
 
 
@@ -353,6 +363,12 @@ def _contents() -> list[Sql]:
     return [Sql("ALTER TABLE taken_messages ADD COLUMN content UBIGINT")]
 
 
+def _timing() -> list[Sql]:
+    return [
+        Sql("CREATE TABLE value_times (profile_key UINTEGER NOT NULL, property VARCHAR NOT NULL, said_at TIMESTAMP NOT NULL)")
+    ]
+
+
 STEPS: Final = (
     _first,
     _segments,
@@ -371,4 +387,5 @@ STEPS: Final = (
     _merging,
     _figures,
     _contents,
+    _timing,
 )

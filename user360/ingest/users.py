@@ -77,7 +77,9 @@ def receive_users(
             return refused_whole(rejected, len(user_ids))
         who = _whom(tx, user_ids) if batch.profile_keys is None else batch.profile_keys
         for chosen in _rounds(who, np.flatnonzero(~wrong)):
-            written = profiles.write(tx, rows.incoming(tx, chosen), source=source, by=by, import_id=import_id, at=at)
+            incoming = rows.incoming(tx, chosen)
+            written = profiles.write(tx, incoming, source=source, by=by, import_id=import_id, at=at)
+            profiles.note_written(tx, written.keys, incoming, at)
             keys[chosen] = written.keys.to_numpy(zero_copy_only=False)
             writes[chosen] = -1 if written.write_id is None else written.write_id
             outcomes[chosen] = _outcomes(written)

@@ -54,9 +54,15 @@ class Writer:
         own = {tie.who: tie for tie in wave.ties if tie.id[0] == USER}
         given = [each for each in own if each >= 0 or each in keys]
         for source, people in self._by_source(wave, own, keys).items():
-            incoming = self._incoming(wave, people, own, keys)
+            told = (
+                profiles.said(tx, [key for key in (keys.get(who, who) for who in people) if key >= 0])
+                if self._is_said(people)
+                else {}
+            )
+            incoming, times = self._incoming(wave, people, own, keys, told)
             written = profiles.write(tx, incoming, source=source, by=self.by, at=self.at)
             keys.update(zip(people, written.keys.to_pylist(), strict=True))
+            profiles.note(tx, {(keys.get(who, who), each): at for (who, each), at in times.items()}, told)
         if given:
             ids, owners = [own[each].id[1] for each in given], [keys.get(each, each) for each in given]
             identities.attach(tx, pa.array(ids, pa.string()), pa.array(owners, pa.uint32()))
@@ -86,10 +92,20 @@ class Writer:
                 found[source[step.who]][step.who].append(step.position)
         return {each: people for each, people in found.items() if people}
 
+    def _is_said(self, people: Mapping[int, Sequence[int]]) -> bool:
+        """Whether anything is said of a property of these."""
+        places = [place for said in people.values() for place in said]
+        return any(counts[places].any() for counts in self.said.meant.values())
+
     def _incoming(
-        self, wave: Wave, people: Mapping[int, Sequence[int]], own: Mapping[int, Tie], keys: Mapping[int, int]
-    ) -> profiles.Incoming:
-        """One row per profile: of each property the last value said in this wave."""
+        self,
+        wave: Wave,
+        people: Mapping[int, Sequence[int]],
+        own: Mapping[int, Tie],
+        keys: Mapping[int, int],
+        told: Mapping[tuple[int, str], int],
+    ) -> tuple[profiles.Incoming, dict[tuple[int, str], int]]:
+        """One row per profile: of each property the newest value of this wave, unless a newer one was `told` before; and when each was said."""
         who = list(people)
         known = [key if key >= 0 else keys.get(key) for key in who]
         ids = [own[key].id[1] if key in own else None for key in who]
@@ -101,21 +117,28 @@ class Writer:
         ):
             first.setdefault(one, place)
         since = [min(stored(self.at), stored(self.messages[first[key]].at)) for key in who]
-        columns, meant = {}, {}
+        columns, meant, times = {}, {}, {}
+        moments = np.array([stored(self.messages[place].at) for place in places.tolist()], "datetime64[us]").astype(np.int64)
+        in_time = np.argsort(moments, kind="stable")
         for name, cells in self.said.columns.items():
             counts = self.said.meant[name][places]
-            if not counts.any():
+            if name == "tags" or not counts.any():
                 continue
-            last = np.full(len(who), -1, dtype=np.int64)
-            last[rows[counts]] = places[counts]
-            columns[name] = cells.take(pa.array(last, mask=last < 0))
-            meant[name] = pa.array(last >= 0)
-        columns.pop("tags", None)
-        meant.pop("tags", None)
+            order = in_time[counts[in_time]]
+            newest, said = np.full(len(who), -1, dtype=np.int64), np.zeros(len(who), dtype=np.int64)
+            newest[rows[order]], said[rows[order]] = places[order], moments[order]
+            for row in np.flatnonzero(newest >= 0).tolist():
+                if told.get((keys.get(who[row], who[row]), name), said[row]) > said[row]:
+                    newest[row] = -1
+                else:
+                    times[who[row], name] = int(said[row])
+            if (newest >= 0).any():
+                columns[name] = cells.take(pa.array(newest, mask=newest < 0))
+                meant[name] = pa.array(newest >= 0)
         if any(ids):
             columns["userId"] = pa.array(ids, pa.string())
             meant["userId"] = pa.array([text is not None for text in ids])
-        return profiles.Incoming(
+        incoming = profiles.Incoming(
             pa.array(known, pa.uint32()),
             pa.array(ids, pa.string()),
             columns,
@@ -124,6 +147,7 @@ class Writer:
             unite=True,
             made_at=pa.array(since, pa.timestamp("us")),
         )
+        return incoming, times
 
     def _telling(self, met: Meeting, keys: Mapping[int, int]) -> pa.Array:
         """Of whom something was said that others follow from."""

@@ -5,7 +5,7 @@ creation is one record. From these the past is read by walking back from the pre
 writes the profile tables. Who a message is about does not live here (`ingest`), nor which values a
 property accepts (`datatypes`).
 
-`reading` answers, `past` says how it was, `origins` where values came from, `writing` takes values in, `leaving` tags, untags and deletes,
+`reading` answers, `past` says how it was, `origins` where values came from and `timing` when they were said, `writing` takes values in, `leaving` tags, untags and deletes,
 `undoing` takes back what an import wrote, `diffing` reads what a trial would change, `erasing` takes people out for good, `uniting`
 makes one record of two, `parting` two of one again.
 """
@@ -46,6 +46,7 @@ from user360.profiles.reading import (
     tags,
     with_blanks,
 )
+from user360.profiles.timing import note, note_written, said
 from user360.profiles.undoing import TakenBack, Undoing, count_later, last_write, later, take_back, touched
 from user360.profiles.uniting import Filled, Row, rows, taken_over, tell_merges, unite, write_records
 from user360.profiles.writing import Incoming, Written, close_change, follow, start_change, values_of, write
@@ -93,10 +94,13 @@ __all__ = [
     "losing",
     "matching",
     "merged_since",
+    "note",
+    "note_written",
     "origins",
     "parted",
     "rows",
     "rows_changing",
+    "said",
     "session_before",
     "sessions_kept",
     "sessions_moved",
