@@ -122,7 +122,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     failed, warned = ([_fault(place, each) for place, each in some] for some in (outcome.failed, outcome.warned))
     if failed:
         count = "One message was" if len(failed) == 1 else f"{len(failed):,} messages were"
-        hint = "The others were. Mend what stands under “failed”, or do so on the page of failed messages."
+        hint = "Mend what stands under “failed”, or do so on the page of failed messages."
         raise NotAllTaken(f"{count} not taken.", hint, failed=failed, accepted=outcome.accepted)
     return {"success": True, "accepted": outcome.accepted, "warnings": warned}
 
