@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from user360.clock import stored
 from user360.schema import SYSTEM_EVENTS
-from user360.sql import joined, sql
+from user360.sql import NOTHING, joined, sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -43,14 +43,18 @@ def then(gone: Sql, at: datetime) -> Sql:
     )
 
 
-def newest_then(gone: Sql, at: datetime) -> Sql:
-    """Of each person's events up to that instant, the system's left out: profile_key, seen_at, channel of the newest that has one."""
+def newest_then(gone: Sql, at: datetime, among: Sql = NOTHING) -> Sql:
+    """Of each person's events up to that instant, the system's left out: profile_key, seen_at, channel of the newest that has one.
+
+    `among` are the keys it is for; without it everybody's.
+    """
     return sql(
         "SELECT profile_key, max(occurred_at) AS seen_at, arg_max(name, occurred_at) FILTER (name IS NOT NULL) AS channel "
-        "FROM ({}) LEFT JOIN channels USING (channel_id) WHERE occurred_at <= {} AND event_id >= {} GROUP BY profile_key",
+        "FROM ({}) LEFT JOIN channels USING (channel_id) WHERE occurred_at <= {} AND event_id >= {}{} GROUP BY profile_key",
         then(gone, at),
         stored(at),
         FIRST_OF_OTHERS,
+        sql(" AND profile_key IN ({})", among) if among else NOTHING,
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from user360.store import Store
 
 _FOLLOWED: Final = {"lastSession": "seen_at", "lastChannel": "channel"}
+_LATER: Final = Sql("coalesce(f.seen_at > coalesce(p.seen_at, '-infinity'), false)")
 _BEFORE: Final = {"createdAt": "created_at", "lastSession": "last_session", "lastChannel": "last_channel"}
 
 
@@ -78,12 +79,12 @@ def values_then(property_name: str, datatype: str, at: datetime) -> Sql:
 
 def sessions_kept(at: datetime) -> Sql:
     """LastSession of those who were there at that instant and whom no event moved since: profile_key, and the value."""
-    return _then("lastSession", "datetime", at, Sql("p.value"), further=sql(" AND ({}) IS NOT TRUE", _moved(at)))
+    return _then("lastSession", "datetime", at, Sql("p.value"), _late(at), sql(" AND ({}) IS NOT TRUE", _moved(at)))
 
 
 def sessions_moved(at: datetime) -> Sql:
     """The keys of the others: their last session was that of the newest event they had then."""
-    kept = _then("lastSession", "datetime", at, Sql("p.value"), further=sql(" AND {}", _moved(at)))
+    kept = _then("lastSession", "datetime", at, Sql("p.value"), _late(at), sql(" AND {}", _moved(at)))
     return sql("SELECT profile_key FROM ({})", kept)
 
 
@@ -108,8 +109,14 @@ def _then(property_name: str, datatype: str, at: datetime, unchanged: Sql, besid
 
 
 def _moved(at: datetime) -> Sql:
-    """Whether lastSession followed a later event, and nobody set it since."""
-    return sql("({} AND p.seen_at > {})", _untold("lastSession"), stored(at))
+    """Whether lastSession followed a later event, or is older than one that came late, and nobody set it since."""
+    return sql("({} AND (p.seen_at > {} OR {}))", _untold("lastSession"), stored(at), _LATER)
+
+
+def _late(at: datetime) -> Sql:
+    """The newest events then of those merged since: what a merge remembers aside knows none that came after it."""
+    merged = sql("SELECT profile_key FROM before_merges WHERE changed_at > {}", stored(at))
+    return sql(" LEFT JOIN ({}) f USING (profile_key)", events.newest_then(deleted_since(at), at, merged))
 
 
 def _untold(property_name: str) -> Sql:
@@ -185,7 +192,14 @@ def _unchanged(property_name: str, at: datetime) -> Sql:
     """The value of a profile where nobody set it since; what follows from events or writes is what followed then."""
     if property_name in _FOLLOWED:
         followed = Sql(f"f.{_FOLLOWED[property_name]}")
-        return sql("CASE WHEN p.seen_at > {} THEN {} ELSE p.value END", stored(at), followed)
+        late = sql("p.merged IS NOT NULL AND {}", _LATER)
+        return sql(
+            "CASE WHEN p.seen_at > {} THEN {} WHEN {} THEN coalesce({}, p.value) ELSE p.value END",
+            stored(at),
+            followed,
+            late,
+            followed,
+        )
     if property_name == "updatedAt":
         return sql("CASE WHEN p.value > {} THEN greatest(p.made_at, f.written) ELSE p.value END", stored(at))
     return Sql("p.value")
