@@ -6,7 +6,7 @@ import statistics
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.benchmarks import contenders
-from tests.benchmarks.timing import best, timed
+from tests.benchmarks.timing import median, timed
 from user360 import segments
 from user360.segments import asking
 from user360.sql import Sql
@@ -56,8 +56,8 @@ def previews(store: Store, runs: int) -> None:
         return preview(60)
 
     days = iter(range(20, 20 + 10 * runs))
-    print(f"\npreview of ten conditions, cold: {best([cold], runs)[0]:.1f} ms (goal 250)")
-    print(f"the same with one condition edited: {best([lambda: preview(next(days))], runs)[0]:.1f} ms (goal 30)")
+    print(f"\npreview of ten conditions, cold: {median(cold, runs):.1f} ms (goal 250)")
+    print(f"the same with one condition edited: {median(lambda: preview(next(days)), runs):.1f} ms (goal 30)")
 
 
 def explanations(store: Store) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.benchmarks import contenders, glances, load
-from tests.benchmarks.timing import best
+from tests.benchmarks.timing import in_turn
 from user360 import segments
 from user360.segments import asking
 from user360.sql import Sql
@@ -453,7 +453,7 @@ def grown(store: Store, more: Store, runs: int) -> None:
     print("|---|---|--:|--:|--:|")
     ratios = []
     for each in questions():
-        few, many = (best([_by_us(one, each)], runs)[0] for one in (store, more))
+        (few, many), _ = in_turn([[_by_us(one, each)] for one in (store, more)], runs)
         ratios.append(many / few)
         print(f"| {each.key} | {each.title} | {few:.1f} | {many:.1f} | {many / few:.2f} |", flush=True)
     print(f"\ngeometric mean {statistics.geometric_mean(ratios):.2f}, most {max(ratios):.2f}")
@@ -468,16 +468,11 @@ def compare(store: Store, clickhouse: Any, frames: tuple[Any, Any], runs: int) -
     for each in questions():
         hand = [partial(_by_hand, store, text.replace("{last}", str(last))) for text in each.shapes]
         theirs = [partial(_in_clickhouse, clickhouse, text) for text in each.clickhouse]
-        sides = [
-            best([_by_us(store, each)], runs),
-            best(hand, runs),
-            best(theirs, runs),
-            best([partial(each.polars, *frames)], runs),
-        ]
-        found = set.union(*[side[1] for side in sides])
+        (ours, by_hand, chdb, polars), found = in_turn(
+            [[_by_us(store, each)], hand, theirs, [partial(each.polars, *frames)]], runs
+        )
         if len(found) > 1:
-            raise SystemExit(f"{each.key}: the contenders do not agree: {[side[1] for side in sides]}")
-        ours, by_hand, chdb, polars = (side[0] for side in sides)
+            raise SystemExit(f"{each.key}: the contenders do not agree: {found}")
         ratios.append(chdb / ours)
         print(
             f"| {each.key} | {each.title} ({found.pop():,}) | {ours:.1f} | {by_hand:.1f} | {ours / by_hand:.2f} | {chdb:.1f} | "
