@@ -8,10 +8,18 @@ asks for the present: `now` is called by pages, HTTP, jobs and commands, and han
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
+
+
+FIRST_DAY: Final = date(1, 1, 3)
+LAST_DAY: Final = date(9999, 12, 28)
+"""The first and last day that every zone can count: what lies beyond is taken for them."""
+
+EARLIEST: Final = datetime(1, 1, 3, tzinfo=UTC)
+LATEST: Final = datetime(9999, 12, 28, tzinfo=UTC)
 
 
 def now() -> datetime:
@@ -31,7 +39,20 @@ def aware(instant: datetime) -> datetime:
 
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of a calendar day in a zone, in UTC; days of 23 and 25 hours still are one day."""
-    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    return datetime.combine(min(max(day, FIRST_DAY), LAST_DAY), time(), tzinfo=zone).astimezone(UTC)
+
+
+def add_days(day: date, days: int) -> date:
+    """The day so many days on, or the first or last one there is."""
+    return date.fromordinal(min(max(day.toordinal() + days, FIRST_DAY.toordinal()), LAST_DAY.toordinal()))
+
+
+def later(instant: datetime, by: timedelta) -> datetime:
+    """The instant so much later (or earlier), or the first or last one there is."""
+    try:
+        return min(max(instant + by, EARLIEST), LATEST)
+    except OverflowError:
+        return EARLIEST if by < timedelta() else LATEST
 
 
 def calendar_day(instant: datetime, zone: ZoneInfo) -> date:
@@ -45,9 +66,11 @@ def start_of_week(day: date, week_starts: int = 0) -> date:
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day so many months on, or the last of that month where it has no such day."""
+    """The same day so many months on, or the last of that month where it has no such day; at most the first or last day there is."""
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
+    if not FIRST_DAY.year < year < LAST_DAY.year:
+        return FIRST_DAY if year <= FIRST_DAY.year else LAST_DAY
     for last in (day.day, 30, 29, 28):
         try:
             return date(year, month + 1, min(day.day, last))

@@ -1,7 +1,7 @@
 """Sixteen questions asked of every contender: `python -m tests.benchmarks.questions [--users N] [--events N] [--folder DIR] [--beside DIR]`.
 
 Each is a rule for us, and the same question by hand: in the fastest shapes of DuckDB on our own
-file, in ClickHouse's SQL and in polars. They are asked in turn in one run, medians after a warm-up,
+file, in ClickHouse's SQL and in polars. They are asked in turn in one run, the least time of each after a warm-up,
 our kept leaves let go before each, and all must find the same number of people. With `--beside` ours alone are asked, of a
 folder with more events too, and it is told how much longer that takes.
 """

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _TICK: Final = timedelta(microseconds=1)
 _HOUR: Final = timedelta(hours=1)
-_DAY: Final = timedelta(days=1)
 _YEARS: Final = 9  # 29 February comes back within eight
 _BY_THE_CLOCK: Final = ("minute", "hour")
 
@@ -54,7 +53,9 @@ def of_value(
     if operator.operand == "count":
         return list(_anniversaries(value, int(condition.values[0]), catalog, after))
     moments = (
-        [value] if isinstance(value, datetime) else [clock.start_of_day(value + more * _DAY, catalog.zone) for more in (0, 1)]
+        [value]
+        if isinstance(value, datetime)
+        else [clock.start_of_day(clock.add_days(value, more), catalog.zone) for more in (0, 1)]
     )
     kept = clock.stored(value) if isinstance(value, datetime) else value
 
@@ -72,6 +73,12 @@ def of_age(moment: datetime, amount: int, unit: str, catalog: Catalog, *, after:
         return moment <= windows.shifted(at, -amount, unit, catalog)
 
     return _kept(inside, _shifts(moment, amount, unit, catalog), after)
+
+
+def of_unit(moment: datetime, count: int, unit: str, catalog: Catalog, *, after: datetime) -> list[datetime]:
+    """When the calendar unit of that moment is none of the last so many any more."""
+    leaves, _ = windows.unit_around(moment, count, unit, catalog)
+    return [leaves] if leaves > after else []
 
 
 def of_units(count: int, unit: str, catalog: Catalog, *, after: datetime) -> list[datetime]:
@@ -115,13 +122,13 @@ def _shifts(moment: datetime, amount: int, unit: str, catalog: Catalog) -> Itera
     aim = windows.shifted(moment, amount, unit, catalog).astimezone(catalog.zone).date()
     spare = 4 if unit == "month" else 1
     for offset in range(-spare, spare + 1):
-        day = aim + offset * _DAY
+        day = clock.add_days(aim, offset)
         start = clock.start_of_day(day, catalog.zone)
         yield start
         same_time = datetime.combine(day, local.time(), tzinfo=catalog.zone).astimezone(UTC)
         yield from (same_time, same_time - _HOUR, same_time + _HOUR)
     if _clocks_change(local.date(), catalog) or _clocks_change(aim, catalog):
-        start = clock.start_of_day(aim - _DAY, catalog.zone)
+        start = clock.start_of_day(clock.add_days(aim, -1), catalog.zone)
         yield from (start + half * _HOUR / 2 for half in range(144))
 
 
@@ -133,7 +140,9 @@ def _units(moment: datetime, offsets: Iterable[int], word: str, catalog: Catalog
 
 
 def _clocks_change(day: date, catalog: Catalog) -> bool:
-    around = (clock.start_of_day(day + offset * _DAY, catalog.zone).astimezone(catalog.zone).utcoffset() for offset in (-1, 2))
+    around = (
+        clock.start_of_day(clock.add_days(day, offset), catalog.zone).astimezone(catalog.zone).utcoffset() for offset in (-1, 2)
+    )
     return len(set(around)) > 1
 
 
@@ -146,5 +155,5 @@ def _anniversaries(value: date | datetime, ahead: int, catalog: Catalog, after: 
     found = set()
     for each in range(year - 1, year + _YEARS):
         comes = clock.add_months(day, (each - day.year) * 12)
-        found |= {clock.start_of_day(edge, catalog.zone) for edge in (comes - ahead * _DAY, comes + _DAY)}
+        found |= {clock.start_of_day(edge, catalog.zone) for edge in (clock.add_days(comes, -ahead), clock.add_days(comes, 1))}
     yield from sorted(edge for edge in found if edge > after)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from user360.segments.catalog import Catalog
     from user360.segments.rules import Measure, Node, Rule
 
+LEAST_PERCENT: Final = 0.000001
 COLUMNS_OF_EVENTS: Final = ("channel", "source")
 TIMES: Final = ("exactly", "at_least", "at_most", "greater_than", "less_than", "between")
 CALENDAR_UNITS: Final = ("day", "week", "month")
@@ -282,8 +283,8 @@ def _segment(node: SegmentCondition, catalog: Catalog, path: str, within: tuple[
 
 
 def _rank(node: Rank, catalog: Catalog, path: str, within: tuple[str, ...]) -> Rank:
-    if node.percent is not None and not 0 < node.percent <= 100:  # noqa: PLR2004 - per cent
-        raise InvalidRule(f"{path}.percent", f"{node.percent:g} is not between 0 and 100.", "Give such a share.")
+    if node.percent is not None and not LEAST_PERCENT <= node.percent <= 100:  # noqa: PLR2004 - per cent
+        raise InvalidRule(f"{path}.percent", f"{node.percent:g} is not from {LEAST_PERCENT:f} to 100.", "Give such a share.")
     if node.count is not None:
         values.count(node.count, f"{path}.count", least=1, most=1_000_000_000)
     if node.of is not None:

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from user360 import datatypes, profiles
+from user360 import clock, datatypes, profiles
 from user360.clock import aware, stored
 from user360.segments import breaks, event_leaves, event_values, facts, windows
 from user360.segments.calculation import read_calculation
@@ -180,10 +180,8 @@ def _of_events(path: str, node: Node, look: Look) -> Iterator[_Moment]:
         if isinstance(node, EventMoment):
             for each in breaks.of_value(moment, node, datatypes.get("datetime"), catalog, after=at):
                 yield _Moment(each, path)
-        if isinstance(node, EventRegularity) and moment > at:
-            yield from (_Moment(each, path) for each in breaks.of_units(node.span, node.unit, catalog, after=moment))
-    if isinstance(node, EventRegularity):
-        yield from (_Moment(each, path) for each in breaks.of_units(node.span, node.unit, catalog, after=at))
+        if isinstance(node, EventRegularity):
+            yield from (_Moment(each, path) for each in breaks.of_unit(moment, node.span, node.unit, catalog, after=at))
     for inner in walk(node):
         if isinstance(inner, PropertyCondition):
             yield from (_Moment(each, path) for each in _of_own(inner, look))
@@ -193,7 +191,10 @@ def _times(node: Node, spans: list[During], look: Look) -> list[datetime]:
     """The times of the events that may still come or go, the earliest first; of a first or last time, of all."""
     at, catalog = look.frame.at, look.frame.catalog
     since = [windows.during(each, at, catalog)[0] for each in spans if each.kind in {"last", "calendar"}]
-    first = min((each for each in since if isinstance(each, datetime)), default=stored(at)) - _SPARE
+    if isinstance(node, EventRegularity):
+        since.append(stored(event_leaves.starts_of(node, look.frame)[0]))
+    earliest = min((each for each in since if isinstance(each, datetime)), default=stored(at))
+    first = stored(clock.later(aware(earliest), -_SPARE))
     last = isinstance(node, EventMoment) and node.occurrence == "last"
     rows = look.seen.rows(
         sql(

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 Edge: TypeAlias = "date | datetime | None"
 Span: TypeAlias = tuple[Edge, Edge, str]
 
-_DAY = timedelta(days=1)
-
 
 def shifted(at: datetime, amount: int, unit: str, catalog: Catalog) -> datetime:
     """The instant so many units on (or back): hours by the clock's ticking, days and more by the calendar of the zone.
@@ -28,11 +26,9 @@ def shifted(at: datetime, amount: int, unit: str, catalog: Catalog) -> datetime:
     A time on the wall that comes twice is the first of the two.
     """
     if unit in {"minute", "hour"}:
-        return at + amount * timedelta(**{f"{unit}s": 1})
+        return clock.later(at, amount * timedelta(**{f"{unit}s": 1}))
     local = at.astimezone(catalog.zone)
-    day = (
-        clock.add_months(local.date(), amount) if unit == "month" else local.date() + amount * (7 if unit == "week" else 1) * _DAY
-    )
+    day = _moved(local.date(), amount, unit)
     return datetime.combine(day, local.time().replace(fold=0), tzinfo=catalog.zone).astimezone(UTC)
 
 
@@ -41,10 +37,9 @@ def unit_around(at: datetime, offset: int, unit: str, catalog: Catalog) -> tuple
     if unit in {"minute", "hour"}:
         length = timedelta(**{f"{unit}s": 1})
         local = at.astimezone(catalog.zone)
-        start = (local.replace(minute=0) if unit == "hour" else local).replace(second=0, microsecond=0).astimezone(
-            UTC
-        ) + offset * length
-        return start, start + length
+        begun = (local.replace(minute=0) if unit == "hour" else local).replace(second=0, microsecond=0).astimezone(UTC)
+        start = clock.later(begun, offset * length)
+        return start, clock.later(start, length)
     first = _first_day(clock.calendar_day(at, catalog.zone), unit, catalog)
     begin = _moved(first, offset, unit)
     return clock.start_of_day(begin, catalog.zone), clock.start_of_day(_moved(begin, 1, unit), catalog.zone)
@@ -68,7 +63,7 @@ def on(value: date | datetime, days: bool, catalog: Catalog) -> Span:  # noqa: F
     if days or isinstance(value, datetime):
         edge = value if days or not isinstance(value, datetime) else clock.stored(value)
         return edge, edge, "[]"
-    return start(value, days, catalog), start(value + _DAY, days, catalog), "[)"
+    return start(value, days, catalog), start(clock.add_days(value, 1), days, catalog), "[)"
 
 
 def after(value: date | datetime, days: bool, catalog: Catalog) -> Span:  # noqa: FBT001 - of the column
@@ -77,7 +72,7 @@ def after(value: date | datetime, days: bool, catalog: Catalog) -> Span:  # noqa
         return value, None, "(]"
     if isinstance(value, datetime):
         return clock.stored(value), None, "(]"
-    return start(value + _DAY, days, catalog), None, "[]"
+    return start(clock.add_days(value, 1), days, catalog), None, "[]"
 
 
 def before(value: date | datetime, days: bool, catalog: Catalog) -> Span:  # noqa: FBT001 - of the column
@@ -89,7 +84,7 @@ def between(first: date | datetime, last: date | datetime, days: bool, catalog: 
     """Whole days, both included; of instants the first is included and the last is not."""
     if days:
         return first, last, "[]"
-    end = clock.stored(last) if isinstance(last, datetime) else start(last + _DAY, days, catalog)
+    end = clock.stored(last) if isinstance(last, datetime) else start(clock.add_days(last, 1), days, catalog)
     return start(first, days, catalog), end, "[)"
 
 
@@ -132,6 +127,9 @@ def edge(value: Scalar, catalog: Catalog) -> date | datetime:
     if len(text) == len("2026-11-23"):
         return date.fromisoformat(text)
     found = datetime.fromisoformat(text)
+    beyond = found.replace(tzinfo=UTC)
+    if not clock.EARLIEST <= beyond <= clock.LATEST:
+        return clock.EARLIEST if beyond < clock.EARLIEST else clock.LATEST
     return (found if found.tzinfo else found.replace(tzinfo=catalog.zone)).astimezone(UTC)
 
 
@@ -150,10 +148,10 @@ def _first_day(day: date, unit: str, catalog: Catalog) -> date:
 def _moved(day: date, amount: int, unit: str) -> date:
     match unit:
         case "day":
-            return day + amount * _DAY
+            return clock.add_days(day, amount)
         case "week":
-            return day + amount * 7 * _DAY
+            return clock.add_days(day, amount * 7)
         case "month":
             return clock.add_months(day, amount)
         case _:
-            return day.replace(year=day.year + amount)
+            return clock.add_months(day, amount * 12)
