@@ -55,6 +55,7 @@ class Merge:
     filled: tuple[str, ...]
     added: Mapping[str, Sequence[str]]
     first_link: int
+    lists: tuple[str, ...]
     settled_at: datetime | None
     settled_by: str | None
 
@@ -266,6 +267,7 @@ def _merge(*row: Any) -> Merge:
         tuple(told.get("filled", ())),
         told.get("added", {}),
         told.get("first link", 0),
+        tuple(told.get("lists", ())),
         aware(settled_at) if settled_at else None,
         settled_by,
     )

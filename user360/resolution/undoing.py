@@ -36,7 +36,7 @@ def undo(store: Store, merge_id: int, *, by: str, at: datetime) -> Merge:
         events.move_back(tx, merge_id, kept=found.kept, gone=found.gone, ids=came_by, at=at)
         _take_from(tx, found, back, known, write_id, at)
         profiles.follow(tx, events.newest_of(tx, [found.gone]))
-        lists.hand_back(tx, merge_id, found.kept, found.gone, merged_at=found.at, at=at)
+        lists.hand_back(tx, merge_id, found.kept, found.gone, stood=found.lists, merged_at=found.at, at=at)
         records.settle(tx, merge_id, "undone", by=by, at=at)
         records.amend(tx, merge_id, {"undone by write": write_id})
         detail = {"merge": merge_id, "kept": found.kept_user_id, "merged": found.gone_user_id}

@@ -88,7 +88,7 @@ def unite(tx: Transaction, proposed: Sequence[Proposed], known: Sequence[Propert
         if kind in identities.IN_CONTEXT:
             events.mark_own(tx, number, kept, identities.IN_CONTEXT[kind], text, at=at)
     moved = events.move(tx, pairs, at=at)
-    lists.hand_over(tx, pairs, at=at)
+    stood = lists.hand_over(tx, pairs, at=at)
     first_link = identities.links_so_far(tx)
     documents: list[dict[str, object]] = [
         {
@@ -98,6 +98,7 @@ def unite(tx: Transaction, proposed: Sequence[Proposed], known: Sequence[Propert
             "filled": sorted(filled.values),
             "added": filled.added,
             "first link": first_link,
+            "lists": stood.get(number, []),
         }
         for number, each, filled in zip(numbers, proposed, taken, strict=True)
     ]

@@ -22,7 +22,7 @@ from user360.segments import asking, saved
 from user360.sql import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from user360.segments.saved import Segment
@@ -147,8 +147,18 @@ def erase(tx: Transaction, keys: pa.Table) -> int:
     return gone
 
 
-def hand_over(tx: Transaction, pairs: pa.Table, *, at: datetime) -> None:
-    """Put who is kept on every list of whom was merged into them: merge_id, gone, kept. Who went is on none from then on."""
+def hand_over(tx: Transaction, pairs: pa.Table, *, at: datetime) -> dict[int, list[str]]:
+    """Put who is kept on every list of whom was merged into them: merge_id, gone, kept. Who went is on none from then on.
+
+    Answers on which lists those who went were, by merge.
+    """
+    stood = tx.rows(
+        sql(
+            "SELECT merge_id, list(segment_id ORDER BY segment_id) FROM segment_members JOIN pairs ON profile_key = gone "
+            "WHERE removed_at IS NULL GROUP BY merge_id",
+            pairs=pairs,
+        )
+    )
     tx.execute(
         sql(
             "INSERT INTO segment_members SELECT segment_id, kept, {}, NULL, 'merge ' || min(merge_id) FROM segment_members "
@@ -166,17 +176,21 @@ def hand_over(tx: Transaction, pairs: pa.Table, *, at: datetime) -> None:
         )
     )
     tx.touch("segments")
+    return dict(stood)
 
 
-def hand_back(tx: Transaction, merge_id: int, kept: int, gone: int, *, merged_at: datetime, at: datetime) -> None:
-    """Put who comes back from a merge on the lists they were on, and take who was kept off those they were put on by it."""
+def hand_back(
+    tx: Transaction, merge_id: int, kept: int, gone: int, *, stood: Collection[str], merged_at: datetime, at: datetime
+) -> None:
+    """Put who comes back from a merge on the lists on which they stood, and take who was kept off those they were put on by it."""
     tx.execute(
         sql(
-            "INSERT INTO segment_members SELECT segment_id, profile_key, {}, NULL, source FROM segment_members "
-            "WHERE profile_key = {} AND removed_at = {}",
+            "INSERT INTO segment_members SELECT segment_id, profile_key, {}, NULL, any_value(source) FROM segment_members "
+            "WHERE profile_key = {} AND removed_at = {} AND list_contains({}, segment_id) GROUP BY ALL",
             stored(at),
             gone,
             stored(merged_at),
+            list(stood),
         )
     )
     tx.execute(
