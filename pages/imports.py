@@ -49,7 +49,10 @@ def _upload() -> None:
     kinds = ["csv", "tsv", "txt", "jsonl", "ndjson", "parquet"]
     given = st.file_uploader("A file to import", kinds, key=f"import.upload.{draft.turn()}", label_visibility="collapsed")
     if given is None:
-        st.caption("Any delimiter and encoding. The first line names the columns. A million users take about half a minute.")
+        st.caption(
+            "Any delimiter and encoding. The first line names the columns. A million users take about half a minute. "
+            "A file larger than this takes comes in through a watched folder or the command line."
+        )
         return
     draft.take(given)
     st.rerun()

@@ -291,6 +291,25 @@ def test_events_come_from_files_with_their_zone_channel_and_properties(store: St
     assert (found["Order"]["channel"], json.loads(found["Order"]["properties"])) == ("web", {"amount": 12.5, "sku": "x"})
 
 
+@given(
+    st.recursive(
+        st.one_of(st.integers(), st.floats(), st.text(max_size=4), st.none(), st.booleans()),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    )
+)
+def test_a_line_of_json_is_read_without_loss(value: Any) -> None:
+    line = json.dumps(value)
+
+    assert repr(reading._parsed(line)) == repr(json.loads(line, parse_constant=lambda _: None))
+
+
+def test_a_name_that_first_stands_on_the_last_line_of_json_is_a_column_too(tmp_path: Path) -> None:
+    lines = [f'{{"userId": "u{each}"}}' for each in range(3_000)]
+    path = _file(tmp_path, "\n".join([*lines, '{"userId": "u", "late": NaN, "half": "\\ud800"}']), "users.jsonl")
+
+    assert reading.shape(path).columns == ("userId", "late", "half")
+
+
 def test_events_of_one_name_need_no_column_for_it(store: Store, tmp_path: Path) -> None:
     path = _file(tmp_path, "who,when\na,2026-11-20 10:00\n", "calls.csv")
     plan = imports.Plan(kind="events", event="Called", user_column="who", time_column="when", channel="voice", zone="UTC")

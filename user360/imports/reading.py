@@ -8,11 +8,14 @@ swallow the other half million. What the columns mean does not live here (`mappi
 from __future__ import annotations
 
 import codecs
+import contextlib
 import json
+import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 from charset_normalizer import from_bytes
@@ -34,6 +37,7 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 SAMPLED_BYTES: Final = 256 * 1024
 SAMPLED_ROWS: Final = 200
 _BOMS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_LONG: Final = re.compile(r"\d{19}", re.ASCII)
 _FORMATS: Final = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
 
 
@@ -143,14 +147,15 @@ def _delimiter(path: Path, encoding: str) -> str:
 
 
 def _keys(path: Path, encoding: str) -> tuple[str, ...]:
+    """Every name of the objects of the whole file, for one that first stands on its last line is a column too."""
     found: dict[str, None] = {}
-    for count, record in enumerate(_objects(path, encoding)):
-        if not isinstance(record, Damaged):
-            found.update(dict.fromkeys(record[1]))
-        if count >= SAMPLED_ROWS * 5:
-            break
+    for each in _objects(path, encoding):
+        if not isinstance(each, Damaged) and not each[1].keys() <= found.keys():
+            found.update(dict.fromkeys(each[1]))
     if not found:
         raise InvalidFile("No line of the file is a JSON object.", "Write one object a line.")
+    if len(found) > MOST_COLUMNS:
+        raise InvalidFile(f"The objects of the file have {len(found):,} names.", f"At most {MOST_COLUMNS:,} are taken.")
     return tuple(found)
 
 
@@ -161,7 +166,7 @@ def _objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]] |
                 yield number, {}
                 continue
             try:
-                found = json.loads(line, parse_constant=_no_number)
+                found = _parsed(line)
             except (ValueError, RecursionError):
                 yield Damaged(number, (line.rstrip("\n")[:10_000],), "is not JSON", "Write one object a line.")
                 continue
@@ -170,6 +175,14 @@ def _objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]] |
                 if isinstance(found, dict)
                 else Damaged(number, (line.rstrip("\n")[:10_000],), "is not an object", "Write one object a line.")
             )
+
+
+def _parsed(line: str) -> Any:
+    """What a line of JSON says. What the quick reader refuses (NaN, halves of characters) or would round the other one takes."""
+    if not _LONG.search(line):
+        with contextlib.suppress(ValueError, RecursionError):
+            return orjson.loads(line)
+    return json.loads(line, parse_constant=_no_number)
 
 
 def _no_number(_: str) -> None:
