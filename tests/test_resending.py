@@ -54,7 +54,7 @@ def test_a_mended_message_is_taken_as_if_it_had_just_come_with_the_time_it_came_
 
     assert (became, failed.count(store)) == (resending.Resent(stored=1), 0)
     assert stored(store) == [("Buy", "app", "Shop")]
-    assert events.newest(store) == AT
+    assert events.newest(store, about=AT) == AT
     assert activity.find(store)["kind"].to_pylist()[0] == "mend failed message"
 
 

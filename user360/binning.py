@@ -29,23 +29,37 @@ _STEP: Final = re.compile(r"^(-?[\d.e+-]+) to (-?[\d.e+-]+)$")
 
 def placed(found: Property, most: int, asked: Asked) -> Sql:
     """profile_key, mark and place of everybody's values; a list is as many rows. `mark` is `=place in words`, `other` or `none`."""
+    return _marked(found, most, _held(found, asked), Sql("profile_key"), Sql("count(DISTINCT profile_key)"))
+
+
+def counted(found: Property, most: int, asked: Asked) -> Sql:
+    """Mark, place and users of the values of a property that is no list: each different value is placed once, however many have it."""
+    held = sql("SELECT v, count(*) AS heads FROM ({}) GROUP BY v", _held(found, asked))
+    rows = _marked(found, most, held, Sql("heads"), Sql("sum(heads)"))
+    return sql("SELECT mark, min(place) AS place, sum(heads)::BIGINT AS users FROM ({}) GROUP BY mark", rows)
+
+
+def _marked(found: Property, most: int, held: Sql, who: Sql, size: Sql) -> Sql:
+    """`who`, mark and place of rows of values; `size` is how many people a group of them is."""
     match found.datatype.name:
         case "number":
-            marked = _numbers(most)
+            marked = _numbers(most, who)
         case "date" | "datetime":
-            marked = _days()
+            marked = _days(who)
         case "time":
-            marked = Sql(
-                "SELECT profile_key, v, lpad(extract(hour FROM v)::VARCHAR, 2, '0') || ':00' AS word, extract(hour FROM v)::DOUBLE AS place FROM held"
+            marked = sql(
+                "SELECT {}, v, lpad(extract(hour FROM v)::VARCHAR, 2, '0') || ':00' AS word, extract(hour FROM v)::DOUBLE AS place FROM held",
+                who,
             )
         case _:
-            marked = _texts(most)
+            marked = _texts(most, who, size)
     return sql(
-        "WITH held AS MATERIALIZED ({}), marked AS ({}) SELECT profile_key, "
+        "WITH held AS MATERIALIZED ({}), marked AS ({}) SELECT {}, "
         "CASE WHEN v IS NULL THEN {} WHEN word IS NULL THEN {} ELSE {} || word END AS mark, "
         "CASE WHEN v IS NULL THEN {} WHEN word IS NULL THEN {} ELSE place END AS place FROM marked",
-        _held(found, asked),
+        held,
         marked,
+        who,
         NONE,
         OTHER,
         VALUE,
@@ -90,6 +104,8 @@ def _held(found: Property, asked: Asked) -> Sql:
         column = sql("({} AT TIME ZONE 'UTC' AT TIME ZONE {})::DATE", column, asked.catalog.zone_name)
     elif found.datatype.name not in {"number", "date", "time"}:
         column = sql("{}::VARCHAR", column)
+    if frame.plain and not found.aside and found.datatype.name != "list":
+        return sql("SELECT profile_key, {} AS v FROM ({}) WHERE {}", column, frame.property(found), asked.among or Sql("true"))
     return sql(
         "SELECT e.profile_key, v FROM ({}) e LEFT JOIN (SELECT profile_key, {} AS v FROM ({})) USING (profile_key) WHERE {}",
         frame.everyone(),
@@ -99,24 +115,27 @@ def _held(found: Property, asked: Asked) -> Sql:
     )
 
 
-def _texts(most: int) -> Sql:
+def _texts(most: int, who: Sql, size: Sql) -> Sql:
     return sql(
-        "SELECT profile_key, v, sized.v AS word, rank::DOUBLE AS place FROM held LEFT JOIN (SELECT v, "
-        "row_number() OVER (ORDER BY count(DISTINCT profile_key) DESC, v) AS rank FROM held WHERE v IS NOT NULL GROUP BY v "
-        "ORDER BY rank LIMIT {}) sized USING (v)",
+        "SELECT {}, v, sized.v AS word, rank::DOUBLE AS place FROM held LEFT JOIN (SELECT v, "
+        "row_number() OVER (ORDER BY size DESC, v) AS rank FROM (SELECT v, {} AS size FROM held WHERE v IS NOT NULL GROUP BY v "
+        "ORDER BY size DESC, v LIMIT {})) sized USING (v)",
+        who,
+        size,
         most,
     )
 
 
-def _numbers(most: int) -> Sql:
+def _numbers(most: int, who: Sql) -> Sql:
     """Each number for itself if there are few, else in steps. A step's edges are rounded first, so that they can be said."""
     return sql(
-        "SELECT profile_key, v, CASE WHEN v IS NULL THEN NULL WHEN few THEN {} WHEN v < low THEN {} || {} "
+        "SELECT {}, v, CASE WHEN v IS NULL THEN NULL WHEN few THEN {} WHEN v < low THEN {} || {} "
         "WHEN v >= high THEN {} || {} ELSE {} || {} || {} END AS word, "
         "CASE WHEN few THEN v WHEN v < low THEN low - width WHEN v >= high THEN high ELSE first END AS place "
         "FROM (SELECT *, round(step * width, 12) AS first, round((step + 1) * width, 12) AS past FROM (SELECT *, k "
         "+ CASE WHEN v < round(k * width, 12) THEN -1 WHEN v >= round((k + 1) * width, 12) THEN 1 ELSE 0 END AS step "
         "FROM (SELECT *, floor(v / width) AS k FROM held, ({}))))",
+        who,
         _number(Sql("v")),
         UNDER,
         _number(Sql("low")),
@@ -155,14 +174,15 @@ def _number(column: Sql) -> Sql:
     )
 
 
-def _days() -> Sql:
+def _days(who: Sql) -> Sql:
     """By day, month, year or decade, so that there are not too many places."""
-    return Sql(
-        "SELECT profile_key, v, CASE unit WHEN 'day' THEN strftime(v, '%Y-%m-%d') WHEN 'month' THEN strftime(v, '%Y-%m') "
+    return sql(
+        "SELECT {}, v, CASE unit WHEN 'day' THEN strftime(v, '%Y-%m-%d') WHEN 'month' THEN strftime(v, '%Y-%m') "
         "WHEN 'year' THEN year(v)::VARCHAR ELSE (year(v) // 10 * 10)::VARCHAR || 's' END AS word, "
         "CASE unit WHEN 'decade' THEN year(v) // 10 * 10000 * 10 ELSE epoch(date_trunc(unit, v)) / 86400 END::DOUBLE AS place "
         "FROM held, (SELECT CASE WHEN max(v) - min(v) > 15000 THEN 'decade' WHEN max(v) - min(v) > 1200 THEN 'year' "
-        "WHEN max(v) - min(v) > 62 THEN 'month' ELSE 'day' END AS unit FROM held)"
+        "WHEN max(v) - min(v) > 62 THEN 'month' ELSE 'day' END AS unit FROM held)",
+        who,
     )
 
 

@@ -109,6 +109,7 @@ class Asked:
     """Of whom and of when a question is asked. `among` is the condition for the keys of its people, if not everyone.
 
     `room` is how many keys a bitmap must hold, 0 where it is not known: people are then counted without bitmaps.
+    `channels` is how many there are: where all of them stand apart nothing has to be ranked.
     `rows` asks the data, for rules whose edges are found in them; only `like` is given it.
     """
 
@@ -116,6 +117,7 @@ class Asked:
     at: datetime
     among: Sql = NOTHING
     room: int = 0
+    channels: int = 0
     rows: Callable[[Sql], list[tuple[Any, ...]]] | None = None
 
 

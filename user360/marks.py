@@ -18,13 +18,16 @@ from user360.segments.rules import EventCondition, Events, Group
 from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from user360.insight import Asked, Breakdown, Insight
     from user360.segments import Catalog
 
 ANY: Final = sql("event_id >= {}", FIRST_OF_OTHERS)
 GROUP: Final = Sql("breakdown")
 ANYTHING: Final = Events(None)
-MOST_BITMAP_BYTES: Final = 256 * 2**20
+_USUAL_CHANNELS: Final = 8
+MOST_BITMAP_BYTES: Final = 320 * 2**20
 
 
 def checked(of: Events, catalog: Catalog, path: str) -> Events:
@@ -75,7 +78,7 @@ def spot(question: Insight, asked: Asked, first: datetime | None = None, until: 
     if unit == "hour":
         shift = _shift(asked, start) % timedelta(hours=1)
         return (
-            sql("date_trunc('hour', occurred_at + {}) - {}", _interval(shift), _interval(shift))
+            sql("date_trunc('hour', {}) - {}", _ahead(shift), _interval(shift))
             if shift
             else Sql("date_trunc('hour', occurred_at)")
         )
@@ -91,17 +94,17 @@ def spot(question: Insight, asked: Asked, first: datetime | None = None, until: 
 def local(asked: Asked, start: datetime, end: datetime) -> Sql:
     """The time on the wall of an event of that span: the offset added, which measured many times as fast as asking the zone.
 
-    The span is cut where the zone's clocks change.
+    The span is cut where the zone's clocks change. Microseconds are added: adding an interval took five times as long.
     """
     cases, before, here = [], _shift(asked, start), start
     while here < end:
         following = min(here + timedelta(days=1), end)
         if _shift(asked, following) != before:
             change = _change(asked, here, following)
-            cases.append(sql("WHEN occurred_at < {} THEN occurred_at + {}", clock.stored(change), _interval(before)))
+            cases.append(sql("WHEN occurred_at < {} THEN {}", clock.stored(change), _ahead(before)))
             before = _shift(asked, following)
         here = following
-    last = sql("occurred_at + {}", _interval(before))
+    last = _ahead(before)
     return sql("CASE {} ELSE {} END", joined(" ", cases), last) if cases else last
 
 
@@ -119,9 +122,25 @@ class Heads:
 def heads(asked: Asked, groups: int) -> Heads:
     """Counting by bitmaps, which is exact and measured twice as fast, as long as so many groups of them fit into memory."""
     if fits(asked, groups):
-        kept = sql("bitstring_agg(profile_key, 0, {}) AS heads", Sql(str(asked.room - 1)))
-        return Heads(kept, Sql("coalesce(bit_count(bit_or(heads)), 0)"))
+        return Heads(sql("{} AS heads", crowd(asked)), Sql("coalesce(bit_count(bit_or(heads)), 0)"))
     return Heads(Sql("profile_key AS heads"), Sql("count(DISTINCT heads)"))
+
+
+def crowd(asked: Asked) -> Sql:
+    """The people of a group as one bitmap."""
+    return sql("bitstring_agg(profile_key, 0, {})", Sql(str(asked.room - 1)))
+
+
+def counted(asked: Asked, groups: int) -> Sql:
+    """The people of each of so many groups, counted in one level."""
+    return sql("bit_count({})", crowd(asked)) if fits(asked, groups) else Sql("count(DISTINCT profile_key)")
+
+
+def inside(asked: Asked, heads: Sql) -> Sql:
+    """The condition that a person is in a bitmap; who comes while a question is asked is not yet in any."""
+    return sql(
+        "CASE WHEN profile_key < {} THEN get_bit({}, profile_key::INTEGER) = 1 ELSE false END", Sql(str(asked.room)), heads
+    )
 
 
 def fits(asked: Asked, groups: int) -> bool:
@@ -186,6 +205,97 @@ def raw(breakdown: Breakdown | None, asked: Asked) -> tuple[Sql, Sql]:
     return Sql(", held AS raw"), held
 
 
+def of_channels(sizes: Sql, most: int) -> Sql:
+    """Each channel with its group: its own name for those with the most people, Other, or no value. `sizes`: channel_id, people."""
+    return sql(
+        "SELECT channel_id, CASE WHEN channel_id IS NULL THEN {} WHEN place <= {} THEN {} || name ELSE {} END AS breakdown "
+        "FROM (SELECT channel_id, name, row_number() OVER (PARTITION BY channel_id IS NULL ORDER BY people DESC, name) AS place "
+        "FROM ({}) LEFT JOIN channels USING (channel_id))",
+        NONE,
+        most,
+        VALUE,
+        OTHER,
+        sizes,
+    )
+
+
+def by_channel(asked: Asked, most: int, cells: Callable[[Sql], Sql], keys: str, added: tuple[str, ...] = ()) -> Sql:
+    """The users of each place and channel, with the columns `keys` of places and sums of those `added`: keys, breakdown, added, users.
+
+    `cells` answers the rows by place and channel_id with the column of people it is given. Where every channel stands apart
+    the bitmaps are counted as soon as they are made; else they are kept, ranked and put together.
+    """
+    if 0 < asked.channels <= most:
+        return sql(
+            "SELECT * EXCLUDE (channel_id, name), coalesce({} || name, {}) AS breakdown FROM ({}) LEFT JOIN channels USING (channel_id)",
+            VALUE,
+            NONE,
+            cells(sql("bit_count({}) AS users", crowd(asked))),
+        )
+    sizes = Sql("SELECT channel_id, bit_count(bit_or(heads)) AS people FROM cells GROUP BY channel_id")
+    return sql(
+        "WITH cells AS MATERIALIZED ({}) SELECT {}, breakdown{}, bit_count(bit_or(heads)) AS users FROM cells "
+        "JOIN ({}) AS named ON cells.channel_id IS NOT DISTINCT FROM named.channel_id GROUP BY {}",
+        cells(sql("{} AS heads", crowd(asked))),
+        Sql(keys),
+        Sql("".join(f", sum({each}) AS {each}" for each in added)),
+        of_channels(sizes, most),
+        Sql(f"{keys}, breakdown"),
+    )
+
+
+def channels_of(asked: Asked) -> int:
+    """How many channels are told apart at a time, events without one too."""
+    return asked.channels + 1 if asked.channels else _USUAL_CHANNELS
+
+
+def of_people(breakdown: Breakdown, asked: Asked, heads: Sql) -> Sql:
+    """Everybody in a bitmap with their group by a property: profile_key, breakdown. `heads` asks for the bitmap.
+
+    The groups are those of `broken`, found among people instead of among their events.
+    """
+    found = asked.catalog.properties[breakdown.name]
+    if found.aside:
+        owned = Sql(
+            "SELECT profile_key, held AS raw FROM profiles LEFT JOIN "
+            "(SELECT profile_key, tags.name AS held FROM profile_tags JOIN tags USING (tag_id)) USING (profile_key)"
+        )
+    elif found.datatype.name == "list":
+        owned = sql(
+            "SELECT profile_key, held AS raw FROM profiles LEFT JOIN "
+            "(SELECT profile_key, unnest(list_distinct({})) AS held FROM profiles) USING (profile_key)",
+            name(found.name),
+        )
+    else:
+        owned = sql("SELECT profile_key, {}::VARCHAR AS raw FROM profiles", name(found.name))
+    return sql(
+        "WITH here AS MATERIALIZED (SELECT profile_key, raw FROM ({}) WHERE {}), largest AS (SELECT raw FROM here WHERE raw IS NOT NULL "
+        "GROUP BY raw ORDER BY count(*) DESC, raw LIMIT {}) SELECT {}profile_key, CASE WHEN raw IS NULL THEN {} "
+        "WHEN raw IN (FROM largest) THEN {} || raw ELSE {} END AS breakdown FROM here",
+        owned,
+        inside(asked, sql("({})", heads)),
+        breakdown.most,
+        Sql("DISTINCT " if found.aside or found.datatype.name == "list" else ""),
+        NONE,
+        VALUE,
+        OTHER,
+    )
+
+
+def crossed(asked: Asked, breakdown: Breakdown, places: Sql) -> Sql:
+    """The users of each place and group by a property, as `users` beside the columns of `places`, which has a bitmap `heads`.
+
+    Each side is one bitmap and a cell is what two of them share: joining people to their events took five times as long.
+    """
+    return sql(
+        "WITH places AS MATERIALIZED ({}), crowds AS MATERIALIZED (SELECT breakdown, {} AS crowd FROM ({}) GROUP BY breakdown) "
+        "SELECT * EXCLUDE (heads, crowd), bit_count(heads & crowd) AS users FROM places, crowds WHERE bit_count(heads & crowd) > 0",
+        places,
+        crowd(asked),
+        of_people(breakdown, asked, Sql("SELECT bit_or(heads) FROM places")),
+    )
+
+
 def wilson(share: Sql, whole: Sql) -> tuple[Sql, Sql]:
     """The interval of Wilson (1927) around a share of so many: with z = 1.96 it holds the true share 95 times of 100."""
     root = sql("1.96 * sqrt({} * (1 - {}) / {} + 3.8416 / (4 * {} * {}))", share, share, whole, whole, whole)
@@ -208,6 +318,13 @@ def _change(asked: Asked, low: datetime, high: datetime) -> datetime:
             break
         low, high = (middle, high) if _shift(asked, middle) == before else (low, middle)
     return high
+
+
+def _ahead(shift: timedelta) -> Sql:
+    """The instant of an event so much later."""
+    if not shift:
+        return Sql("occurred_at")
+    return sql("make_timestamp(epoch_us(occurred_at) + {})", shift // timedelta(microseconds=1))
 
 
 def _interval(shift: timedelta) -> Sql:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -67,10 +68,14 @@ def channels(store: Store) -> list[str]:
     return [each for (each,) in store.rows(Sql("SELECT name FROM channels ORDER BY name"))]
 
 
-def newest(store: Store) -> datetime | None:
-    """The time of the newest event of all."""
-    found = store.rows(Sql("SELECT max(occurred_at) FROM events"))[0][0]
-    return aware(found) if found else None
+def newest(store: Store, *, about: datetime) -> datetime | None:
+    """The time of the newest event of all, looked for where it is likely to be first: not long before that instant or later."""
+    for since in (stored(about - timedelta(days=1)), None):
+        where = sql(" WHERE occurred_at >= {}", since) if since else NOTHING
+        found = store.rows(sql("SELECT max(occurred_at) FROM events{}", where))[0][0]
+        if found:
+            return aware(found)
+    return None
 
 
 def stretches(store: Store) -> dict[str, tuple[datetime, datetime]]:

@@ -68,7 +68,7 @@ def run(store: Store, question: Insight, *, at: datetime) -> Result:
     roles = {each: role for each, role in question.roles.items() if each in table.column_names}
     milliseconds = 1000 * (time.perf_counter() - began)
     found = insight.buckets(question, asked)
-    return Result(table, roles, (plan.answer.shown(),), min(at, events.newest(store) or at), milliseconds, found)
+    return Result(table, roles, (plan.answer.shown(),), min(at, events.newest(store, about=at) or at), milliseconds, found)
 
 
 def who(store: Store, question: Insight, cell: Mapping[str, Any], *, at: datetime) -> People:
@@ -89,7 +89,7 @@ def like(store: Store, question: Insight, cell: Mapping[str, Any], *, moving: bo
 def _asked(store: Store, question: Insight, at: datetime) -> Asked:
     catalog = segments.load_catalog(store)
     question.check(catalog)
-    asked = Asked(catalog, at, room=store.room())
+    asked = Asked(catalog, at, room=store.room(), channels=len(events.channels(store)))
     if question.people is None or not question.people.conditions:
         return asked
     return replace(asked, among=insight.members(segments.people(store, question.people, at=at)))

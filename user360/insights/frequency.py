@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from user360 import insight, likeness, marks, scoring
+from user360 import clock, insight, likeness, marks, scoring
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
 from user360.segments import event_leaves
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from user360.segments import Catalog, Rule
 
 MOST: Final = 100
+_BITS: Final = 120  # days that fit into one number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,22 +54,40 @@ class Frequency(Insight):
     def compile(self, asked: Asked) -> Plan:
         """A row for everyone."""
         start, end = insight.span(self.period, asked.catalog, asked.at)
-        figure = Sql("count(*)")
-        if self.counted == "days":
-            figure = sql("count(DISTINCT ({})::DATE)", marks.local(asked, start, end))
-        people = sql(
-            "SELECT profile_key, least({}, {})::INTEGER AS times FROM events WHERE {} AND {} GROUP BY profile_key",
-            figure,
-            self.most,
+        where = sql(
+            "{} AND {}",
             event_leaves.matching(marks.checked(self.of, asked.catalog, "$.of"), Frame(asked.catalog, asked.at)),
             marks.within(self, asked),
         )
+        people = sql(
+            "SELECT profile_key, least(count(*), {})::INTEGER AS times FROM {} GROUP BY profile_key",
+            self.most,
+            sql("events WHERE {}", where)
+            if self.counted == "times"
+            else sql("(SELECT DISTINCT profile_key, ({})::DATE FROM events WHERE {})", marks.local(asked, start, end), where),
+        )
+        days = (end - start).days + 1
+        if self.counted == "days" and days < _BITS:
+            first = clock.calendar_day(start, asked.catalog.zone)
+            people = sql(
+                "SELECT profile_key, least(bit_count(bit_or(1::HUGEINT << (({})::DATE - {})::INTEGER)), {})::INTEGER AS times "
+                "FROM events WHERE {} GROUP BY profile_key",
+                marks.local(asked, start, end),
+                first,
+                self.most,
+                where,
+            )
         relation = sql(
             "WITH people AS MATERIALIZED ({}) SELECT profile_key, times FROM people UNION ALL SELECT profile_key, 0 AS times FROM ({})",
             people,
             scoring.unscored(Sql("SELECT * FROM people"), asked),
         )
-        answer = sql("SELECT times, count(DISTINCT profile_key) AS users FROM ({}) GROUP BY times ORDER BY times", relation)
+        answer = sql(
+            "WITH counted AS MATERIALIZED (SELECT times, count(*) AS users FROM ({}) GROUP BY times) "
+            "SELECT times, users FROM (FROM counted UNION ALL SELECT 0, {} FROM counted) WHERE users > 0 ORDER BY times",
+            people,
+            scoring.others(asked, Sql("coalesce(sum(users), 0)")),
+        )
         return Plan(relation, answer)
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:

@@ -95,7 +95,11 @@ class Geography(Insight):
     def _whose(self, asked: Asked) -> Sql:
         if self.whose == "everyone":
             return asked.among or Sql("true")
-        return sql("profile_key IN (SELECT profile_key FROM events WHERE {} AND {})", marks.ANY, marks.within(self, asked))
+        where = sql("{} AND {}", marks.ANY, marks.within(self, asked))
+        if not marks.fits(asked, 1):
+            return sql("profile_key IN (SELECT profile_key FROM events WHERE {})", where)
+        heads = sql("(SELECT {} FROM events WHERE {} AND {})", marks.crowd(asked), where, marks.known(asked))
+        return marks.inside(asked, heads)
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who lives there, and was active if that was asked."""

@@ -9,7 +9,7 @@ quick ratio = (new + resurrected) / dormant. The first and last period are taken
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from user360 import clock, insight, likeness, marks
@@ -18,7 +18,7 @@ from user360.insight import Insight, Plan, Role, check_scope
 from user360.segments import event_leaves, windows
 from user360.segments.frames import Frame
 from user360.segments.rules import During, EventMoment, Events, Group
-from user360.sql import Sql, sql
+from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,8 @@ STATES: Final = (NEW, RETURNING, RESURRECTED, DORMANT)
 UNITS: Final = ("day", "week", "month")
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LONG_AGO: Final = date(1900, 1, 1)
+_TICK: Final = timedelta(microseconds=1)
+BITMAPS: Final = 5  # for each period: its people, and what they are held against
 _THIS: Final = {"day": "today", "week": "this_week", "month": "this_month"}
 _LAST: Final = {"day": "yesterday", "week": "last_week", "month": "last_month"}
 
@@ -63,20 +65,58 @@ class Lifecycle(Insight):
             raise InvalidInsight("$.breakdown", "cannot be asked: a lifecycle is one already.", "Filter people instead.")
 
     def compile(self, asked: Asked) -> Plan:
-        """One reading of all history: the periods of each person in order, each with the one before and after."""
-        early, first, end = self._edges(asked)
+        """The periods of each person in order, each with the one before and after; counted by a bitmap a period."""
+        relation = self._relation(asked)
+        places = self._places(asked)
+        if not marks.fits(asked, BITMAPS * len(places)):
+            return Plan(relation, sql("SELECT time, state, count(*) AS users FROM ({}) GROUP BY ALL ORDER BY ALL", relation))
+        return Plan(relation, self._counted(asked, places))
+
+    def _seen(self, asked: Asked) -> tuple[Sql, Sql]:
+        """The period an event is of, all before the first ones as one; and the condition that it counts."""
+        early, _, end = self._edges(asked)
         such = event_leaves.matching(marks.checked(self.of, asked.catalog, "$"), Frame(asked.catalog, asked.at))
-        before = clock.calendar_day(early, asked.catalog.zone)
-        begin, today = (clock.calendar_day(each, asked.catalog.zone) for each in (first, min(asked.at, end)))
-        seen = sql(
-            "SELECT DISTINCT profile_key, CASE WHEN occurred_at < {} THEN {} ELSE {} END AS seen FROM events WHERE {} AND {}",
-            clock.stored(early),
-            _LONG_AGO,
-            marks.spot(self, asked, early, end),
-            such,
-            marks.within(self, asked, _EVER, end),
+        spot = marks.spot(self, asked, early, end)
+        seen = sql("CASE WHEN occurred_at < {} THEN {} ELSE {} END", clock.stored(early), _LONG_AGO, spot)
+        return seen, sql("{} AND {}", such, marks.within(self, asked, _EVER, end))
+
+    def _places(self, asked: Asked) -> list[date]:
+        """All time before, the period before the first, and those that have begun."""
+        early, first, end = self._edges(asked)
+        found, here = [_LONG_AGO, clock.calendar_day(early, asked.catalog.zone)], first
+        while here < end and here <= asked.at:
+            found.append(clock.calendar_day(here, asked.catalog.zone))
+            here = windows.unit_around(here, 0, self.granularity, asked.catalog)[1]
+        return found
+
+    def _counted(self, asked: Asked, places: list[date]) -> Sql:
+        """A period is one bitmap, its states what that shares with the one before and with all before."""
+        seen, where = self._seen(asked)
+        nobody = sql("bitstring('0', {})", Sql(str(asked.room)))
+        rows = joined(", ", [sql("({}, {})", nth, each) for nth, each in enumerate(places)])
+        return sql(
+            "WITH grouped AS MATERIALIZED (SELECT {} AS place, {} AS heads FROM events WHERE {} AND {} GROUP BY ALL), "
+            "every AS (SELECT nth, place, coalesce(heads, {}) AS here FROM (VALUES {}) AS places(nth, place) LEFT JOIN grouped USING (place)), "
+            "beside AS (SELECT *, lag(here) OVER (ORDER BY nth) AS last, "
+            "bit_or(here) OVER (ORDER BY nth ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ever FROM every) "
+            "SELECT place::VARCHAR AS time, state, users FROM (SELECT place, unnest([{}, {}, {}, {}]) AS state, "
+            "unnest([bit_count(here & ~ever), bit_count(here & last), bit_count((here & ever) & ~last), bit_count(last & ~here)]) AS users "
+            "FROM beside WHERE nth > 1) WHERE users > 0 ORDER BY ALL",
+            seen,
+            marks.crowd(asked),
+            where,
+            marks.known(asked),
+            nobody,
+            rows,
+            *STATES,
         )
-        relation = sql(
+
+    def _relation(self, asked: Asked) -> Sql:
+        early, first, end = self._edges(asked)
+        before = clock.calendar_day(early, asked.catalog.zone)
+        begin, today = (clock.calendar_day(each, asked.catalog.zone) for each in (first, min(asked.at, end - _TICK)))
+        seen = sql("SELECT DISTINCT profile_key, {} AS seen FROM events WHERE {}", *self._seen(asked))
+        return sql(
             "WITH seen AS MATERIALIZED (SELECT *, lag(seen) OVER ways AS before, lead(seen) OVER ways AS after FROM ({}) "
             "WINDOW ways AS (PARTITION BY profile_key ORDER BY seen)) "
             "SELECT profile_key, seen::VARCHAR AS time, CASE WHEN before IS NULL THEN {} WHEN before = {} THEN {} ELSE {} END AS state "
@@ -97,8 +137,6 @@ class Lifecycle(Insight):
             today,
             self._moved(),
         )
-        answer = sql("SELECT time, state, count(*) AS users FROM ({}) GROUP BY ALL ORDER BY ALL", relation)
-        return Plan(relation, answer)
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who did it in the period, in the one before, or ever before; moving, of the present period and the last."""

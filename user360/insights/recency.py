@@ -45,15 +45,19 @@ class Recency(Insight):
     def compile(self, asked: Asked) -> Plan:
         """A row for everyone."""
         cases = joined(" ", [sql("WHEN days >= {} THEN {}", edge, edge) for edge in reversed(scoring.EDGES)])
+        people = sql(
+            "SELECT profile_key, (CASE {} END)::INTEGER AS days FROM ({})", cases, scoring.of_people(self, self.of, "", asked)
+        )
         relation = sql(
-            "WITH people AS MATERIALIZED ({}) SELECT profile_key, (CASE {} END)::INTEGER AS days FROM people UNION ALL "
-            "SELECT profile_key, NULL AS days FROM ({})",
-            scoring.of_people(self, self.of, "", asked),
-            cases,
+            "WITH people AS MATERIALIZED ({}) SELECT profile_key, days FROM people UNION ALL SELECT profile_key, NULL AS days FROM ({})",
+            people,
             scoring.unscored(Sql("SELECT * FROM people"), asked),
         )
         answer = sql(
-            "SELECT days, count(DISTINCT profile_key) AS users FROM ({}) GROUP BY days ORDER BY days NULLS LAST", relation
+            "WITH counted AS MATERIALIZED (SELECT days, count(*) AS users FROM ({}) GROUP BY days) "
+            "SELECT days, users FROM (FROM counted UNION ALL SELECT NULL, {} FROM counted) WHERE users > 0 ORDER BY days NULLS LAST",
+            people,
+            scoring.others(asked, Sql("coalesce(sum(users), 0)")),
         )
         return Plan(relation, answer)
 

@@ -13,18 +13,16 @@ A cell is finished when the period is over for everyone in the cohort. The poole
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-import pyarrow as pa
-
-from user360 import clock, insight, likeness, marks
+from user360 import clock, cohorts, insight, likeness, marks
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
-from user360.segments import event_leaves, windows
+from user360.segments import event_leaves
 from user360.segments.frames import Frame
 from user360.segments.rules import During, EventMoment, Events, Group
-from user360.sql import NOTHING, Sql, joined, sql
+from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
 BACK, AWAY = "back", "away"
 UNITS: Final = ("day", "week", "month")
 MOST_AGES: Final = 120
-LENGTHS: Final = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ORDER: Final = Sql("{'at': occurred_at, 'id': message_id}")
 
@@ -97,12 +94,12 @@ class Retention(Insight):
                 )
             )
         relation = sql("{} {}", beside, joined(" UNION ALL ", parts))
-        return Plan(relation, _answer(self, beside))
+        return Plan(relation, _answer(self, _bitmaps(self, asked) or sql("{}, {}", beside, _counted(self))))
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who began in the period of the cohort and did, or did not, come back in the period of the cell; its dates are fixed."""
-        found = _edges(self, asked)
-        place = next((place for place, each in enumerate(found.cohorts) if each.isoformat() == cell.get("cohort")), None)
+        found = cohorts.edges(self, self.ages, asked)
+        place = next((place for place, each in enumerate(found.days) if each.isoformat() == cell.get("cohort")), None)
         age = cell.get("age")
         if moving or place is None or not isinstance(age, int) or self.clock != "calendar" or cell.get("breakdown") is not None:
             return None
@@ -119,52 +116,6 @@ class Retention(Insight):
         return likeness.rule(self, cell, asked, conditions)
 
 
-# -- time ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Edges:
-    """The days cohorts are called by, where their periods and all later ones begin, and the ends of the question's period."""
-
-    cohorts: tuple[date, ...]
-    edges: tuple[datetime, ...]
-    first: datetime
-    end: datetime
-
-
-def _edges(question: Retention, asked: Asked) -> _Edges:
-    first, end = insight.span(question.period, asked.catalog, asked.at)
-    unit = question.granularity
-    edges: list[datetime] = []
-    here, following = windows.unit_around(first, 0, unit, asked.catalog)
-    cohorts = 0
-    while here < end or len(edges) <= cohorts + question.ages:
-        cohorts += here < end
-        edges.append(here)
-        here, following = following, windows.unit_around(following, 0, unit, asked.catalog)[1]
-    days = tuple(clock.calendar_day(each, asked.catalog.zone) for each in edges[:cohorts])
-    return _Edges(days, tuple(edges), first, end)
-
-
-def _cells(question: Retention, asked: Asked) -> pa.Table:
-    """The cells that have begun: cohort, age, whether they are finished for everyone in it."""
-    found, length, at = _edges(question, asked), LENGTHS[question.granularity], asked.at
-    rows = []
-    for place, cohort in enumerate(found.cohorts):
-        start, end = max(found.edges[place], found.first), min(found.edges[place + 1], found.end)
-        for age in range(question.ages):
-            if question.clock == "own":
-                begins, ends = start + age * length, end + (age + 1) * length
-            else:
-                begins, ends = found.edges[place + age], found.edges[place + age + 1]
-            if begins > at:
-                break
-            rows.append((cohort, age, age == 0 or ends <= at))
-    columns = list(zip(*rows, strict=True)) or [(), (), ()]
-    kinds = (pa.date32(), pa.int64(), pa.bool_())
-    return pa.table([pa.array(each, kind) for each, kind in zip(columns, kinds, strict=True)], ["cohort", "age", "finished"])
-
-
 def _between(first: datetime, last: datetime) -> During:
     return During("between", (first.isoformat(), last.isoformat()))
 
@@ -173,7 +124,7 @@ def _apart(question: Retention, one: Sql, other: Sql) -> Sql:
     """How many calendar periods from the one day to the other."""
     if question.granularity == "month":
         return sql("date_diff('month', {}, {})", one, other)
-    return sql("date_diff('day', {}, {}) // {}", one, other, LENGTHS[question.granularity].days)
+    return sql("date_diff('day', {}, {}) // {}", one, other, cohorts.LENGTHS[question.granularity].days)
 
 
 # -- people -------------------------------------------------------------------------------------
@@ -186,7 +137,10 @@ def _tables(question: Retention, asked: Asked) -> list[Sql]:
     if of_events:
         raw, beside = marks.raw(question.breakdown, asked)
     tables = [
-        sql("cells AS MATERIALIZED (SELECT * FROM cohort_cells)", cohort_cells=_cells(question, asked)),
+        sql(
+            "cells AS MATERIALIZED (SELECT * FROM cohort_cells)",
+            cohort_cells=cohorts.cells(question, question.ages, asked, own=question.clock == "own"),
+        ),
         sql("starts AS MATERIALIZED ({})", _starts(question, asked, raw, beside)),
         sql("came AS MATERIALIZED ({})", _came(question, asked)),
         Sql("back AS (SELECT profile_key, cohort, age, finished FROM came JOIN cells USING (cohort, age))"),
@@ -262,7 +216,7 @@ def _came(question: Retention, asked: Asked) -> Sql:
         ages = sql(
             "SELECT DISTINCT profile_key, cohort, epoch_us(occurred_at - started) // {} AS age FROM starts "
             "JOIN (SELECT profile_key, occurred_at FROM events WHERE {} AND {}) USING (profile_key) WHERE occurred_at > started",
-            LENGTHS[question.granularity] // timedelta(microseconds=1),
+            cohorts.LENGTHS[question.granularity] // timedelta(microseconds=1),
             such,
             within,
         )
@@ -279,26 +233,96 @@ def _came(question: Retention, asked: Asked) -> Sql:
     )
 
 
+# -- bitmaps ------------------------------------------------------------------------------------
+
+
+def _bitmaps(question: Retention, asked: Asked) -> Sql | None:
+    """`counted`: cohort, age, size, members, finished; `pooled`: age, users. A cell is what two bitmaps share.
+
+    None where they do not say it: by own clocks, in groups, or where there are too many.
+    """
+    cells = cohorts.cells(question, question.ages, asked, own=question.clock == "own")
+    if question.clock == "own" or question.breakdown is not None or not marks.fits(asked, cells.num_rows):
+        return None
+    first, found = question.entry == "first", cohorts.edges(question, question.ages, asked)
+    started = sql(
+        "SELECT cohort, {} AS heads FROM ({}) WHERE {} GROUP BY cohort",
+        marks.crowd(asked),
+        _starts(question, asked, NOTHING, NOTHING),
+        marks.known(asked),
+    )
+    if not first:
+        started = _by_place(question, asked, question.start, found.first, found.end, named="cohort")
+        if question.start == question.back and found.whole:
+            started = Sql("SELECT seen AS cohort, heads FROM seen")
+    until = asked.at + timedelta(microseconds=1)
+    last = min(until, found.edges[len(found.days) + question.ages - 1]) if question.when == "on" else until
+    reached = Sql("SELECT target, heads FROM (SELECT DISTINCT target FROM cells) JOIN seen ON seen = target")
+    if question.when == "after":
+        reached = Sql(
+            "SELECT target, bit_or(heads) AS heads FROM (SELECT DISTINCT target FROM cells) JOIN seen ON seen >= target GROUP BY target"
+        )
+    shared = Sql("CASE WHEN age = 0 THEN begun.heads ELSE begun.heads & reached.heads END")
+    rows = Sql("FROM cells JOIN begun USING (cohort) LEFT JOIN reached USING (target)")
+    together = sql("coalesce(bit_count(bit_or({})), 0)", shared) if not first else Sql("sum(members)::BIGINT")
+    return sql(
+        "WITH cells AS MATERIALIZED (SELECT * FROM cohort_cells), seen AS MATERIALIZED ({}), "
+        "begun AS MATERIALIZED (SELECT *, bit_count(heads) AS size FROM ({})), reached AS MATERIALIZED ({}), "
+        "counted AS MATERIALIZED (SELECT cohort, age, size, finished, coalesce(bit_count({}), 0) AS members {}), "
+        "pooled AS (SELECT age, {} AS users {} WHERE finished GROUP BY age)",
+        _by_place(question, asked, question.back, found.first, last, named="seen"),
+        started,
+        reached,
+        shared,
+        rows,
+        together,
+        rows if not first else Sql("FROM counted"),
+        cohort_cells=cells,
+    )
+
+
+def _by_place(question: Retention, asked: Asked, of: Events, start: datetime, until: datetime, *, named: str) -> Sql:
+    """One bitmap of people for each period: of whom such events are."""
+    return sql(
+        "SELECT {} AS {}, {} AS heads FROM events WHERE {} AND {} AND {} GROUP BY ALL",
+        marks.spot(question, asked, start, until),
+        name(named),
+        marks.crowd(asked),
+        event_leaves.matching(marks.checked(of, asked.catalog, "$"), Frame(asked.catalog, asked.at)),
+        marks.known(asked),
+        marks.within(question, asked, start, until),
+    )
+
+
 # -- figures ------------------------------------------------------------------------------------
+
+
+def _counted(question: Retention) -> Sql:
+    """From people: the tables `counted` and `pooled` as `_bitmaps` makes them."""
+    people = Sql("count(DISTINCT profile_key)" if question.entry == "every" else "count(*)")
+    return sql(
+        "counted AS MATERIALIZED (SELECT cohort, age, size, finished, coalesce(members, 0) AS members "
+        "FROM cells JOIN (SELECT cohort, count(*) AS size FROM starts GROUP BY cohort) USING (cohort) "
+        "LEFT JOIN (SELECT cohort, age, count(*) AS members FROM back GROUP BY cohort, age) USING (cohort, age)), "
+        "pooled AS (SELECT age, {} AS users FROM back WHERE finished GROUP BY age)",
+        people,
+    )
 
 
 def _answer(question: Retention, beside: Sql) -> Sql:
     """The figures of each cell, of the pooled row and of the pooled row of each group. Who is away is who is not back."""
-    people = Sql("count(DISTINCT profile_key)" if question.entry == "every" else "count(*)")
     by_group = question.breakdown is not None
     column = Sql(", NULL AS breakdown" if by_group else "")
     parts = [
+        sql("SELECT cohort::VARCHAR AS cohort, age{}, members AS users, members, size, finished FROM counted", column),
         sql(
-            "SELECT cohort::VARCHAR AS cohort, age{}, coalesce(members, 0) AS users, coalesce(members, 0) AS members, size, finished "
-            "FROM cells JOIN (SELECT cohort, count(*) AS size FROM starts GROUP BY cohort) USING (cohort) "
-            "LEFT JOIN (SELECT cohort, age, count(*) AS members FROM back GROUP BY cohort, age) USING (cohort, age)",
+            "SELECT NULL AS cohort, age{}, coalesce(any_value(users), 0)::BIGINT AS users, sum(members)::BIGINT AS members, "
+            "sum(size)::BIGINT AS size, true AS finished FROM counted LEFT JOIN pooled USING (age) WHERE finished GROUP BY age",
             column,
         ),
-        _pooled(Sql("starts"), Sql("back"), people, by_group=False, column=column),
     ]
     if by_group:
-        back = Sql("(SELECT * FROM back JOIN grouped USING (profile_key, cohort))")
-        parts.append(_pooled(Sql("grouped"), back, people, by_group=True, column=NOTHING))
+        parts.append(_pooled(question))
     groups = Sql("breakdown, " if by_group else "")
     away = Sql("true" if question.entry == "first" else "cohort IS NOT NULL")
     return sql(
@@ -317,23 +341,15 @@ def _answer(question: Retention, beside: Sql) -> Sql:
     )
 
 
-def _pooled(starts: Sql, back: Sql, people: Sql, *, by_group: bool, column: Sql) -> Sql:
-    """The row of all finished cells: who came back over who could."""
-    group = Sql("breakdown, " if by_group else "")
-    using = Sql("breakdown, age" if by_group else "age")
+def _pooled(question: Retention) -> Sql:
+    """The rows of all finished cells of each group: who came back over who could."""
+    people = Sql("count(DISTINCT profile_key)" if question.entry == "every" else "count(*)")
     return sql(
-        "SELECT NULL AS cohort, age{}, coalesce(users, 0) AS users, coalesce(members, 0) AS members, size, true AS finished FROM "
-        "(SELECT {}age, sum(size)::BIGINT AS size FROM cells JOIN (SELECT {}cohort, count(*) AS size FROM {} GROUP BY ALL) "
-        "USING (cohort) WHERE finished GROUP BY ALL) LEFT JOIN "
-        "(SELECT {}age, {} AS users, count(*) AS members FROM {} WHERE finished GROUP BY ALL) USING ({})",
-        Sql(", breakdown") if by_group else column,
-        group,
-        group,
-        starts,
-        group,
+        "SELECT NULL AS cohort, age, breakdown, coalesce(users, 0) AS users, coalesce(members, 0) AS members, size, true AS finished FROM "
+        "(SELECT breakdown, age, sum(size)::BIGINT AS size FROM cells JOIN (SELECT breakdown, cohort, count(*) AS size FROM grouped GROUP BY ALL) "
+        "USING (cohort) WHERE finished GROUP BY ALL) LEFT JOIN (SELECT breakdown, age, {} AS users, count(*) AS members FROM "
+        "(SELECT * FROM back JOIN grouped USING (profile_key, cohort)) WHERE finished GROUP BY ALL) USING (breakdown, age)",
         people,
-        back,
-        using,
     )
 
 

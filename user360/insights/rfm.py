@@ -57,20 +57,24 @@ class Rfm(Insight):
 
     def compile(self, asked: Asked) -> Plan:
         """A row for the cell of each person, one for their group."""
-        people = scoring.of_people(self, self.of, self.amount, asked)
+        scored = scoring.scored(scoring.of_people(self, self.of, self.amount, asked), self.second)
         relation = sql(
-            'WITH people AS MATERIALIZED ({}), scored AS MATERIALIZED ({}) SELECT profile_key, "group", recency, score, days, times, amount '
-            'FROM scored UNION ALL SELECT profile_key, "group", NULL, NULL, days, times, amount FROM scored UNION ALL '
-            "SELECT profile_key, {}, NULL, NULL, NULL, NULL, NULL FROM ({})",
-            people,
-            scoring.scored(Sql("SELECT * FROM people"), self.second),
+            'WITH scored AS MATERIALIZED ({}) SELECT profile_key, "group", recency, score FROM scored UNION ALL '
+            'SELECT profile_key, "group", NULL, NULL FROM scored UNION ALL SELECT profile_key, {}, NULL, NULL FROM ({})',
+            scored,
             scoring.NOT_SCORED,
-            scoring.unscored(Sql("SELECT * FROM people"), asked),
+            scoring.unscored(Sql("SELECT * FROM scored"), asked),
         )
+        figures = Sql("count(*) AS users, avg(days) AS days, avg(times) AS times, avg(amount) AS amount")
         answer = sql(
-            'SELECT "group", recency, score, count(DISTINCT profile_key) AS users, avg(days) AS days, avg(times) AS times, '
-            'avg(amount) AS amount FROM ({}) GROUP BY "group", recency, score ORDER BY recency IS NOT NULL, recency DESC, score DESC, "group"',
-            relation,
+            'WITH scored AS MATERIALIZED ({}), counted AS (SELECT "group", recency, score, {} FROM scored GROUP BY ALL UNION ALL '
+            'SELECT "group", NULL, NULL, {} FROM scored GROUP BY ALL UNION ALL SELECT {}, NULL, NULL, {}, NULL, NULL, NULL) '
+            'SELECT * FROM counted WHERE users > 0 ORDER BY recency IS NOT NULL, recency DESC, score DESC, "group"',
+            scored,
+            figures,
+            figures,
+            scoring.NOT_SCORED,
+            scoring.others(asked, Sql("(SELECT count(*) FROM scored)")),
         )
         return Plan(relation, answer)
 

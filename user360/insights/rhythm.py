@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from user360.segments import Catalog
 
 OWN: Final = "timezone"
+HOURS: Final = 7 * 24
 _STEP: Final = timedelta(days=5)  # no zone changes its clock there and back in less
 
 
@@ -61,7 +62,9 @@ class Rhythm(Insight):
         such = event_leaves.matching(marks.checked(self.of, asked.catalog, "$"), Frame(asked.catalog, asked.at))
         local, beside = marks.local(asked, start, end), NOTHING
         if self.clock == "own":
-            local = sql("CASE WHEN shift IS NULL THEN {} ELSE occurred_at + to_minutes(shift) END", local)
+            local = sql(
+                "CASE WHEN shift IS NULL THEN {} ELSE make_timestamp(epoch_us(occurred_at) + 60000000 * shift) END", local
+            )
             beside = sql(
                 " LEFT JOIN (SELECT profile_key, lower(trim({})) AS zone FROM profiles WHERE {} IS NOT NULL) AS own USING (profile_key)"
                 " LEFT JOIN zones ON zones.zone = own.zone AND occurred_at >= zones.since AND occurred_at < zones.until",
@@ -69,18 +72,21 @@ class Rhythm(Insight):
                 Sql(OWN),
                 zones=_zones(start, end),
             )
-        relation = sql(
-            "SELECT profile_key, (isodow(local) - 1)::INTEGER AS weekday, hour(local)::INTEGER AS hour, count(*) AS n "
-            "FROM (SELECT profile_key, {} AS local FROM events{} WHERE {} AND {}) GROUP BY ALL",
+        rows = sql(
+            "SELECT profile_key, (isodow(local) - 1)::INTEGER AS weekday, hour(local)::INTEGER AS hour "
+            "FROM (SELECT profile_key, {} AS local FROM events{} WHERE {} AND {})",
             local,
             beside,
             such,
             marks.within(self, asked),
         )
         answer = sql(
-            "SELECT weekday, hour, count(*) AS users, sum(n)::BIGINT AS events FROM ({}) GROUP BY ALL ORDER BY ALL", relation
+            "SELECT weekday, hour, {} AS users, count(*) AS events FROM ({}) WHERE {} GROUP BY ALL ORDER BY ALL",
+            marks.counted(asked, HOURS),
+            rows,
+            marks.known(asked),
         )
-        return Plan(relation, answer)
+        return Plan(sql("SELECT DISTINCT * FROM ({})", rows), answer)
 
 
 @lru_cache(maxsize=8)

@@ -13,14 +13,14 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
-from user360 import clock, insight, marks
+from user360 import clock, insight, marks, moments
 from user360.insight import Insight, Plan, Role
+from user360.moments import GAP
 from user360.sql import NOTHING, Sql, joined, sql
 
 if TYPE_CHECKING:
     from user360.insight import Asked
 
-GAP: Final = timedelta(minutes=30)
 FOLLOWED: Final = timedelta(days=1)
 LENGTHS: Final = (0, 1, 10, 30, 60, 180, 600, 1_800, 3_600)
 SIZES: Final = (1, 2, 3, 4, 6, 11, 21, 51)
@@ -51,42 +51,49 @@ class Sessions(Insight):
 
     def compile(self, asked: Asked) -> Plan:
         """A row for each session, under the first event it has."""
-        mark = {
-            "over_time": sql("{} AS time", marks.bucket(self, asked)),
-            "lengths": sql("{} AS length", _from(Sql("seconds"), LENGTHS)),
-            "sizes": sql("{} AS size", _from(Sql("happened"), SIZES)),
-        }[self.shows]
-        of_events = self.breakdown is not None and self.breakdown.by == "event_property"
-        raw, beside = marks.raw(self.breakdown, asked)
-        held = Sql(", raw") if of_events else raw
-        rows = sql(
-            "SELECT profile_key, nth, {}, seconds, happened{} FROM ({}){}",
-            mark,
-            held,
-            self._sessions(asked, raw if of_events else NOTHING, beside if of_events else NOTHING),
-            NOTHING if of_events else beside,
-        )
-        # somebody with two values of a list is in two groups, but a session is once in Other
-        relation = sql("SELECT DISTINCT * FROM ({})", marks.broken(rows, self.breakdown)) if self.breakdown else rows
+        relation = self._relation(asked)
         name = {"over_time": Sql("time"), "lengths": Sql("length"), "sizes": Sql("size")}[self.shows]
-        columns = sql("{}{}", name, Sql(", breakdown" if self.breakdown else ""))
-        over = Sql("PARTITION BY breakdown" if self.breakdown else "")
+        places = len(insight.buckets(self, asked)) if self.shows == "over_time" else len(LENGTHS)
+        counted = marks.counted(asked, places) if self.breakdown is None else Sql("count(DISTINCT profile_key)")
+        columns, over = (Sql(", breakdown"), Sql("PARTITION BY breakdown")) if self.breakdown else (NOTHING, NOTHING)
         answer = sql(
-            "SELECT {}, users, sessions, sessions / sum(sessions) OVER ({}) AS share, median, events FROM "
-            "(SELECT {}, count(DISTINCT profile_key) AS users, count(*) AS sessions, median(seconds) AS median, avg(happened) AS events "
-            "FROM ({}) GROUP BY ALL) ORDER BY ALL",
+            "SELECT {} AS {}{}, users, sessions, sessions / sum(sessions) OVER ({}) AS share, median, events FROM "
+            "(SELECT mark{}, {} AS users, count(*) AS sessions, median(seconds) AS median, avg(happened) AS events "
+            "FROM ({}) WHERE {} GROUP BY ALL) ORDER BY ALL",
+            marks.called(self, Sql("mark")) if self.shows == "over_time" else Sql("mark"),
+            name,
             columns,
             over,
             columns,
+            counted,
             relation,
+            marks.known(asked),
         )
-        return Plan(relation, answer)
+        called = marks.called(self, Sql("mark")) if self.shows == "over_time" else Sql("mark")
+        return Plan(sql("SELECT profile_key, {} AS {}{} FROM ({})", called, name, columns, relation), answer)
+
+    def _relation(self, asked: Asked) -> Sql:
+        """profile_key, mark, seconds, happened and breakdown of each session."""
+        mark = {
+            "over_time": marks.spot(self, asked),
+            "lengths": _from(Sql("seconds"), LENGTHS),
+            "sizes": _from(Sql("happened"), SIZES),
+        }[self.shows]
+        of_people = self.breakdown is not None and self.breakdown.by == "property"
+        raw, beside = marks.raw(self.breakdown, asked)
+        held = NOTHING if self.breakdown is None else raw if of_people else Sql(", raw")
+        rows = sql(
+            "SELECT profile_key, nth, {} AS mark, seconds, happened{} FROM ({}){}",
+            mark,
+            held,
+            self._sessions(asked, NOTHING if of_people else raw, NOTHING if of_people else beside),
+            beside if of_people else NOTHING,
+        )
+        # somebody with two values of a list is in two groups, but a session is once in Other
+        return sql("SELECT DISTINCT * FROM ({})", marks.broken(rows, self.breakdown)) if self.breakdown else rows
 
     def _sessions(self, asked: Asked, raw: Sql, beside: Sql) -> Sql:
-        """The first event of each session with how long it lasts and how many it holds.
-
-        Where sessions begin and end is seen in one reading; only those edges are looked at again.
-        """
+        """The first event of each session with how long it lasts and how many it holds."""
         start, end = insight.span(self.period, asked.catalog, asked.at)
         looked = sql(
             "{} AND occurred_at >= {} AND occurred_at < {} AND occurred_at <= {}{}",
@@ -96,25 +103,23 @@ class Sessions(Insight):
             clock.stored(asked.at),
             sql(" AND {}", asked.among) if asked.among else NOTHING,
         )
-        ways = Sql("(PARTITION BY profile_key ORDER BY occurred_at, message_hash)")
-        gap = sql("to_seconds({})", int(GAP.total_seconds()))
-        edges = sql(
-            "SELECT *, coalesce(occurred_at - earlier > {}, true) AS begins, coalesce(later - occurred_at > {}, true) AS ends FROM "
-            "(SELECT profile_key, occurred_at, channel_id{}, lag(occurred_at) OVER ways AS earlier, lead(occurred_at) OVER ways AS later, "
-            "row_number() OVER ways AS nth FROM events{} WHERE {} WINDOW ways AS {}) WHERE begins OR ends",
-            gap,
-            gap,
+        found = moments.between(asked, start - GAP, max(end + FOLLOWED, start))
+        kept = sql("{}{}", Sql(", channel_id" if self.channels or raw else ""), Sql(", raw" if raw else ""))
+        rows = sql(
+            "SELECT {} AS moment{}{} FROM events{} WHERE {}",
+            found.packed(),
+            Sql(", channel_id" if self.channels or raw else ""),
             raw,
             beside,
             looked,
-            ways,
         )
+        order = Sql("moment, channel_id, raw" if raw else "moment, channel_id" if self.channels else "moment")
         return sql(
-            "SELECT *, epoch(CASE WHEN ends THEN occurred_at ELSE over_at END - occurred_at) AS seconds, "
-            "CASE WHEN ends THEN 1 ELSE last - nth + 1 END AS happened FROM (SELECT *, lead(occurred_at) OVER ways AS over_at, "
-            "lead(nth) OVER ways AS last FROM ({}) WINDOW ways AS (PARTITION BY profile_key ORDER BY nth)) "
-            "WHERE begins AND occurred_at >= {} AND occurred_at < {}{}",
-            edges,
+            "SELECT * FROM (SELECT * EXCLUDE moment, {} AS profile_key, {} AS occurred_at FROM ({})) "
+            "WHERE occurred_at >= {} AND occurred_at < {}{}",
+            found.person(Sql("moment")),
+            found.instant(Sql("moment")),
+            moments.runs(found, rows, order=order, beside=kept),
             clock.stored(start),
             clock.stored(end),
             self._on_channels(),

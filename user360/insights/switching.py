@@ -1,6 +1,6 @@
 """Switching: from which channel people go on to which, and how long it takes them.
 
-The events of a person on known channels, in order of time (at one instant by the hash of the message id), without system
+The events of a person on known channels, in order of time (at one instant by the number of the channel), without system
 events; a switch is an event on another channel than the one before, at most `hours` later if that is asked. Of a pair of
 channels `users = |{p : p made such a switch in the period}|`, `switches` counts them, `seconds` is the median time between the
 two events. The channels of most people stand apart, the smaller ones are Other, among which nobody switches. With an
@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from user360 import marks
+from user360 import insight, marks, moments
 from user360.errors import InvalidInsight
 from user360.insight import TOP, Asked, Insight, Plan, Role, check_scope
 from user360.sql import NOTHING, Sql, sql
@@ -61,18 +61,31 @@ class Switching(Insight):
             marks.heads(asked, self.most).kept,
             where,
         )
+        start, end = insight.span(self.period, asked.catalog, asked.at)
+        found = moments.between(asked, start, max(end, start))
         several = sql(
             "SELECT profile_key FROM events WHERE {} GROUP BY profile_key HAVING min(channel_id) < max(channel_id)", where
         )
         ordered = sql(
-            "SELECT profile_key, lag(channel) OVER one AS origin, channel AS target, "
-            "epoch(occurred_at - lag(occurred_at) OVER one) AS seconds FROM events JOIN named USING (channel_id) "
-            "WHERE {} AND profile_key IN ({}) WINDOW one AS (PARTITION BY profile_key ORDER BY occurred_at, message_hash)",
+            "SELECT *, {} AS profile_key, CASE WHEN {} = {} THEN origin_id END AS own, {} AS seconds FROM "
+            "(SELECT moment, channel_id, lag(channel_id) OVER one AS origin_id, lag(moment) OVER one AS earlier FROM "
+            "(SELECT {} AS moment, channel_id FROM events WHERE {} AND profile_key IN ({})) WINDOW one AS (ORDER BY moment, channel_id)) "
+            "WHERE origin_id <> channel_id",
+            found.person(Sql("moment")),
+            found.person(Sql("moment")),
+            found.person(Sql("earlier")),
+            found.seconds(Sql("moment - earlier")),
+            found.packed(),
             where,
             several,
         )
         near = sql(" AND seconds <= {}", 3600 * self.hours) if self.hours else NOTHING
-        moves = sql("SELECT * FROM ({}) WHERE origin <> target{}", ordered, near)
+        moves = sql(
+            "SELECT profile_key, a.channel AS origin, b.channel AS target, seconds FROM ({}) AS moved JOIN named AS a ON a.channel_id = own "
+            "JOIN named AS b ON b.channel_id = moved.channel_id WHERE a.channel <> b.channel{}",
+            ordered,
+            near,
+        )
         relation = sql(
             "WITH named AS MATERIALIZED ({}) SELECT profile_key, unnest([origin, origin, NULL, NULL]) AS origin, "
             "unnest([target, NULL, target, NULL]) AS target FROM ({})",

@@ -69,7 +69,7 @@ class Transitions(Insight):
         )
         columns = Sql('earlier, "group"')
         answer = sql(
-            "SELECT {}, count(DISTINCT profile_key) AS users FROM ({}) GROUP BY {} ORDER BY {}",
+            "SELECT {}, count(*) AS users FROM ({}) GROUP BY {} ORDER BY {}",
             columns,
             relation,
             columns,

@@ -10,16 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from user360 import likeness, marks
+from user360 import insight, likeness, marks
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
 from user360.segments import event_leaves, event_values
 from user360.segments.frames import Frame
 from user360.segments.rules import Events  # noqa: TC001 - the reader of questions looks at it
-from user360.sql import Sql, joined, sql
+from user360.sql import NOTHING, Sql, joined, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from user360.insight import Asked
     from user360.segments import Catalog, Rule
@@ -27,16 +27,19 @@ if TYPE_CHECKING:
 MOST_SERIES: Final = 5
 Figure = Literal["total", "users", "per_user", "sum", "average", "median", "p90", "distinct"]
 OF_PROPERTY: Final = ("sum", "average", "median", "p90", "distinct")
+_USERS: Final = "users"
 _FIGURES: Final = {
     "total": "count(*)",
-    "users": "count(DISTINCT profile_key)",
-    "per_user": "count(*) / count(DISTINCT profile_key)",
+    "users": _USERS,
+    "per_user": f"count(*) / {_USERS}",
     "sum": "coalesce(sum(number), 0)",
     "average": "avg(number)",
     "median": "median(number)",
     "p90": "quantile_cont(number, 0.9)",
     "distinct": "count(DISTINCT word)",
 }
+_ADDED: Final = {"total": "n", "users": "users", "per_user": "n / users", "sum": "coalesce(s, 0)", "average": "s / nullif(c, 0)"}
+"""The figures that come of sums over channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,35 +80,82 @@ class Trend(Insight):
             marks.checked(each.of, catalog, f"{path}.of")
 
     def compile(self, asked: Asked) -> Plan:
-        """Rows of events, one relation for all series."""
-        raw, beside = marks.raw(self.breakdown, asked)
+        """Rows of events, one relation for all series; counted apart where bitmaps say it."""
+        rows = marks.broken(joined(" UNION ALL ", self._parts(asked, _row)), self.breakdown)
+        relation = sql("SELECT * EXCLUDE spot, {} AS time FROM ({})", marks.called(self, Sql("spot")), rows)
+        return Plan(relation, self._named(self._counted(asked, rows)))
+
+    def _counted(self, asked: Asked, rows: Sql) -> Sql:
+        """Series, spot, group, value and users, in the shape that is quickest for what is asked."""
+        places = len(insight.buckets(self, asked)) * len(self.series)
+        by = self.breakdown.by if self.breakdown else None
+        figures = {each.figure for each in self.series}
+        if by is None:
+            parts = self._parts(asked, _figures(marks.counted(asked, places)), grouped=True)
+            return joined(" UNION ALL ", parts)
+        if by == "channel" and figures <= set(_ADDED) and marks.fits(asked, places * marks.channels_of(asked)):
+            return self._by_channel(asked)
+        if by == "property" and figures == {"users"} and marks.fits(asked, places):
+            assert self.breakdown is not None  # noqa: S101 - as it is by property
+            found = joined(" UNION ALL ", self._parts(asked, lambda _: sql("{} AS heads", marks.crowd(asked)), grouped=True))
+            return sql("SELECT *, users AS value FROM ({})", marks.crossed(asked, self.breakdown, found))
+        cases = [
+            Sql(f"WHEN {place} THEN {_FIGURES[each.figure].replace(_USERS, 'count(DISTINCT profile_key)')}")
+            for place, each in enumerate(self.series)
+        ]
+        return sql(
+            "SELECT series, spot, breakdown, CASE series {} END AS value, count(DISTINCT profile_key) AS users FROM ({}) "
+            "GROUP BY series, spot, breakdown",
+            joined(" ", cases),
+            rows,
+        )
+
+    def _by_channel(self, asked: Asked) -> Sql:
+        """One bitmap a place and channel, with what can be added up; then the channels with their groups."""
+        assert self.breakdown is not None  # noqa: S101 - as it is by channel
+
+        def cells(people: Sql) -> Sql:
+            added = sql("channel_id, count(*) AS n, sum(number) AS s, count(number) AS c, {}", people)
+            return joined(" UNION ALL ", self._parts(asked, lambda _: added, grouped=True))
+
+        cases = [Sql(f"WHEN {place} THEN {_ADDED[each.figure]}") for place, each in enumerate(self.series)]
+        return sql(
+            "SELECT series, spot, breakdown, CASE series {} END AS value, users FROM ({})",
+            joined(" ", cases),
+            marks.by_channel(asked, self.breakdown.most, cells, "series, spot", ("n", "s", "c")),
+        )
+
+    def _parts(self, asked: Asked, of: Callable[[Series], Sql], *, grouped: bool = False) -> list[Sql]:
+        """The events of each series: series, spot and what is wanted of them, event by event or place by place."""
+        raw, beside = marks.raw(self.breakdown, asked) if not grouped else (NOTHING, NOTHING)
         frame = Frame(asked.catalog, asked.at)
-        parts = [
+        return [
             sql(
-                "SELECT profile_key, {} AS series, {} AS time, {} AS number, {} AS word{} FROM events{} WHERE {} AND {}",
+                "SELECT {} AS series, spot, {} FROM (SELECT *, {} AS spot, {} AS number, {} AS word FROM events) AS events{} "
+                "WHERE {} AND {} AND {}{}",
                 place,
-                marks.bucket(self, asked),
+                sql("{}{}", of(each), raw),
+                marks.spot(self, asked),
                 event_values.number(each.property, each.of.event, asked.catalog) if each.property else Sql("NULL::DOUBLE"),
                 sql("({})::VARCHAR", event_values.plain(each.property)) if each.property else Sql("NULL::VARCHAR"),
-                raw,
                 beside,
                 event_leaves.matching(marks.checked(each.of, asked.catalog, "$"), frame),
                 marks.within(self, asked),
+                marks.known(asked) if grouped else Sql("true"),
+                Sql(" GROUP BY ALL" if grouped else ""),
             )
             for place, each in enumerate(self.series)
         ]
-        relation = marks.broken(joined(" UNION ALL ", parts), self.breakdown)
-        columns = Sql("series, time, breakdown" if self.breakdown else "series, time")
-        figures = [Sql(f"WHEN {place} THEN {_FIGURES[each.figure]}") for place, each in enumerate(self.series)]
-        answer = sql(
-            "SELECT {}, (CASE series {} END)::DOUBLE AS value, count(DISTINCT profile_key) AS users FROM ({}) GROUP BY {} ORDER BY {}",
-            columns,
-            joined(" ", figures),
-            relation,
-            columns,
-            columns,
+
+    def _named(self, counted: Sql) -> Sql:
+        """Places by their names: naming few instead of all events."""
+        return sql(
+            "SELECT series, {} AS time{}, value::DOUBLE AS value, users FROM ({}) ORDER BY series, time{}",
+            marks.called(self, Sql("spot")),
+            Sql(", breakdown" if self.breakdown else ""),
+            counted,
+            Sql(", breakdown" if self.breakdown else ""),
         )
-        return Plan(relation, answer)
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who had such an event in the time of the mark."""
@@ -114,6 +164,21 @@ class Trend(Insight):
             return None
         during = likeness.window(self, cell, asked, moving=moving)
         return likeness.rule(self, cell, asked, (likeness.happened(self, self.series[place].of, cell, during),))
+
+
+def _row(_: Series) -> Sql:
+    """What is kept of an event."""
+    return Sql("profile_key, number, word")
+
+
+def _figures(users: Sql) -> Callable[[Series], Sql]:
+    """What is kept of a place: the figure, and the users as they are counted."""
+
+    def of(each: Series) -> Sql:
+        figure = joined("", [users if part == _USERS else Sql(part) for part in _FIGURES[each.figure].partition(_USERS)])
+        return sql("{} AS value, {} AS users", figure, users)
+
+    return of
 
 
 INSIGHT = Trend

@@ -63,8 +63,10 @@ class Values(Insight):
         relation = sql(
             "SELECT profile_key, mark AS value, place FROM ({})", binning.placed(known[self.property], self.most, asked)
         )
-        columns = Sql("value")
-        places = Sql("min(place) AS place")
+        columns, places, users = Sql("value"), Sql("min(place) AS place"), Sql("count(DISTINCT profile_key)")
+        if not self.across and known[self.property].datatype.name != "list":
+            counted = binning.counted(known[self.property], self.most, asked)
+            return Plan(relation, sql("SELECT mark AS value, place, users FROM ({}) ORDER BY place, value", counted))
         if self.across:
             relation = sql(
                 "SELECT profile_key, value, a.place, mark AS across, b.place AS across_place FROM ({}) a JOIN ({}) b USING (profile_key)",
@@ -72,10 +74,13 @@ class Values(Insight):
                 binning.placed(known[self.across], self.most, asked),
             )
             columns, places = Sql("value, across"), Sql("min(place) AS place, min(across_place) AS across_place")
+            if "list" not in {known[each].datatype.name for each in (self.property, self.across)}:
+                users = Sql("count(*)")
         answer = sql(
-            "SELECT {}, {}, count(DISTINCT profile_key) AS users FROM ({}) GROUP BY {} ORDER BY place, {}",
+            "SELECT {}, {}, {} AS users FROM ({}) GROUP BY {} ORDER BY place, {}",
             columns,
             places,
+            users,
             relation,
             columns,
             columns,
