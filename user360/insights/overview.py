@@ -197,17 +197,27 @@ class Overview(Insight):
     # -- the answer ---------------------------------------------------------------------------------
 
     def _answer(self, asked: Asked, times: _Times) -> Sql:
-        heads = marks.heads(asked, len(times.buckets) + _LONGEST)
+        spans = self._spans(asked, times)
+        edges = sorted({edge for _, _, *ends in spans for edge in ends})
         early = self._early(asked, times)
-        days = sql(
-            "SELECT ({})::DATE AS day, count(*) AS events, {} FROM ({}) GROUP BY ALL",
-            marks.local(asked, early, times.stop),
+        counted_from = min(early, *(since for figure, _, since, _ in spans if figure in ACTIVE))
+        days = (times.stop - counted_from).days + 2
+        heads = marks.heads(asked, days + len(edges))
+        cases = [sql("WHEN occurred_at < {} THEN {}", clock.stored(edge), place) for place, edge in enumerate(edges)]
+        since = min(counted_from, edges[0])
+        cells = sql(
+            "SELECT CASE WHEN occurred_at >= {} THEN ({})::DATE END AS day, CASE {} ELSE {} END AS place, count(*) AS events, {} "
+            "FROM ({}) GROUP BY ALL",
+            clock.stored(counted_from),  # of what lies further back no window asks day by day
+            marks.local(asked, since, times.stop),
+            joined(" ", cases),
+            len(edges),
             heads.kept,
-            self._events(asked, early),
+            self._events(asked, since),
         )
         rolling = [
             sql(
-                "SELECT {} AS figure, time, {} AS users FROM points JOIN days ON day > last - {} AND day <= last GROUP BY time",
+                "SELECT {} AS figure, time, {} AS users FROM points JOIN cells ON day > last - {} AND day <= last GROUP BY time",
                 figure,
                 heads.counted,
                 each,
@@ -215,22 +225,40 @@ class Overview(Insight):
             for figure, each in ACTIVE.items()
         ]
         happened = sql(
-            "SELECT 'events', time, {} AS users, sum(events)::DOUBLE AS value FROM points JOIN days ON day >= first AND day <= last "
+            "SELECT 'events', time, {} AS users, sum(events)::DOUBLE AS value FROM points JOIN cells ON day >= first AND day <= last "
             "GROUP BY time",
             heads.counted,
         )
+        rows = [sql("({}, {}, {}, {})", each, time, edges.index(start), edges.index(end)) for each, time, start, end in spans]
+        spanned = sql(
+            "SELECT figure, time, users, CASE figure WHEN 'events' THEN events ELSE users END::DOUBLE AS value FROM "
+            "(SELECT figure, time, {} AS users, coalesce(sum(events), 0) AS events FROM (VALUES {}) AS spans(figure, time, since, until) "
+            "LEFT JOIN cells ON place > since AND place <= until GROUP BY ALL)",
+            heads.counted,
+            joined(", ", rows),
+        )
         return sql(
-            "WITH points AS MATERIALIZED ({}), days AS MATERIALIZED ({}), {}, {} SELECT figure, time, users, value FROM ("
+            "WITH points AS MATERIALIZED ({}), cells AS MATERIALIZED ({}), {} SELECT figure, time, users, value FROM ("
             "SELECT figure, time, users, users::DOUBLE AS value FROM ({}) UNION ALL {} UNION ALL {} UNION ALL {}) ORDER BY ALL",
             _points(asked, times),
-            days,
+            cells,
             self._made(asked, times),
-            self._spanned(asked, times),
             joined(" UNION ALL ", rolling),
             happened,
             _GROWN,
-            Sql("SELECT * FROM spanned"),
+            spanned,
         )
+
+    def _spans(self, asked: Asked, times: _Times) -> list[tuple[str, str, datetime, datetime]]:
+        """What needs parts of days: the active and the events of now and before, with the first instant and the first after.
+
+        All instants that begin or end one cut the days into pieces; each event is counted in its piece, once.
+        """
+        both = (NOW, BEFORE)
+        spans = [
+            (each, time, *times.window(days, asked, before=time == BEFORE)) for each, days in ACTIVE.items() for time in both
+        ]
+        return [*spans, ("events", NOW, times.start, times.stop), ("events", BEFORE, times.earlier, times.until)]
 
     def _made(self, asked: Asked, times: _Times) -> Sql:
         """The people by the place they were made in, before the period by none; and how they grew from place to place."""
@@ -246,34 +274,6 @@ class Overview(Insight):
             clock.stored(times.until),
             self._people(asked, times),
             _GROWING,
-        )
-
-    def _spanned(self, asked: Asked, times: _Times) -> Sql:
-        """What needs parts of days: the active and the events of now and before, from one reading of the events.
-
-        All instants that begin or end a span cut time into stretches; each event is counted in its stretch, once.
-        """
-        both = (NOW, BEFORE)
-        spans = [
-            (each, time, *times.window(days, asked, before=time == BEFORE)) for each, days in ACTIVE.items() for time in both
-        ]
-        spans += [("events", NOW, times.start, times.stop), ("events", BEFORE, times.earlier, times.until)]
-        edges = sorted({edge for _, _, *ends in spans for edge in ends})
-        cases = [sql("WHEN occurred_at < {} THEN {}", clock.stored(edge), place) for place, edge in enumerate(edges)]
-        rows = [sql("({}, {}, {}, {})", each, time, edges.index(since), edges.index(until)) for each, time, since, until in spans]
-        heads = marks.heads(asked, len(edges) + 1)
-        return sql(
-            "stretches AS MATERIALIZED (SELECT CASE {} ELSE {} END AS place, count(*) AS events, {} FROM ({}) GROUP BY ALL), "
-            "spans(figure, time, since, until) AS (VALUES {}), "
-            "spanned AS (SELECT figure, time, users, CASE figure WHEN 'events' THEN events ELSE users END::DOUBLE AS value FROM "
-            "(SELECT figure, time, {} AS users, coalesce(sum(events), 0) AS events FROM spans LEFT JOIN stretches "
-            "ON place > since AND place <= until GROUP BY ALL))",
-            joined(" ", cases),
-            len(edges),
-            heads.kept,
-            self._events(asked, edges[0]),
-            joined(", ", rows),
-            heads.counted,
         )
 
 
