@@ -882,7 +882,7 @@ def on_the_way() -> tuple[Asked, ...]:
                 f"l AS (SELECT profile_key, max(CASE WHEN e2 = {second} AND t2 <= t1 + INTERVAL 7 DAY THEN CASE WHEN e3 = {third} AND t3 <= t1 + INTERVAL 7 DAY THEN 3 ELSE 2 END ELSE 1 END) AS l "
                 f"FROM r WHERE e1 = {first} GROUP BY profile_key) SELECT sum(l) AS n FROM l",
                 f"WITH k AS MATERIALIZED (SELECT DISTINCT profile_key {ours(DAY90, STEPS[0])}), "
-                "p AS (SELECT profile_key, list_sort(list(epoch_us(occurred_at) * 65536 + event_id)) AS t "
+                "p AS (SELECT profile_key, list_sort(list((epoch_us(occurred_at) - 1787616000000000) * 65536 + event_id)) AS t "
                 f"{ours(DAY90)} AND profile_key IN (FROM k) GROUP BY profile_key), l AS (SELECT list_max(list_transform(range(1, len(t) + 1), lambda i: CASE WHEN t[i] & 65535 <> {first} THEN 0 "
                 f"WHEN coalesce(t[i + 1] & 65535 <> {second} OR (t[i + 1] >> 16) - (t[i] >> 16) > 604800000000, true) THEN 1 "
                 f"WHEN coalesce(t[i + 2] & 65535 <> {third} OR (t[i + 2] >> 16) - (t[i] >> 16) > 604800000000, true) THEN 2 ELSE 3 END)) AS l FROM p) SELECT sum(l) AS n FROM l",
@@ -963,9 +963,9 @@ def _paths() -> str:
     """The five nearest moments from the first start of a session on, as numbers of moment and event."""
     began = NUMBER["session_start"] + FIRST
     return (
-        f"WITH o AS MATERIALIZED (SELECT profile_key, min(epoch_us(occurred_at)) * 65536 + {began} AS origin {ours(DAY90, 'session_start')} GROUP BY profile_key), "
-        f"near AS (SELECT profile_key, min(epoch_us(occurred_at) * 65536 + event_id, 5) AS t FROM events JOIN o USING (profile_key) WHERE event_id >= {FIRST} "
-        f"AND occurred_at >= TIMESTAMP '{DAY90}' AND occurred_at < {END} AND epoch_us(occurred_at) * 65536 + event_id >= origin GROUP BY profile_key), "
+        f"WITH o AS MATERIALIZED (SELECT profile_key, (min(epoch_us(occurred_at)) - 1787616000000000) * 65536 + {began} AS origin {ours(DAY90, 'session_start')} GROUP BY profile_key), "
+        f"near AS (SELECT profile_key, min((epoch_us(occurred_at) - 1787616000000000) * 65536 + event_id, 5) AS t FROM events JOIN o USING (profile_key) WHERE event_id >= {FIRST} "
+        f"AND occurred_at >= TIMESTAMP '{DAY90}' AND occurred_at < {END} AND (epoch_us(occurred_at) - 1787616000000000) * 65536 + event_id >= origin GROUP BY profile_key), "
         "cut AS (SELECT t, coalesce(list_filter(range(2, len(t) + 1), lambda i: (t[i] >> 16) - (t[i - 1] >> 16) > 1800000000)[1] - 1, len(t)) AS whole FROM near) "
         "SELECT level, t[level] & 65535 AS step, t[level + 1] & 65535 AS onward, count(*) AS n FROM cut, unnest(range(1, whole + 1)) AS u(level) GROUP BY ALL"
     )
@@ -974,7 +974,7 @@ def _paths() -> str:
 def _paths_by_session() -> str:
     began = NUMBER["session_start"] + FIRST
     return (
-        f"WITH k AS MATERIALIZED (SELECT DISTINCT profile_key {ours(DAY90, 'session_start')}), p AS (SELECT profile_key, list_sort(list(epoch_us(occurred_at) * 65536 + event_id)) AS t "
+        f"WITH k AS MATERIALIZED (SELECT DISTINCT profile_key {ours(DAY90, 'session_start')}), p AS (SELECT profile_key, list_sort(list((epoch_us(occurred_at) - 1787616000000000) * 65536 + event_id)) AS t "
         f"{ours(DAY90)} AND profile_key IN (FROM k) GROUP BY profile_key), "
         "b AS (SELECT profile_key, t, list_filter(range(1, len(t) + 1), lambda i: i = 1 OR (t[i] >> 16) - (t[i - 1] >> 16) > 1800000000) AS s FROM p), "
         "whole AS (SELECT profile_key, t[s[i] : coalesce(s[i + 1] - 1, len(t))] AS t FROM b, unnest(range(1, len(s) + 1)) AS u(i)), "

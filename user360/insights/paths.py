@@ -16,9 +16,10 @@ A path that is over before the last level goes to *end*; one to an event that be
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from user360 import insight, likeness, marks
+from user360 import insight, likeness, marks, moments
 from user360.errors import InvalidInsight, nearest, shorten
 from user360.insight import OTHER, VALUE, Insight, Plan, Role, check_scope
 from user360.segments import event_leaves
@@ -39,8 +40,9 @@ MOST: Final = 20
 LONGEST_GAP: Final = 24 * 60
 END: Final = "end"
 _OUTSIDE: Final = -1  # stands for the end of a session among the numbers of events
-_TICKS: Final = 2**46  # what stands above the 16 bits of the event in a moment
-_COARSE: Final = 64  # microseconds of a tick where a period of years would not fit
+_EVENT_BITS: Final = 16
+_TICKS: Final = 2**45  # what stands above the bits of the event, and of whether the path begins there, in a moment
+_COARSE: Final = 64  # microseconds of a tick where a longer period would not fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,36 +179,59 @@ class Paths(Insight):
         return sql("SELECT profile_key, 0 AS session, {} AS path FROM (SELECT *, {} AS instants FROM ({}))", path, instant, near)
 
     def _by_session(self, asked: Asked) -> Sql:
-        """Of every session its path, or of everyone that of one session: profile_key, session, path."""
+        """Of every session its path, or of everyone that of one session: profile_key, session, path.
+
+        Everybody's moments are one sorted list, which pauses part into sessions; windows over all of them took three times as long.
+        """
+        marked = sql("SELECT profile_key, moment * 2 + anchor::INTEGER AS moment FROM ({})", self._beside(asked))
         begun = sql(
-            "SELECT *, coalesce((moment >> 16) - lag(moment >> 16) OVER own > {}, true) AS begins, "
-            "moment & 65535 IS NOT DISTINCT FROM lag(moment & 65535) OVER own AND anchor IS NOT DISTINCT FROM lag(anchor) OVER own AS again "
-            "FROM ({}) WINDOW own AS (PARTITION BY profile_key ORDER BY moment)",
+            "SELECT profile_key, moments, list_filter(range(1, len(moments) + 1), lambda each: each = 1 OR "
+            "(moments[each] >> {}) - (moments[each - 1] >> {}) > {}) AS starts FROM "
+            "(SELECT profile_key, list_sort(list(moment)) AS moments FROM ({}) GROUP BY profile_key)",
+            _EVENT_BITS + 1,
+            _EVENT_BITS + 1,
             self._pause(asked),
-            self._rows(asked),
+            marked,
         )
-        numbered = sql(
-            "SELECT *, sum(begins::INTEGER) OVER (PARTITION BY profile_key ORDER BY moment ROWS UNBOUNDED PRECEDING)::INTEGER AS session FROM ({})",
+        runs = sql(
+            "SELECT profile_key, session, moments[starts[session] : coalesce(starts[session + 1] - 1, len(moments))] AS run FROM "
+            "(SELECT *, unnest(range(1, len(starts) + 1)) AS session FROM ({}))",
             begun,
         )
-        last = self.of is None and self.direction == "to"
-        side = Sql("each >= origin") if self.direction == "from" else Sql("each <= origin")
-        near = sql("list_filter(moments, lambda each: {})", side)
-        path = _numbers(sql("({})[1 : {}]" if self.direction == "from" else "({})[-{} :]", near, self.depth))
-        one = Sql(" QUALIFY row_number() OVER (PARTITION BY profile_key ORDER BY session) = 1")
-        if last:
-            one = Sql(" QUALIFY row_number() OVER (PARTITION BY profile_key ORDER BY session DESC) = 1")
+        run, last = Sql("run"), self.of is None and self.direction == "to"
+        if self.join:  # an event like the one right before it is the same level
+            run = sql("list_filter(run, lambda each, nth: nth = 1 OR each & {} <> run[nth - 1] & {})", 2**17 - 1, 2**17 - 1)
+        place = Sql("len(run)") if last else Sql("list_position(list_transform(run, lambda each: each & 1), 1)")
+        near = Sql("run[place : place + {} - 1]") if self.direction == "from" else Sql("run[greatest(1, place - {} + 1) : place]")
+        path = sql("list_transform({}, lambda each: (each >> 1 & 65535)::INTEGER)", sql(near.text, self.depth))
+        one = Sql(f" QUALIFY row_number() OVER (PARTITION BY profile_key ORDER BY session {'DESC' if last else ''}) = 1")
         return sql(
-            "SELECT profile_key, session, {} AS path FROM (SELECT profile_key, session, list_sort(list(moment)) AS moments, "
-            "{} AS origin FROM ({}) WHERE begins OR NOT again OR {} GROUP BY profile_key, session) WHERE origin IS NOT NULL{}",
+            "SELECT profile_key, session::INTEGER AS session, {} AS path FROM (SELECT *, {} AS place FROM "
+            "(SELECT profile_key, session, {} AS run FROM ({}))) WHERE place > 0{}",
             path,
-            Sql("max(moment)" if last else "min(moment) FILTER (anchor)"),
-            numbered,
-            not self.join,
+            place,
+            run,
+            runs,
             one if self.count == "users" else NOTHING,
         )
 
-    def _rows(self, asked: Asked) -> Sql:
+    def _beside(self, asked: Asked) -> Sql:
+        """The events that count, without those that are a session of their own and begin no path: what is left is sorted twice."""
+        if self.of is None:
+            return self._rows(asked)
+        start, end = insight.span(self.period, asked.catalog, asked.at)
+        pause = timedelta(minutes=self.gap)
+        found = moments.between(asked, start, max(end, start), pause)
+        near = sql("<= {} + 1", found.length(pause))  # of long periods the steps are coarse
+        return sql(
+            "SELECT profile_key, moment, anchor FROM (SELECT *, place - lag(place) OVER own {} OR lead(place) OVER own - place {} AS beside "
+            "FROM ({}) WINDOW own AS (ORDER BY place)) WHERE beside OR anchor",
+            near,
+            near,
+            self._rows(asked, sql(", {} AS place", found.packed())),
+        )
+
+    def _rows(self, asked: Asked, more: Sql = NOTHING) -> Sql:
         """The events that count, of those who have the event: profile_key, moment, anchor.
 
         A moment is one number for instant and event, in that order: numbers are compared several times as fast as three columns.
@@ -221,15 +246,16 @@ class Paths(Insight):
             parts.append(sql("profile_key IN (SELECT profile_key FROM events WHERE {} AND {})", such, marks.within(self, asked)))
             anchor = sql("({}) IS TRUE", such)
         return sql(
-            "SELECT profile_key, ((epoch_us(occurred_at) - {}) // {}) * 65536 + event_id AS moment, {} AS anchor FROM events WHERE {}",
+            "SELECT profile_key, ((epoch_us(occurred_at) - {}) // {}) * 65536 + event_id AS moment, {} AS anchor{} FROM events WHERE {}",
             int(insight.span(self.period, asked.catalog, asked.at)[0].timestamp()) * 1_000_000,
             self._tick(asked),
             anchor,
+            more,
             joined(" AND ", parts),
         )
 
     def _tick(self, asked: Asked) -> int:
-        """The microseconds of a tick: 1, but in a period of more than two years 64."""
+        """The microseconds of a tick: 1, but in a period of more than a year 64."""
         start, end = insight.span(self.period, asked.catalog, asked.at)
         return 1 if (end - start).total_seconds() * 1_000_000 < _TICKS else _COARSE
 
