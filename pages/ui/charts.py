@@ -6,6 +6,7 @@ here, nor which chart an insight wants.
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,7 +46,13 @@ CATEGORICAL: Final = {
     "light": ("#174BA1", "#15896C", "#ED9939", "#A55F9E", "#C24B27", "#69B8EC", "#4B3F26", "#B9C0CB"),
     "dark": ("#427EE6", "#5BD7B5", "#F4B956", "#C185CD", "#DD7D76", "#B4E1F9", "#82732B", "#697685"),
 }
+FURTHER: Final = {
+    "light": ("#4B3F26", "#6527D6", "#BDB175", "#AB63F2", "#294756", "#35356E"),
+    "dark": ("#82732B", "#E4D795", "#D6995C", "#D9D912", "#875DB1", "#B8800F"),
+}
+"""Of channels beside the six: as far from those and from each other as is left, to red- and green-blind eyes too."""
 _CHANNEL_PLACES: Final = {"web": 0, "whatsapp": 1, "app": 2, "email": 3, "sms": 4, "instagram": 5}
+_FURTHER_PLACES: Final = {"voice": 0, "push": 1, "facebook": 2, "telegram": 3, "line": 4, "viber": 5}
 
 
 def mode() -> str:
@@ -64,8 +71,27 @@ def colour(place: int) -> str:
 
 
 def channel_colour(channel: str) -> str:
-    """A channel's own colour, the same on every page."""
-    return colour(_CHANNEL_PLACES.get(channel.lower(), 6))
+    """A channel's own colour, the same on every page; that of one nobody knows comes of its name."""
+    named = channel.lower()
+    return colour(_CHANNEL_PLACES[named]) if named in _CHANNEL_PLACES else FURTHER[mode()][_further(named)]
+
+
+def channel_colours(channels: Sequence[str]) -> dict[str, str]:
+    """The colours of channels side by side: two whose names would give one take the next that is free."""
+    found = {each: channel_colour(each) for each in channels}
+    taken: set[str] = set()
+    for each in sorted(channels, key=lambda channel: (channel.lower() not in _FURTHER_PLACES, channel)):
+        if each.lower() in _CHANNEL_PLACES:
+            continue
+        further, place = FURTHER[mode()], _further(each.lower())
+        ahead = [further[(place + step) % len(further)] for step in range(len(further))]
+        found[each] = next((one for one in ahead if one not in taken), ahead[0])
+        taken.add(found[each])
+    return found
+
+
+def _further(named: str) -> int:
+    return _FURTHER_PLACES.get(named, zlib.crc32(named.encode()) % len(FURTHER["light"]))
 
 
 def tint(channel: str) -> str:

@@ -65,7 +65,8 @@ class Overview(Insight):
     label: ClassVar[str] = "Overview"
     definition: ClassVar[str] = (
         "Users who are here now. Identified: their user id is known. Reachable: a valid address and consent on email, WhatsApp or "
-        "SMS. Active: at least one event that is not a system event."
+        "SMS. Active: at least one event that is not a system event. What was before of identified and reachable is of those who were "
+        "here then, as they are known now."
     )
     roles: ClassVar[dict[str, Role]] = {
         "figure": Role("dimension", "Figure"),

@@ -68,12 +68,12 @@ def ordered(result: Result, measure: str) -> list[str]:
 def colours(question: Insight, groups: Sequence[str]) -> dict[str, str]:
     """The colour of each group: a channel's own, otherwise by rank; Other and (no value) grey."""
     by_channel = question.breakdown is not None and question.breakdown.by == "channel"
-    found = {}
+    named = [each for each in groups if each.startswith(VALUE)]
+    own = charts.channel_colours([each.removeprefix(VALUE) for each in named]) if by_channel else {}
+    found = dict.fromkeys(groups, charts.colour(7))
     for place, each in enumerate(groups):
-        if not each.startswith(VALUE):
-            found[each] = charts.colour(7)
-        else:
-            found[each] = charts.channel_colour(each.removeprefix(VALUE)) if by_channel else charts.colour(min(place, 6))
+        if each in named:
+            found[each] = own[each.removeprefix(VALUE)] if by_channel else charts.colour(min(place, 6))
     return found
 
 
