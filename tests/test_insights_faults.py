@@ -6,6 +6,7 @@ import json
 from contextlib import closing
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -19,7 +20,7 @@ from user360.errors import InvalidInsight
 from user360.store import open_store
 
 # One question of each kind; where two steps are asked for they are equal.
-ONE = {
+ONE: dict[str, dict[str, Any]] = {
     "active": {"breakdown": {"by": "channel"}},
     "channels": {"measure": "sessions"},
     "engagement": {"sent": [SAW], "read": [BOUGHT]},

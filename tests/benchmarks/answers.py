@@ -624,9 +624,9 @@ def _lifecycle(unit: str = "day") -> str:
 
 def _lifecycle_bitmaps() -> str:
     return (
-        f"WITH d AS (SELECT if(ts < toDateTime64('2026-08-24', 6, 'UTC'), toDate('2000-01-01'), toDate(ts)) AS d, groupBitmapState(profile_key) AS b FROM u.ev GROUP BY d), "
-        "e AS (SELECT d, any(b) AS b, groupBitmapMergeState(any(b)) OVER (ORDER BY d ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ever, "
-        "groupBitmapMergeState(any(b)) OVER (ORDER BY d ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING) AS y FROM d GROUP BY d) "
+        f"WITH d AS (SELECT if(ts < toDateTime64('2026-08-24', 6, 'UTC'), toDate('2000-01-01'), toDate(ts)) AS d, groupBitmapState(profile_key) AS st FROM u.ev GROUP BY d), "
+        "e AS (SELECT d, any(st) AS b, groupBitmapMergeState(any(st)) OVER (ORDER BY d ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ever, "
+        "groupBitmapMergeState(any(st)) OVER (ORDER BY d ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING) AS y FROM d GROUP BY d) "
         "SELECT sum(bitmapAndnotCardinality(b, ever) + 10 * bitmapAndCardinality(b, y) + 100 * bitmapAndnotCardinality(bitmapAnd(b, ever), y) "
         f"+ 1000 * bitmapAndnotCardinality(y, b)) FROM e WHERE d >= '{DAY90}'"
     )

@@ -155,17 +155,22 @@ class Paths(Insight):
 
     def _by_person(self, asked: Asked) -> Sql:
         """Of everyone the one path that counts: profile_key, session, path. No sorting: the few nearest moments of each person."""
-        rows = self._rows(asked)
         nearest, side = (Sql("min"), Sql(">=")) if self.direction == "from" else (Sql("max"), Sql("<="))
         if self.of is None:
-            near = sql("SELECT profile_key, {}(moment, {}) AS near FROM ({}) GROUP BY profile_key", nearest, self.depth, rows)
-        else:
             near = sql(
-                "WITH rows AS MATERIALIZED ({}), origins AS (SELECT profile_key, min(moment) AS origin FROM rows WHERE anchor GROUP BY profile_key) "
-                "SELECT profile_key, {}(moment, {}) AS near FROM rows JOIN origins USING (profile_key) WHERE moment {} origin GROUP BY profile_key",
-                rows,
+                "SELECT profile_key, {}(moment, {}) AS near FROM ({}) GROUP BY profile_key",
                 nearest,
                 self.depth,
+                self._moments(asked),
+            )
+        else:
+            near = sql(
+                "WITH origins AS MATERIALIZED (SELECT profile_key, min(moment) AS origin FROM ({}) GROUP BY profile_key) "
+                "SELECT profile_key, {}(moment, {}) AS near FROM ({}) JOIN origins USING (profile_key) WHERE moment {} origin GROUP BY profile_key",
+                self._moments(asked, such=self._such(asked)),
+                nearest,
+                self.depth,
+                self._moments(asked),
                 side,
             )
         instant = Sql("list_transform(near, lambda each: each >> 16)")
@@ -232,24 +237,31 @@ class Paths(Insight):
         )
 
     def _rows(self, asked: Asked, more: Sql = NOTHING) -> Sql:
-        """The events that count, of those who have the event: profile_key, moment, anchor.
+        """The events that count, of those who have the event: profile_key, moment, anchor, and more."""
+        if self.of is None:
+            return self._moments(asked, more=sql(", true AS anchor{}", more))
+        such = self._such(asked)
+        whose = sql("profile_key IN (SELECT profile_key FROM events WHERE {} AND {})", such, marks.within(self, asked))
+        return self._moments(asked, such=whose, more=sql(", ({}) IS TRUE AS anchor{}", such, more))
+
+    def _such(self, asked: Asked) -> Sql:
+        """The condition that an event is the one paths are of."""
+        assert self.of is not None  # noqa: S101 - asked of a path from or to an event
+        return event_leaves.matching(marks.checked(self.of, asked.catalog, "$.of"), Frame(asked.catalog, asked.at))
+
+    def _moments(self, asked: Asked, *, such: Sql = NOTHING, more: Sql = NOTHING) -> Sql:
+        """The events that count, or such of them: profile_key, moment, and more.
 
         A moment is one number for instant and event, in that order: numbers are compared several times as fast as three columns.
         """
-        parts = [marks.ANY, marks.within(self, asked)]
+        parts = [marks.ANY, marks.within(self, asked), *([such] if such else [])]
         if self.leave_out:
             ids = joined(", ", [asked.catalog.events[each] for each in self.leave_out])
             parts.append(sql("event_id NOT IN ({})", ids))
-        anchor = Sql("true")
-        if self.of is not None:
-            such = event_leaves.matching(marks.checked(self.of, asked.catalog, "$.of"), Frame(asked.catalog, asked.at))
-            parts.append(sql("profile_key IN (SELECT profile_key FROM events WHERE {} AND {})", such, marks.within(self, asked)))
-            anchor = sql("({}) IS TRUE", such)
         return sql(
-            "SELECT profile_key, ((epoch_us(occurred_at) - {}) // {}) * 65536 + event_id AS moment, {} AS anchor{} FROM events WHERE {}",
+            "SELECT profile_key, ((epoch_us(occurred_at) - {}) // {}) * 65536 + event_id AS moment{} FROM events WHERE {}",
             int(insight.span(self.period, asked.catalog, asked.at)[0].timestamp()) * 1_000_000,
             self._tick(asked),
-            anchor,
             more,
             joined(" AND ", parts),
         )
