@@ -784,7 +784,7 @@ def _scored_people(first: str, last: str) -> str:
 def _scored() -> str:
     return (
         "SELECT recency, score, count(*) * (10 * recency + score) AS n, avg(days) AS days, avg(times) AS times FROM "
-        f"{_scored_people(DAY90, '2026-11-22')} GROUP BY ALL UNION ALL SELECT NULL, NULL, 0 * count(*), NULL, NULL FROM profiles"
+        f"{_scored_people(DAY90, '2026-11-22')} GROUP BY recency, score UNION ALL SELECT NULL, NULL, 0 * count(*), NULL, NULL FROM profiles"
     )
 
 
@@ -1026,7 +1026,7 @@ def present() -> tuple[Asked, ...]:
             (
                 "WITH e AS (SELECT quantile_cont(figure1, [0.01, 0.99]) AS q, count(DISTINCT figure1) FROM profiles), s AS MATERIALIZED (SELECT least(greatest(floor(figure1 / 5), floor(q[1] / 5)), ceil(q[2] / 5)) AS step, "
                 "country, count(*) AS c FROM profiles, e GROUP BY ALL), r AS (SELECT country, row_number() OVER (ORDER BY country IS NULL, sum(c) DESC) AS place FROM s GROUP BY country) "
-                "SELECT step, CASE WHEN place <= 15 THEN country END AS across, sum(c) AS n FROM s JOIN r ON s.country IS NOT DISTINCT FROM r.country GROUP BY ALL",
+                "SELECT step, CASE WHEN place <= 15 THEN s.country END AS across, sum(c) AS n FROM s JOIN r ON s.country IS NOT DISTINCT FROM r.country GROUP BY ALL",
             ),
         ),
         Asked(
