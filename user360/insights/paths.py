@@ -207,8 +207,10 @@ class Paths(Insight):
         if self.join:  # an event like the one right before it is the same level
             run = sql("list_filter(run, lambda each, nth: nth = 1 OR each & {} <> run[nth - 1] & {})", 2**17 - 1, 2**17 - 1)
         place = Sql("len(run)") if last else Sql("list_position(list_transform(run, lambda each: each & 1), 1)")
-        near = Sql("run[place : place + {} - 1]") if self.direction == "from" else Sql("run[greatest(1, place - {} + 1) : place]")
-        path = sql("list_transform({}, lambda each: (each >> 1 & 65535)::INTEGER)", sql(near.text, self.depth))
+        near = sql("run[place : place + {} - 1]", self.depth)
+        if self.direction == "to":
+            near = sql("run[greatest(1, place - {} + 1) : place]", self.depth)
+        path = sql("list_transform({}, lambda each: (each >> 1 & 65535)::INTEGER)", near)
         one = Sql(f" QUALIFY row_number() OVER (PARTITION BY profile_key ORDER BY session {'DESC' if last else ''}) = 1")
         return sql(
             "SELECT profile_key, session::INTEGER AS session, {} AS path FROM (SELECT *, {} AS place FROM "
