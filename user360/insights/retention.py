@@ -262,21 +262,24 @@ def _bitmaps(question: Retention, asked: Asked) -> Sql | None:
         reached = Sql(
             "SELECT target, bit_or(heads) AS heads FROM (SELECT DISTINCT target FROM cells) JOIN seen ON seen >= target GROUP BY target"
         )
-    shared = Sql("CASE WHEN age = 0 THEN begun.heads ELSE begun.heads & reached.heads END")
-    rows = Sql("FROM cells JOIN begun USING (cohort) LEFT JOIN reached USING (target)")
-    together = sql("coalesce(bit_count(bit_or({})), 0)", shared) if not first else Sql("sum(members)::BIGINT")
+    later = Sql("FROM cells JOIN begun USING (cohort) LEFT JOIN reached USING (target) WHERE age > 0")
+    pooled = Sql("SELECT age, sum(members)::BIGINT AS users FROM counted WHERE finished GROUP BY age")
+    if not first:
+        pooled = sql(
+            "SELECT 0 AS age, bit_count(bit_or(heads)) AS users FROM begun UNION ALL "
+            "SELECT age, coalesce(bit_count(bit_or(begun.heads & reached.heads)), 0) AS users {} AND finished GROUP BY age",
+            later,
+        )
     return sql(
         "WITH cells AS MATERIALIZED (SELECT * FROM cohort_cells), seen AS MATERIALIZED ({}), "
-        "begun AS MATERIALIZED (SELECT *, bit_count(heads) AS size FROM ({})), reached AS MATERIALIZED ({}), "
-        "counted AS MATERIALIZED (SELECT cohort, age, size, finished, coalesce(bit_count({}), 0) AS members {}), "
-        "pooled AS (SELECT age, {} AS users {} WHERE finished GROUP BY age)",
+        "begun AS MATERIALIZED (SELECT *, bit_count(heads) AS size FROM ({}) WHERE cohort IN (SELECT cohort FROM cells)), "
+        "reached AS MATERIALIZED ({}), counted AS MATERIALIZED (SELECT cohort, 0 AS age, size, true AS finished, size AS members FROM begun "
+        "UNION ALL SELECT cohort, age, size, finished, coalesce(bit_count(begun.heads & reached.heads), 0) AS members {}), pooled AS ({})",
         _by_place(question, asked, question.back, found.first, last, named="seen"),
         started,
         reached,
-        shared,
-        rows,
-        together,
-        rows if not first else Sql("FROM counted"),
+        later,
+        pooled,
         cohort_cells=cells,
     )
 

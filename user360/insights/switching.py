@@ -93,10 +93,11 @@ class Switching(Insight):
             moves,
         )
         answer = sql(
-            "WITH named AS MATERIALIZED ({}) SELECT origin, target, count(DISTINCT profile_key) AS users, count(*) AS switches, "
+            "WITH named AS MATERIALIZED ({}) SELECT origin, target, {} AS users, count(*) AS switches, "
             "median(seconds) AS seconds FROM ({}) GROUP BY GROUPING SETS ((origin, target), (origin), (target), ()) "
             "HAVING count(*) > 0 ORDER BY users DESC, origin, target",
             named,
+            marks.counted(asked, (self.most + 2) ** 2),
             moves,
         )
         return Plan(relation, answer)
