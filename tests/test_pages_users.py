@@ -448,6 +448,17 @@ def test_a_person_is_erased_for_good_only_after_it_was_said_in_words(opened: Sto
     assert [each.counts["profiles"] for each in erased.find(opened)] == [1]
 
 
+def test_a_bare_address_never_brings_back_what_was_left(opened: Store) -> None:
+    add_many(opened, 30)
+    test = shown("users", rows="25")
+    assert test.selectbox(key="users.rows").value == 25
+
+    lives(test.button(key="users.import").click().run())
+    test.switch_page("../users.py")
+
+    assert lives(test.run()).selectbox(key="users.rows").value == 50
+
+
 def test_the_card_says_what_was_derived_and_from_what(opened: Store) -> None:
     key = add(opened, "u1")
     derived = ingest.user({"phone": "+919000500000", "city": "Pune"}, profile_key=key)

@@ -24,17 +24,23 @@ def arrive(screen: str) -> None:
     st.session_state[_HERE] = screen
 
 
-def leave(to: str, given: Mapping[str, str]) -> None:
+def here() -> str:
+    """The screen that is being drawn, or was when a button of it was pressed."""
+    return str(st.session_state.get(_HERE, ""))
+
+
+def leave(to: str, given: Mapping[str, str], *, bare: bool) -> None:
     """Remember what the address of this screen says, before another is opened with other parameters.
 
     On its way Streamlit puts the new parameters behind the old path and keeps that in the browser's history, so that
-    Back leads to `/user?id=s3` when a segment was opened from a user. Such an address is read as the one that was left.
+    Back leads to `/user?id=s3` when a segment was opened from a user. Such an address is read as the one that was left;
+    one without any parameters only if this screen is never opened without them (`bare`), else the sidebar would lead there.
     """
-    here, kept = st.session_state.get(_HERE, ""), dict(st.session_state.get(_LEFT, {}))
+    kept = dict(st.session_state.get(_LEFT, {}))
     kept.pop(_mark(to, given), None)
-    if to != here:
-        kept.pop(_mark(here, given), None)
-        kept[_mark(here, given)] = _given()
+    if to != here() and (given or bare):
+        kept.pop(_mark(here(), given), None)
+        kept[_mark(here(), given)] = _given()
     st.session_state[_LEFT] = dict(list(kept.items())[-MOST_LEFT:])
 
 
@@ -45,7 +51,7 @@ def _mark(screen: str, given: Mapping[str, str]) -> tuple[str, tuple[tuple[str, 
 def _given() -> dict[str, str]:
     """The parameters of the address, or those it had when this screen was left."""
     now: dict[str, str] = st.query_params.to_dict()
-    left: dict[str, str] | None = st.session_state.get(_LEFT, {}).get(_mark(st.session_state.get(_HERE, ""), now))
+    left: dict[str, str] | None = st.session_state.get(_LEFT, {}).get(_mark(here(), now))
     return now if left is None else dict(left)
 
 

@@ -147,5 +147,6 @@ def menu(first: Callable[[], str]) -> dict[str, list[Page]]:
 def go(key: str, **parameters: object) -> NoReturn:
     """Open a screen: `nav.go("user", id=key)`. Parameters that are None are left out."""
     given = {name: str(value) for name, value in parameters.items() if value is not None}
-    address.leave(key, given)
+    left = _BY_KEY.get(address.here())
+    address.leave(key, given, bare=left is not None and not left.section)
     st.switch_page(page(key), query_params=given)
