@@ -31,11 +31,20 @@ def page() -> None:
     search = session.cached(duplicates.last_search, topics=(duplicates.TOPIC,))
     with layout.header("Duplicates", _searched(search)):
         label = "Search again" if search else "Find duplicates"
-        begin: dict[str, Any] = {"on_click": states.acting(_begin), "disabled": progress.is_running(jobs.DUPLICATES)}
+        nobody = not session.cached(profiles.count, topics=("profiles",))
+        idle = nobody or progress.is_running(jobs.DUPLICATES)
+        begin: dict[str, Any] = {"on_click": states.acting(_begin), "disabled": idle}
         st.button(label, key="duplicates.search", type="primary", icon=":material/person_search:", **begin)
     progress.strip(jobs.DUPLICATES, on_done=lambda: session.notice("The search is done"))
     merging.inbox()
-    if search is None:
+    if nobody and search is None:
+        states.empty(
+            "No users yet",
+            "Once there are users, a search compares them by name, email, phone, date of birth and city, and proposes pairs who "
+            "may be one person. Import a file, or let a source send.",
+            icon="call_merge",
+        )
+    elif search is None:
         states.empty(
             "No search yet",
             "A search compares all users by name, email, phone, date of birth and city, and proposes pairs who may be one person. "

@@ -31,10 +31,10 @@ def page() -> None:
     with left:
         _days(known)
         _identity(known)
-        erasing.barred()
     with right:
         _places(known)
         apikeys.card()
+        erasing.barred()
     layout.footnote("a change counts from now on, and is in the activity log")
 
 

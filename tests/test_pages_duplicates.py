@@ -52,6 +52,14 @@ def _button(at: AppTest, label: str) -> None:
     next(each for each in at.button if each.label == label).click().run()
 
 
+def test_where_nobody_is_yet_there_is_nobody_to_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(doors.DATABASE, str(tmp_path / "empty.duckdb"))
+    at = _open()
+
+    assert "No users yet" in _text(at)
+    assert [each.disabled for each in at.button if each.label == "Find duplicates"] == [True]
+
+
 def test_before_a_search_the_page_says_what_one_does_and_begins_it(shop: Store) -> None:
     at = _open()
 
