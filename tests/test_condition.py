@@ -48,7 +48,7 @@ def test_changes_that_were_lost_with_the_log_are_told_on_the_page(tmp_path, monk
         each.write_bytes(noted)
     monkeypatch.setenv(doors.DATABASE, str(file))
 
-    page = AppTest.from_file(str(MAIN), default_timeout=30).run()
+    page = AppTest.from_file(str(MAIN), default_timeout=90).run()
 
     assert doors.current_store().missing == 1
     assert [each.value.split("**")[1] for each in page.error] == [

@@ -60,7 +60,7 @@ def happened(store: Store, user_id: str, name: str, *, minutes_ago: int = 5, **d
 
 def shown(path: str = "", **parameters: str) -> AppTest:
     """The app at an address."""
-    test = AppTest.from_file(str(MAIN), default_timeout=30)
+    test = AppTest.from_file(str(MAIN), default_timeout=90)
     for name, value in parameters.items():
         test.query_params[name] = value
     if path:
