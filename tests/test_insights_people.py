@@ -97,7 +97,7 @@ def crowd(seed: int) -> Crowd:
         }
         made = random.choice(edges)
         take(store, users([{"userId": f"u{number}", **values}]), at=made)
-        derived = "IN" if values["phone"] else None
+        derived = "India" if values["phone"] else None
         people[f"u{number}"] = {**values, "made": made, "country": values["country"] or derived}
     rows = []
     for number in range(260):

@@ -203,7 +203,7 @@ def test_the_past_is_what_was_then(world: Store) -> None:
         ({"segment": "vip"}, "segment", "no segment"),
         ({"rank": "top", "count": 2, "percent": 3, "property": "score"}, "", "percent or a count"),
         ({"rank": "top", "count": 2, "property": "country"}, "property", "no top or bottom"),
-        ({"rank": "top", "percent": 0, "property": "score"}, "percent", "between 0 and 100"),
+        ({"rank": "top", "percent": 0, "property": "score"}, "percent", "from 0.000001 to 100"),
         ({"property": "score", "operator": "is", "values": [1], "held": {"for": 1}}, "held", "how long"),
         (
             {"property": "createdAt", "operator": "in_the_last", "values": [1, "day"], "held": {"ever": True}},

@@ -137,7 +137,7 @@ def _fifths(figure: str, column: Sql, *, worst_first: bool) -> Sql:
 def others(asked: Asked, scored_: Sql) -> Sql:
     """How many of those asked of are not among so many."""
     among = asked.among or Sql("true")
-    return sql("(SELECT count(*) FROM ({}) WHERE {}) - {}", Frame(asked.catalog, asked.at).everyone(), among, scored_)
+    return sql("((SELECT count(*) FROM ({}) WHERE {}) - {})::BIGINT", Frame(asked.catalog, asked.at).everyone(), among, scored_)
 
 
 def unscored(people: Sql, asked: Asked) -> Sql:
