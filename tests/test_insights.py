@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -108,6 +109,19 @@ def happened():
     return rows
 
 
+def take_happened(store, size):
+    """What happened, each with its amount and the size of it."""
+    rows = happened()
+    take(
+        store,
+        events(
+            [(who, what, when) for who, what, when, _, _ in rows],
+            channels=[channel for *_, channel, _ in rows],
+            properties=[json.dumps({"total": amount, "size": size(amount)}) for *_, amount in rows],
+        ),
+    )
+
+
 @pytest.fixture(scope="module")
 def world():
     store = open_store()
@@ -120,15 +134,7 @@ def world():
             ]
         ),
     )
-    rows = happened()
-    take(
-        store,
-        events(
-            [(who, what, when) for who, what, when, _, _ in rows],
-            channels=[channel for *_, channel, _ in rows],
-            properties=[f'{{"total": {amount}, "size": "{"SML"[amount % 3]}"}}' for *_, amount in rows],
-        ),
-    )
+    take_happened(store, lambda amount: "SML"[amount % 3])
     yield store
     store.close()
 

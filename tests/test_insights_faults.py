@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.test_insights import BOUGHT, CHANNELS, COUNTRIES, SAW, happened
+from tests.test_insights import BOUGHT, CHANNELS, COUNTRIES, SAW, take_happened
 from tests.worlds import AT, events, take, users
 from user360 import insights, workspace
 from user360.errors import InvalidInsight
@@ -59,15 +58,7 @@ def world():
     store = open_store()
     people = [{"userId": f"u{each}", "country": COUNTRIES[each % 3], "timezone": ZONES[each % 4]} for each in range(11)]
     take(store, users(people))
-    rows = happened()
-    take(
-        store,
-        events(
-            [(who, what, when) for who, what, when, _, _ in rows],
-            channels=[channel for *_, channel, _ in rows],
-            properties=[json.dumps({"total": amount, "size": amount if amount % 2 else "S"}) for *_, amount in rows],
-        ),
-    )
+    take_happened(store, lambda amount: amount if amount % 2 else "S")
     yield store
     store.close()
 
