@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from user360 import events
-from user360.events import seen as room
-from user360.events.seen import Seen
+from user360 import hashes as room
+from user360.hashes import Seen
 from user360.sql import sql
 from user360.store import open_store
 

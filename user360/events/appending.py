@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -11,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from user360 import hashes
 from user360.clock import stored
 from user360.errors import InvalidMessage
 from user360.events import figures
-from user360.events.seen import Seen
+from user360.hashes import Seen
 from user360.sql import Sql, name, sql
 
 if TYPE_CHECKING:
@@ -238,10 +238,10 @@ def _see_all(tx: Transaction) -> Seen:
     return Seen((each.column(0).to_numpy(zero_copy_only=False) for each in parts), count)
 
 
-def _see(tx: Transaction, hashes: pa.ChunkedArray) -> None:
+def _see(tx: Transaction, fresh: pa.ChunkedArray) -> None:
     seen = _seen(tx)
     if seen is not None:
-        seen.add(hashes.to_numpy())
+        seen.add(fresh.to_numpy())
 
 
 def _named(tx: Transaction, rows: pa.Table) -> pa.Table:
@@ -265,16 +265,11 @@ def _named(tx: Transaction, rows: pa.Table) -> pa.Table:
 def hashes_of(tx: Transaction, message_ids: pa.ChunkedArray) -> pa.ChunkedArray:
     """The hash of each message id."""
     if len(message_ids) <= FEW:
-        return pa.chunked_array([pa.array([_hash(each) for each in message_ids.to_pylist()], pa.uint64())])
+        return pa.chunked_array([pa.array(hashes.each(message_ids.to_pylist()))])
     rows = pa.table({"position": pa.array(np.arange(len(message_ids))), "message_id": message_ids})
     return tx.read(sql("SELECT md5_number_lower(message_id) AS message_hash FROM rows ORDER BY position", rows=rows))[
         "message_hash"
     ]
-
-
-def _hash(message_id: str) -> int:
-    """What `md5_number_lower` answers; for few ids a statement would take longer than all of them."""
-    return int.from_bytes(hashlib.md5(message_id.encode(), usedforsecurity=False).digest()[8:], "little")
 
 
 def _numbered(tx: Transaction, rows: pa.Table) -> tuple[pa.Table, dict[int, list[str]]]:

@@ -119,11 +119,14 @@ class Store:
             transaction = Transaction(cursor, self._memory)
             try:
                 yield transaction
-                number = self._ledger.count(cursor) if self._ledger else 0
+                number = self._ledger.count(transaction.remember) if self._ledger else 0
+                transaction.settle()
                 cursor.commit()
             except BaseException:
+                self._memory.exact.clear()
                 roll_back(cursor)
                 raise
+            transaction.keep()
             if self._ledger:
                 self._ledger.note(number)
             self._revisions.update(transaction.topics)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import duckdb
 import pyarrow as pa
 
-from user360.sql import Sql, sql
+from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 T = TypeVar("T")
 PART: Final = 61_440
+COUNTERS: Final = "counters"
 
 _log = logging.getLogger("user360.store")
 
@@ -29,6 +30,8 @@ class Memory:
         self.revision = revision
         self.answers: dict[Sql, tuple[int, pa.Table]] = {}
         self.made: dict[str, Any] = {}
+        self.exact: dict[str, Any] = {}
+        self.counters: dict[str, int] | None = None
 
 
 class Transaction:
@@ -37,23 +40,38 @@ class Transaction:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, memory: Memory | None = None) -> None:
         self._cursor = cursor
         self._memory = memory
+        self._waiting: dict[tuple[str, Callable[[Transaction, pa.Table], None]], list[pa.Table]] = {}
+        self._counters: dict[str, int] | None = None
+        self._taken: dict[str, int] = {}
+        self._unwritten: set[str] = set()
         self.topics: set[str] = set()
 
     def execute(self, statement: Sql) -> int:
         """Run a change and answer how many rows it touched."""
+        self._catch_up(statement)
         told = run(self._cursor, statement).fetchall()
         return int(told[0][0]) if told and isinstance(told[0][0], int) else 0
 
+    def later(self, table: str, rows: pa.Table, insert: Callable[[Transaction, pa.Table], None]) -> None:
+        """Let `insert` put these rows into a table before any statement names it, or at the end, together with others that wait for the same.
+
+        What a transaction writes in many small parts costs one statement so.
+        """
+        self._waiting.setdefault((table, insert), []).append(rows)
+
     def read(self, query: Sql) -> pa.Table:
         """The answer as an Arrow table, with this transaction's own changes."""
+        self._catch_up(query)
         return answer(self._cursor, query)
 
     def stream(self, query: Sql, rows: int = 500_000) -> Iterator[pa.RecordBatch]:
         """The answer in batches, with this transaction's own changes; read it to its end before anything else."""
+        self._catch_up(query)
         yield from relation(self._cursor, query).to_arrow_reader(rows)
 
     def rows(self, query: Sql) -> list[tuple[Any, ...]]:
         """The answer as Python tuples, with this transaction's own changes."""
+        self._catch_up(query)
         return run(self._cursor, query).fetchall()
 
     def kept(self, query: Sql, topic: str) -> pa.Table:
@@ -66,17 +84,23 @@ class Transaction:
             known = self._memory.answers[query] = (revision, self.read(query))
         return known[1]
 
-    def recall(self, what: str, make: Callable[[], T]) -> T | None:
+    def recall(self, what: str, make: Callable[[], T], *, exact: bool = False) -> T | None:
         """Something made of the file once, which whoever changes the file keeps up; None in a trial, where nothing is remembered.
 
-        What a transaction adds to it stays there though the transaction may be rolled back.
+        What a transaction adds to it stays there though the transaction may be rolled back, unless it is to be `exact`:
+        then it is made anew after that.
         """
         if self._memory is None:
             return None
-        if what not in self._memory.made:
-            self._memory.made[what] = make()
-        found: T = self._memory.made[what]
+        kept = self._memory.exact if exact else self._memory.made
+        if what not in kept:
+            kept[what] = make()
+        found: T = kept[what]
         return found
+
+    def recalls(self, what: str) -> bool:
+        """Whether it was made already."""
+        return self._memory is not None and (what in self._memory.made or what in self._memory.exact)
 
     def touch(self, *topics: str) -> None:
         """Say what this transaction changes, so that kept answers about it end with the commit."""
@@ -84,14 +108,61 @@ class Transaction:
 
     def take(self, counter: str, count: int = 1) -> int:
         """The first of `count` numbers nobody had before."""
-        first = counted(self._cursor, counter)
-        self.remember(counter, first + count)
+        first = self._taken[counter] if counter in self._taken else self._standing().get(counter, 0)
+        if count:
+            self.remember(counter, first + count)
         return first
 
     def remember(self, counter: str, number: int) -> None:
         """Set a counter."""
-        self.execute(sql("DELETE FROM counters WHERE name = {}", counter))
-        self.execute(sql("INSERT INTO counters VALUES ({}, {})", counter, number))
+        self._taken[counter] = number
+        self._unwritten.add(counter)
+
+    def settle(self) -> None:
+        """Write all that waits: the last thing before the commit."""
+        while self._waiting:
+            self._insert(next(iter(self._waiting)))
+        self._write_counters()
+
+    def keep(self) -> None:
+        """Remember how the counters stand, once all of it is committed."""
+        if self._memory is not None and self._memory.counters is not None:
+            self._memory.counters.update(self._taken)
+
+    def _catch_up(self, query: Sql) -> None:
+        """Write what waits of the tables a statement names."""
+        for key in [each for each in self._waiting if each[0] in query.text] if self._waiting else ():
+            self._insert(key)
+        if self._unwritten and COUNTERS in query.text:
+            self._write_counters()
+
+    def _insert(self, key: tuple[str, Callable[[Transaction, pa.Table], None]]) -> None:
+        rows = self._waiting.pop(key)
+        key[1](self, rows[0] if len(rows) == 1 else pa.concat_tables(rows))
+
+    def _standing(self) -> Mapping[str, int]:
+        """How the counters stand in the file."""
+        if self._counters is None:
+            kept = self._memory.counters if self._memory is not None else None
+            if kept is None:
+                kept = dict(run(self._cursor, sql("SELECT name, next FROM counters")).fetchall())
+                if self._memory is not None:
+                    self._memory.counters = kept
+            self._counters = kept
+        return self._counters
+
+    def _write_counters(self) -> None:
+        changed, self._unwritten = sorted(self._unwritten), set()
+        known = [each for each in changed if each in self._standing()]
+        fresh = [each for each in changed if each not in self._standing()]
+        if known:
+            cases = joined(" ", [sql("WHEN {} THEN {}", each, self._taken[each]) for each in known])
+            self.execute(sql("UPDATE counters SET next = CASE name {} END WHERE name IN ({})", cases, joined(", ", known)))
+        if fresh:
+            self.execute(sql("DELETE FROM counters WHERE name IN ({})", joined(", ", fresh)))
+            self.execute(
+                sql("INSERT INTO counters VALUES {}", joined(", ", [sql("({}, {})", each, self._taken[each]) for each in fresh]))
+            )
 
 
 def run(cursor: duckdb.DuckDBPyConnection, query: Sql) -> duckdb.DuckDBPyConnection:

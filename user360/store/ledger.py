@@ -49,10 +49,10 @@ class Ledger:
         self.note(self.number)
         return max(0, noted - self.number)
 
-    def count(self, cursor: duckdb.DuckDBPyConnection) -> int:
-        """Count one more inside a transaction, and answer the number it will have."""
+    def count(self, remember: Callable[[str, int], None]) -> int:
+        """Count one more inside a transaction, which is to `remember` it, and answer the number it will have."""
         number = self.number + 1
-        cursor.execute("UPDATE counters SET next = ? WHERE name = ?", [number, _COMMITS])
+        remember(_COMMITS, number)
         return number
 
     def note(self, number: int) -> None:

@@ -79,6 +79,7 @@ class Beside(Store):
             transaction = _Guarded(cursor, self._own_tables)
             try:
                 yield transaction
+                transaction.settle()
                 cursor.commit()
             except BaseException:
                 roll_back(cursor)

@@ -9,16 +9,49 @@ live here (`resolution`), nor the rules by which an id is tied to somebody (`ing
 
 from __future__ import annotations
 
-import hashlib
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from user360 import hashes
 from user360.clock import aware
+from user360.identities import remembered
+from user360.identities.kinds import ANONYMOUS, DEVICE, EXTERNAL, IN_CONTEXT, KINDS, LONGEST_ID, USER, Id, identifies
 from user360.schema import USER_IDS
 from user360.sql import Sql, sql
+
+__all__ = [
+    "ANONYMOUS",
+    "DEVICE",
+    "EXTERNAL",
+    "IN_CONTEXT",
+    "KINDS",
+    "LONGEST_ID",
+    "USER",
+    "Id",
+    "any_former",
+    "attach",
+    "detach",
+    "erase",
+    "ever",
+    "hand_back",
+    "hand_over",
+    "identifies",
+    "key_of",
+    "known_otherwise",
+    "link",
+    "links",
+    "links_so_far",
+    "look_up",
+    "named",
+    "of",
+    "once_of",
+    "point",
+    "user_ids",
+    "whom",
+]
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,49 +61,10 @@ if TYPE_CHECKING:
     from user360.people import People
     from user360.store import Store, Transaction
 
-Id = tuple[str, str]
-"""A kind and an id of that kind."""
-
-USER: Final = "userId"
-ANONYMOUS: Final = "anonymousId"
-DEVICE: Final = "deviceId"
-EXTERNAL: Final = "externalId"
-KINDS: Final = {
-    USER: "User id",
-    ANONYMOUS: "Anonymous id",
-    DEVICE: "Device id",
-    EXTERNAL: "Id at the sender",
-}
-"""Each kind of id, in words. An external id is what a sender calls a user where another property feeds the user id."""
-
-IN_CONTEXT: Final = {USER: "userId", EXTERNAL: "userId", ANONYMOUS: "anonymousId"}
-"""Under which name the context of an event holds an id of a kind by which it came."""
-
-LONGEST_ID: Final = 400
 FEW: Final = 500
 MANY: Final = 20_000
 TIMES_AS_LONG: Final = 50
 _HASH: Final = Sql("md5_number_lower(kind || ':' || id)")
-NO_IDS: Final = frozenset(
-    {
-        *("", "null", "undefined", "nil", "none", "nan", "n/a", "na", "void", "true", "false", "0", "-1", "[object object]"),
-        *("anonymous", "anon", "guest", "unknown", "not_authenticated", "user", "userid", "user_id", "distinctid", "distinct_id"),
-        *("id", "email", "phone", "test"),
-    }
-)
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_BLANKS: Final = "\"' \t\r\n\v\f\u00a0\ufeff\u200b"
-
-
-def identifies(user_id: str) -> bool:
-    """Whether this can be anybody's id: placeholders such as `null`, `guest` or all zeroes never are."""
-    bare = user_id.strip(_BLANKS).lower()
-    return (
-        bare not in NO_IDS
-        and bool(bare.strip("0-"))
-        and len(user_id) <= LONGEST_ID
-        and (user_id.isprintable() or not _CONTROL.search(user_id))
-    )
 
 
 def key_of(store: Store | Transaction, user_id: str) -> int | None:
@@ -111,25 +105,40 @@ def any_former(tx: Transaction) -> bool:
 
 def whom(tx: Transaction, ids: AbstractSet[Id]) -> tuple[dict[Id, int], set[int]]:
     """Those of these ids that lead to somebody, with the profile; and which of these profiles have a user id."""
+    kept = remembered.of(tx)
+    if kept is None:
+        known, by_own = _look(tx, ids)
+        return known, by_own | named(tx, by_own.symmetric_difference(known.values()))
+    known = kept.leading(ids)
+    asked = kept.unsure(ids - known.keys())
+    if asked:
+        found, by_own = _look(tx, set(asked))
+        kept.lead(found)
+        kept.call(by_own, by_own)
+        known |= found
+    called, unsure = kept.named(known.values())
+    if unsure:
+        also = named(tx, unsure)
+        kept.call(unsure, also)
+        called |= also
+    return known, called
+
+
+def _look(tx: Transaction, ids: AbstractSet[Id]) -> tuple[dict[Id, int], set[int]]:
+    """Those of these ids that lead to somebody, with the profile; and the profiles one of them is the own user id of."""
     if len(ids) <= FEW:
-        users, hashes = [text for kind, text in ids if kind == USER], [str(_hash(f"{kind}:{text}")) for kind, text in ids]
+        users, hashed = [text for kind, text in ids if kind == USER], [str(hashes.of(f"{kind}:{text}")) for kind, text in ids]
         own = tx.rows(sql("SELECT user_id, profile_key FROM user_ids WHERE user_id IN (SELECT unnest({}))", users))
-        others = tx.rows(sql("SELECT kind, id, profile_key FROM other_ids WHERE id_hash IN (SELECT unnest({})::UBIGINT)", hashes))
+        others = tx.rows(sql("SELECT kind, id, profile_key FROM other_ids WHERE id_hash IN (SELECT unnest({})::UBIGINT)", hashed))
     else:
         # every id is asked for, for of more than 2,000 the table is read at once instead of probing the index for each
         texts = sql("SELECT id AS user_id FROM asked", asked=_listed(ids))
         found = _tuples(tx.read(sql("SELECT user_id, profile_key FROM user_ids SEMI JOIN ({}) USING (user_id)", texts)))
         own = [(text, key) for text, key in found if (USER, text) in ids]
-        hashed = sql("SELECT {} AS id_hash FROM asked", _HASH, asked=_listed(ids))
-        others = _tuples(tx.read(sql("SELECT kind, id, profile_key FROM other_ids SEMI JOIN ({}) USING (id_hash)", hashed)))
-    known = {(kind, text): key for kind, text, key in others} | {(USER, text): key for text, key in own}
-    by_own = {key for _, key in own}
-    return known, by_own | named(tx, by_own.symmetric_difference(known.values()))
-
-
-def _hash(text: str) -> int:
-    """What `md5_number_lower` answers; for few ids a statement would take longer than all of them."""
-    return int.from_bytes(hashlib.md5(text.encode(), usedforsecurity=False).digest()[8:], "little")
+        of_each = sql("SELECT {} AS id_hash FROM asked", _HASH, asked=_listed(ids))
+        others = _tuples(tx.read(sql("SELECT kind, id, profile_key FROM other_ids SEMI JOIN ({}) USING (id_hash)", of_each)))
+    known = {(kind, text): key for kind, text, key in others if (kind, text) in ids} | {(USER, text): key for text, key in own}
+    return known, {key for _, key in own}
 
 
 def _listed(ids: Collection[Id]) -> pa.Table:
@@ -156,20 +165,33 @@ def link(tx: Transaction, ties: pa.Table) -> None:
         return
     first = tx.take("link", ties.num_rows)
     numbered = ties.add_column(0, "link_id", pa.array(range(first, first + ties.num_rows), pa.uint32()))
+    tx.later("links", numbered, _insert_links)
+
+
+def _insert_links(tx: Transaction, numbered: pa.Table) -> None:
     tx.execute(sql("INSERT INTO links BY NAME SELECT * FROM numbered", numbered=numbered))
 
 
 def point(tx: Transaction, ids: pa.Table) -> None:
     """Let ids that are nobody's own user id lead to these profiles and to no other: kind, id, profile_key."""
-    if ids.num_rows:
-        hashed = sql("(SELECT {} AS id_hash, kind, id, profile_key FROM ids)", _HASH, ids=ids)
+    if not ids.num_rows:
+        return
+    kept = remembered.of(tx)
+    leads = dict(
+        zip(zip(ids["kind"].to_pylist(), ids["id"].to_pylist(), strict=True), ids["profile_key"].to_pylist(), strict=True)
+    )
+    hashed = sql("(SELECT {} AS id_hash, kind, id, profile_key FROM ids)", _HASH, ids=ids.select(["kind", "id", "profile_key"]))
+    if kept is None or kept.unsure(leads):
         tx.execute(
             sql(
                 "DELETE FROM other_ids USING {} n WHERE other_ids.id_hash = n.id_hash AND other_ids.kind = n.kind AND other_ids.id = n.id",
                 hashed,
             )
         )
-        tx.execute(sql("INSERT INTO other_ids SELECT * FROM {}", hashed))
+    tx.execute(sql("INSERT INTO other_ids SELECT * FROM {}", hashed))
+    if kept is not None:
+        kept.see(leads)
+        kept.lead(leads)
 
 
 def hand_over(tx: Transaction, pairs: pa.Table) -> dict[int, list[Id]]:
@@ -185,7 +207,9 @@ def hand_over(tx: Transaction, pairs: pa.Table) -> dict[int, list[Id]]:
             pairs=pairs,
         )
     )
-    detach(tx, sql("SELECT gone FROM pairs", pairs=pairs))
+    _delete(tx, sql("SELECT gone FROM pairs", pairs=pairs))
+    if (kept := remembered.of(tx)) is not None:
+        kept.call(pairs["gone"].to_pylist(), set())
     point(tx, moving.select(["kind", "id", "kept"]).rename_columns(["kind", "id", "profile_key"]))
     found: dict[int, list[Id]] = {}
     for row in moving.to_pylist():
@@ -227,6 +251,7 @@ def hand_back(tx: Transaction, ids: Sequence[Id], *, kept: int, gone: int, since
             back[kind, text] = None
     held = {(kind, text) for kind, text in tx.rows(sql("SELECT kind, id FROM other_ids WHERE profile_key = {}", kept))}
     returning = [each for each in back if each in held]
+    remembered.let_go(tx)
     own = tx.rows(sql("SELECT user_id FROM user_ids WHERE profile_key = {}", gone))
     point(tx, _table([each for each in returning if each != (USER, own[0][0] if own else None)], gone))
     for user in own:
@@ -253,12 +278,21 @@ def _table(ids: Sequence[Id], profile_key: int) -> pa.Table:
 
 def attach(tx: Transaction, user_ids: pa.Array, profile_keys: pa.Array) -> None:
     """Let these user ids lead to these profiles from now on. Rows with a null id are left out."""
-    fresh = pa.table({"user_id": user_ids, "profile_key": profile_keys})
-    tx.execute(sql("INSERT INTO user_ids SELECT user_id, profile_key FROM fresh WHERE user_id IS NOT NULL", fresh=fresh))
+    given = pa.table({"user_id": user_ids, "profile_key": profile_keys})
+    fresh = given.filter(pc.is_valid(user_ids)) if user_ids.null_count else given
+    if not fresh.num_rows:
+        return
+    tx.execute(sql("INSERT INTO user_ids SELECT user_id, profile_key FROM fresh", fresh=fresh))
+    remembered.attached(tx, fresh)
 
 
 def detach(tx: Transaction, people: Sql) -> None:
     """Let no id lead to these profiles any more. `people` is a query of profile keys."""
+    _delete(tx, people)
+    remembered.let_go(tx)
+
+
+def _delete(tx: Transaction, people: Sql) -> None:
     ((going, known),) = tx.rows(sql("SELECT count(*) FILTER (profile_key IN ({})), count(*) FROM user_ids", people))
     if going < MANY or going * TIMES_AS_LONG < known:
         tx.execute(sql("DELETE FROM user_ids WHERE profile_key IN ({})", people))
