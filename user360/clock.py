@@ -29,6 +29,8 @@ def now() -> datetime:
 
 def stored(instant: datetime) -> datetime:
     """The instant as the database keeps it: UTC, without zone. A naive one is taken for UTC."""
+    if instant.tzinfo is UTC:
+        return instant.replace(tzinfo=None)
     return instant.replace(tzinfo=None) if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from user360 import datatypes, schema, workspace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MOST_CUSTOM: Final = 300
 LONGEST_NAME: Final = 64
 LONGEST_DESCRIPTION: Final = 500
+TO_THE_MINUTE: Final = timedelta(minutes=1)
 KEPT_BY_STORE: Final = frozenset({"userId", "createdAt", "updatedAt"})
 WITHOUT_HISTORY: Final = frozenset({"lastSession", "lastChannel", "updatedAt"})
 RESERVED: Final = frozenset({"profile_key", "rowid"})
@@ -262,18 +264,24 @@ def filled(store: Store, names: Iterable[str]) -> dict[str, int]:
 
 
 def written(tx: Transaction, names: Iterable[str], at: datetime) -> None:
-    """Note that these properties were written at that instant."""
-    touched = list(names)
-    if touched:
-        tx.execute(
-            sql(
-                "UPDATE properties SET first_written = least(coalesce(first_written, {}), {}), "
-                "last_written = greatest(coalesce(last_written, {}), {}) WHERE name IN ({})",
-                *[stored(at)] * 4,
-                joined(", ", touched),
-            )
+    """Note that these properties were written at that instant, which is known to the minute: most are written all the time."""
+    noted: dict[str, tuple[datetime, datetime]] | None = tx.recall("properties written", dict, exact=True)
+    noted = {} if noted is None else noted
+    due = [each for each in names if each not in noted or not noted[each][0] <= at < noted[each][1] + TO_THE_MINUTE]
+    if not due:
+        return
+    tx.execute(
+        sql(
+            "UPDATE properties SET first_written = least(coalesce(first_written, {}), {}), "
+            "last_written = greatest(coalesce(last_written, {}), {}) WHERE name IN ({})",
+            *[stored(at)] * 4,
+            joined(", ", due),
         )
-        tx.touch("properties")
+    )
+    for each in due:
+        first, last = noted.get(each, (at, at))
+        noted[each] = min(first, at), max(last, at)
+    tx.touch("properties")
 
 
 def _values(found: Property) -> Sql:

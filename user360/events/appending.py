@@ -15,6 +15,7 @@ from user360.clock import stored
 from user360.errors import InvalidMessage
 from user360.events import figures
 from user360.hashes import Seen
+from user360.schema import SYSTEM_EVENTS
 from user360.sql import Sql, name, sql
 
 if TYPE_CHECKING:
@@ -41,6 +42,21 @@ ROWS: Final = pa.schema(
     }
 )
 
+_STORING: Final = pa.schema(
+    {
+        "profile_key": pa.uint32(),
+        "event_id": pa.uint16(),
+        "channel_id": pa.uint16(),
+        "source_id": pa.uint16(),
+        "at_time": pa.timestamp("us"),
+        "message_id": pa.string(),
+        "message_hash": pa.uint64(),
+        "properties": pa.string(),
+        "context": pa.string(),
+        "import_id": pa.uint32(),
+    }
+)
+
 _STORED: Final = Sql("SELECT message_hash, message_id FROM events UNION ALL SELECT message_hash, message_id FROM deleted_events")
 _EVENTLESS: Final = sql("{} UNION ALL SELECT message_hash, message_id FROM taken_messages", _STORED)
 
@@ -52,15 +68,17 @@ _WORDS: Final = Sql(
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """`stored` new events; `known` whose message id was there already; the newest per profile: profile_key, at, channel.
-
-    `fresh` are the places of the new ones among the rows.
-    """
+    """`stored` new events; `known` whose message id was there already; `fresh` are the places of the new ones among the rows."""
 
     stored: int
     known: int
-    newest: pa.Table
     fresh: pa.Array
+    rows: pa.Table
+
+    @property
+    def newest(self) -> pa.Table:
+        """The newest per profile: profile_key, at_time, channel."""
+        return newest_among(self.rows)
 
 
 def append(
@@ -74,25 +92,18 @@ def append(
     rows = rows.cast(ROWS)
     fresh = _named(tx, _placed(rows)) if novel else _unknown(tx, rows)
     if fresh.num_rows:
-        numbered, chosen = _numbered(tx, fresh)
-        tx.execute(
-            sql(
-                "INSERT INTO events SELECT *, {} FROM (SELECT profile_key, event_id, channel_id, source_id, at_time, message_id, "
-                "message_hash, properties::JSON::VARIANT AS properties, context::JSON::VARIANT, {}::UINTEGER FROM numbered) "
-                "ORDER BY {}event_id, at_time",
-                figures.columns(chosen),
-                import_id,
-                Sql("date_trunc('week', at_time), " if in_order else ""),
-                numbered=numbered,
-            )
-        )
+        numbered = _numbered(tx, fresh, import_id)
+        if in_order:
+            _insert(tx, numbered, in_order=True)
+        else:
+            tx.later("events", numbered, _insert)
         _see(tx, fresh["message_hash"])
         for week, count in _weeks(fresh["at"]).items() if in_order else ():
             if count >= PIECE:
                 tx.take(f"sorted:{week:%Y-%m-%d}", count)
         tx.touch("events")
     places = fresh["position"].combine_chunks()
-    return Appended(fresh.num_rows, rows.num_rows - fresh.num_rows, _newest(fresh), places)
+    return Appended(fresh.num_rows, rows.num_rows - fresh.num_rows, places, fresh)
 
 
 def come_in_order(times: pa.Array) -> bool:
@@ -120,26 +131,42 @@ def append_system(
     count = len(profile_keys)
     if not count:
         return
-    times = at if isinstance(at, pa.Array) else pa.array([stored(at)] * count, pa.timestamp("us"))
-    rows = pa.table(
-        {
-            "profile_key": profile_keys,
-            "at_time": times,
-            "properties": properties if properties is not None else pa.nulls(count, pa.string()),
-        }
-    )
+    message_ids = [f"{event}:{write}:{key}" for key in profile_keys.to_pylist()]
+    hashed = hashes_of(tx, pa.chunked_array([pa.array(message_ids, pa.string())]))
+    nothing = pa.nulls(count)
+    columns = {
+        "profile_key": profile_keys,
+        "event_id": pa.array([SYSTEM_EVENTS.index(event)] * count),
+        "channel_id": nothing,
+        "source_id": nothing,
+        "at_time": at if isinstance(at, pa.Array) else pa.array([stored(at)] * count, pa.timestamp("us")),
+        "message_id": pa.array(message_ids, pa.string()),
+        "message_hash": hashed,
+        "properties": nothing if properties is None else properties,
+        "context": nothing,
+        "import_id": nothing,
+    }
+    tx.later("events", pa.table(columns).cast(_STORING), _insert)
+    _see(tx, hashed)
+    tx.touch("events")
+
+
+def _insert(tx: Transaction, numbered: pa.Table, *, in_order: bool = False) -> None:
+    """Put these rows (`_STORING`) into the table, and beside them the numbers that are asked for often."""
+    words = tx.kept(_WORDS, "words")
+    there = pc.and_(pc.equal(words["dictionary"], "event_names"), pc.is_valid(words["figures"]))
+    chosen = words.filter(pc.and_(there, pc.is_in(words["number"], pc.unique(numbered["event_id"]).cast(words["number"].type))))
+    beside = dict(zip(chosen["number"].to_pylist(), chosen["figures"].to_pylist(), strict=True))
     tx.execute(
         sql(
-            "INSERT INTO events SELECT profile_key, event_id, NULL, NULL, at_time, mid, md5_number_lower(mid), "
-            "properties::JSON::VARIANT, NULL, NULL, NULL, NULL, NULL FROM (SELECT *, {} || profile_key AS mid FROM rows), event_names "
-            "WHERE name = {}",
-            f"{event}:{write}:",
-            event,
-            rows=rows,
+            "INSERT INTO events SELECT *, {} FROM (SELECT profile_key, event_id, channel_id, source_id, at_time, message_id, "
+            "message_hash, properties::JSON::VARIANT AS properties, context::JSON::VARIANT, import_id FROM numbered) "
+            "ORDER BY {}event_id, at_time",
+            figures.columns(beside),
+            Sql("date_trunc('week', at_time), " if in_order else ""),
+            numbered=numbered,
         )
     )
-    _see(tx, hashes_of(tx, pa.chunked_array([[f"{event}:{write}:{key}" for key in profile_keys.to_pylist()]])))
-    tx.touch("events")
 
 
 def move_out(tx: Transaction, people: Sql) -> int:
@@ -180,8 +207,12 @@ def take_note(tx: Transaction, message_ids: pa.Array, contents: pa.Array | None 
     said = pa.nulls(len(message_ids), pa.uint64()) if contents is None else contents
     taken = pa.table({"message_id": message_ids, "content": said})
     taken = taken.append_column("message_hash", hashes_of(tx, taken["message_id"]))
-    tx.execute(sql("INSERT INTO taken_messages BY NAME SELECT * FROM taken", taken=taken))
+    tx.later("taken_messages", taken, _insert_taken)
     _see(tx, taken["message_hash"])
+
+
+def _insert_taken(tx: Transaction, taken: pa.Table) -> None:
+    tx.execute(sql("INSERT INTO taken_messages BY NAME SELECT * FROM taken", taken=taken))
 
 
 def twins(rows: pa.Table) -> Sql:
@@ -272,26 +303,26 @@ def hashes_of(tx: Transaction, message_ids: pa.ChunkedArray) -> pa.ChunkedArray:
     ]
 
 
-def _numbered(tx: Transaction, rows: pa.Table) -> tuple[pa.Table, dict[int, list[str]]]:
-    """The rows with numbers for words; and the properties whose numbers are kept beside, by the number of an event among them."""
+def _numbered(tx: Transaction, rows: pa.Table, import_id: int | None) -> pa.Table:
+    """The rows as they are stored, words as numbers."""
     words = tx.kept(_WORDS, "words")
-    numbers = {
+    columns = {
+        "profile_key": rows["profile_key"],
         "event_id": _number(tx, "event_names", words, rows["event"]),
         "channel_id": _number(tx, "channels", words, rows["channel"]),
         "source_id": _number(tx, "sources", words, rows["source"]),
+        "at_time": rows["at"],
+        **{each: rows[each] for each in ("message_id", "message_hash", "properties", "context")},
+        "import_id": pa.array([import_id] * rows.num_rows, pa.uint32()),
     }
-    kept = rows.select(["profile_key", "message_id", "message_hash", "properties", "context"])
-    for column, values in numbers.items():
-        kept = kept.append_column(column, values)
-    chosen = words.filter(pc.and_(pc.is_in(words["name"], rows["event"].combine_chunks()), pc.is_valid(words["figures"])))
-    beside = dict(zip(chosen["number"].to_pylist(), chosen["figures"].to_pylist(), strict=True))
-    return kept.append_column("at_time", rows["at"]), beside
+    return pa.table(columns, schema=_STORING)
 
 
 def _number(tx: Transaction, dictionary: str, known_words: pa.Table, words: pa.ChunkedArray) -> pa.ChunkedArray:
     """Each word's number in a dictionary table; new words get the next ones."""
     known = known_words.filter(pc.equal(known_words["dictionary"], dictionary))["name"].combine_chunks()
-    new = [each for each in pc.unique(words.drop_null()).to_pylist() if each not in set(known.to_pylist())]
+    there = {*known.to_pylist()}
+    new = [each for each in pc.unique(words.drop_null()).to_pylist() if each not in there]
     if new:
         if len(known) + len(new) > MOST_NAMES:
             raise InvalidMessage(f"More than {MOST_NAMES:,} names of events.", "Put what varies into a property of the event.")
@@ -304,8 +335,8 @@ def _number(tx: Transaction, dictionary: str, known_words: pa.Table, words: pa.C
     return pc.index_in(words, known).cast(pa.uint16())
 
 
-def _newest(rows: pa.Table) -> pa.Table:
-    """The time of each profile's newest event, and the channel of its newest one that has a channel."""
+def newest_among(rows: pa.Table) -> pa.Table:
+    """The time of each profile's newest event among these (profile_key, at, channel), and the channel of its newest one that has a channel."""
     ordered = rows.select(["profile_key", "at", "channel"]).sort_by("at")
     if ordered.num_rows <= FEW:  # in groups it took as long for twenty rows as for thousands
         keys, times, channels = (ordered[each].to_pylist() for each in ("profile_key", "at", "channel"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 import orjson
@@ -53,13 +53,16 @@ class Writer:
         """Write a wave and those of its ties that last; `keys` learns the keys of who is made."""
         own = {tie.who: tie for tie in wave.ties if tie.id[0] == USER}
         given = [each for each in own if each >= 0 or each in keys]
+        newest = self._newest(wave)
+        made: set[int] = set()
         for source, people in self._by_source(wave, own, keys).items():
             told = (
                 profiles.said(tx, [key for key in (keys.get(who, who) for who in people) if key >= 0])
                 if self._is_said(people)
                 else {}
             )
-            incoming, times = self._incoming(wave, people, own, keys, told)
+            made |= {who for who in people if who < 0 and who not in keys}
+            incoming, times = self._incoming(wave, people, own, keys, told, newest)
             written = profiles.write(tx, incoming, source=source, by=self.by, at=self.at)
             keys.update(zip(people, written.keys.to_pylist(), strict=True))
             profiles.note(tx, {(keys.get(who, who), each): at for (who, each), at in times.items()}, told)
@@ -68,9 +71,31 @@ class Writer:
             identities.attach(tx, pa.array(ids, pa.string()), pa.array(owners, pa.uint32()))
         identities.point(tx, self._ties([each for each in lasting if each.id[0] != USER], keys))
         self._append(tx, wave, keys)
+        profiles.follow(
+            tx, _sessions({keys.get(who, who): each for who, each in newest.items() if not (self._fills and who in made)})
+        )
         unions = [self._proposed(each, keys) for each in wave.unions]
         resolution.unite(tx, unions, self.known, by=self.by, at=self.at)
         identities.link(tx, self._ties([*wave.ties, *wave.links], keys))
+
+    @property
+    def _fills(self) -> bool:
+        """Whether who is made begins with the session of their newest event, for nobody is told to have another."""
+        return not self.said.columns.keys() & {"lastSession", "lastChannel"}
+
+    def _newest(self, wave: Wave) -> dict[int, _Session]:
+        """Of each profile with an event in this wave the time of the newest, and the channel of the newest that has one."""
+        found: dict[int, _Session] = {}
+        heard: dict[int, datetime] = {}
+        for step in wave.steps:
+            message = self.messages[step.position]
+            if self._name(step.position) is None:
+                continue
+            at, channel = found.get(step.who, (message.at, None))
+            if message.channel is not None and message.at >= heard.get(step.who, message.at):
+                heard[step.who], channel = message.at, message.channel
+            found[step.who] = max(at, message.at), channel
+        return found
 
     def _proposed(self, union: Union, keys: Mapping[int, int]) -> Proposed:
         message = self.messages[union.position]
@@ -104,6 +129,7 @@ class Writer:
         own: Mapping[int, Tie],
         keys: Mapping[int, int],
         told: Mapping[tuple[int, str], int],
+        sessions: Mapping[int, _Session],
     ) -> tuple[profiles.Incoming, dict[tuple[int, str], int]]:
         """One row per profile: of each property the newest value of this wave, unless a newer one was `told` before; and when each was said."""
         who = list(people)
@@ -146,8 +172,17 @@ class Writer:
             self._tags(list(people.values())),
             unite=True,
             made_at=pa.array(since, pa.timestamp("us")),
+            only_new=self._begun(who, sessions) if None in known and self._fills else {},
         )
         return incoming, times
+
+    def _begun(self, who: Sequence[int], found: Mapping[int, _Session]) -> dict[str, pa.Array]:
+        """With which session each of these begins, if they are made."""
+        sessions = [found.get(each, (None, None)) for each in who]
+        return {
+            "lastSession": pa.array([None if at is None else stored(at) for at, _ in sessions], pa.timestamp("us")),
+            "lastChannel": pa.array([channel for _, channel in sessions], pa.string()),
+        }
 
     def _telling(self, met: Meeting, keys: Mapping[int, int]) -> pa.Array:
         """Of whom something was said that others follow from."""
@@ -167,52 +202,58 @@ class Writer:
 
     def _ties(self, ties: Sequence[Tie], keys: Mapping[int, int]) -> pa.Table:
         """Which id was tied to whom, how and when."""
-        rows = [
-            {
-                "kind": tie.id[0],
-                "id": tie.id[1],
-                "via_kind": tie.via[0] if tie.via else None,
-                "via_id": tie.via[1] if tie.via else None,
-                "profile_key": keys.get(tie.who, tie.who),
-                "linked_at": stored(self.messages[tie.position].at),
-                "source": self.messages[tie.position].source,
-                "message_id": self.messages[tie.position].message_id,
-            }
-            for tie in ties
+        said = [self.messages[tie.position] for tie in ties]
+        columns: list[list[object]] = [
+            [tie.id[0] for tie in ties],
+            [tie.id[1] for tie in ties],
+            [tie.via[0] if tie.via else None for tie in ties],
+            [tie.via[1] if tie.via else None for tie in ties],
+            [keys.get(tie.who, tie.who) for tie in ties],
+            [stored(message.at) for message in said],
+            [message.source for message in said],
+            [message.message_id for message in said],
         ]
-        return pa.Table.from_pylist(rows, _TIES)
+        return pa.table(columns, schema=_TIES)
+
+    def _name(self, place: int) -> str | None:
+        """Under which name a message is kept as an event; None keeps none."""
+        message = self.messages[place]
+        return message.event or (message.kind if place in self.said.unknown else None)
 
     def _append(self, tx: Transaction, wave: Wave, keys: Mapping[int, int]) -> None:
-        rows: list[dict[str, object]] = []
-        silent: list[Message] = []
-        for step in wave.steps:
-            message = self.messages[step.position]
-            unknown = self.said.unknown.get(step.position)
-            name = message.event or (message.kind if unknown else None)
-            if name is None:
-                silent.append(message)
-                continue
-            said = {**message.properties, repeating.ADDED: unknown} if unknown else message.properties
-            rows.append(
-                {
-                    "profile_key": keys.get(step.who, step.who),
-                    "event": name.strip(),
-                    "channel": message.channel,
-                    "source": message.source,
-                    "at": stored(message.at),
-                    "message_id": message.message_id,
-                    "properties": _json(said),
-                    "context": _json(_with_ids(message)),
-                }
-            )
-        if silent:
+        steps = [step for step in wave.steps if self._name(step.position) is not None]
+        if steps:
+            told = [self.messages[step.position] for step in steps]
+            columns: list[list[object]] = [
+                [keys.get(step.who, step.who) for step in steps],
+                [(self._name(step.position) or "").strip() for step in steps],
+                [message.channel for message in told],
+                [message.source for message in told],
+                [stored(message.at) for message in told],
+                [message.message_id for message in told],
+                [_json(self._properties(step.position)) for step in steps],
+                [_json(_with_ids(message)) for message in told],
+            ]
+            events.append(tx, pa.table(columns, schema=events.ROWS), novel=True)
+        if len(steps) < len(wave.steps):
+            silent = [self.messages[step.position] for step in wave.steps if self._name(step.position) is None]
             said = pa.array([repeating.digest(each) for each in silent], pa.uint64())
             events.take_note(tx, pa.array([each.message_id for each in silent], pa.string()), said)
-        if rows:
-            appended = events.append(tx, pa.Table.from_pylist(rows, events.ROWS), novel=True)
-            profiles.follow(tx, appended.newest)
+
+    def _properties(self, place: int) -> Mapping[str, object]:
+        """What the event holds: what was said of it, and of the person as far as no property has the name."""
+        unknown, said = self.said.unknown.get(place), self.messages[place].properties
+        return {**said, repeating.ADDED: unknown} if unknown else said
 
 
+def _sessions(newest: Mapping[int, _Session]) -> pa.Table:
+    """The newest events of these profiles, as what follows from them is written."""
+    columns = [[*newest], [stored(at) for at, _ in newest.values()], [channel for _, channel in newest.values()]]
+    return pa.table(columns, schema=_NEWEST)
+
+
+_Session: TypeAlias = "tuple[datetime, str | None]"
+_NEWEST: Final = pa.schema({"profile_key": pa.uint32(), "at_time": pa.timestamp("us"), "channel": pa.string()})
 _TIES: Final = pa.schema(
     {
         "kind": pa.string(),

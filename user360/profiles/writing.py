@@ -7,8 +7,8 @@ leaves it. Only what differs is written, and only what differs is remembered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,13 +24,24 @@ if TYPE_CHECKING:
     from user360.store import Transaction
 
 
+_WRITE: Final = pa.schema(
+    {
+        "write_id": pa.uint32(),
+        "written_at": pa.timestamp("us"),
+        "by_whom": pa.string(),
+        "source": pa.string(),
+        "import_id": pa.uint32(),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """One row per profile, each profile once.
 
     `keys` is null for who is new. `meant` says per property which cells count. `tags` is a list per
     row, null where none were given; `unite` keeps the tags a profile had. `made_at` is createdAt of
-    who is new, naive UTC.
+    who is new, naive UTC; `only_new` are values of further properties for those alone, of which nothing is remembered.
     """
 
     keys: pa.Array
@@ -40,6 +51,7 @@ class Incoming:
     tags: pa.Array | None
     unite: bool
     made_at: pa.Array
+    only_new: Mapping[str, pa.Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +102,13 @@ def values_of(tx: Transaction, keys: pa.Array, names: Sequence[str]) -> pa.Table
 def start_change(tx: Transaction, source: str, by: str, at: datetime, *, import_id: int | None = None) -> int:
     """Begin a write; answer its number, which its changes and system events carry."""
     write_id = tx.take("write")
-    tx.execute(sql("INSERT INTO writes VALUES ({}, {}, {}, {}, {})", write_id, stored(at), by, source, import_id))
+    row = {"write_id": write_id, "written_at": stored(at), "by_whom": by, "source": source, "import_id": import_id}
+    tx.later("writes", pa.Table.from_pylist([row], _WRITE), _insert_writes)
     return write_id
+
+
+def _insert_writes(tx: Transaction, begun: pa.Table) -> None:
+    tx.execute(sql("INSERT INTO writes BY NAME SELECT * FROM begun", begun=begun))
 
 
 def follow(tx: Transaction, newest: pa.Table, *, import_id: int | None = None) -> None:
@@ -111,6 +128,8 @@ def follow(tx: Transaction, newest: pa.Table, *, import_id: int | None = None) -
                 newest=newest,
             )
         )
+    if not newest.num_rows:
+        return
     tx.execute(
         sql(
             'UPDATE profiles SET "lastSession" = newest.at_time, "lastChannel" = coalesce(newest.channel, "lastChannel") FROM newest '
@@ -177,7 +196,7 @@ def _create(tx: Transaction, incoming: Incoming, keys: pa.Array, fresh: pa.Array
         "userId": user_ids,
         "createdAt": made_at,
         "updatedAt": made_at,
-        **{each: column.filter(fresh) for each, column in incoming.columns.items()},
+        **{each: column.filter(fresh) for each, column in (*incoming.only_new.items(), *incoming.columns.items())},
     }
     tx.execute(sql("INSERT INTO profiles BY NAME SELECT * FROM created", created=pa.table(columns)))
     identities.attach(tx, user_ids, new_keys)
