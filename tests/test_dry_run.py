@@ -156,6 +156,38 @@ def test_events_that_are_there_already_are_known_and_new_people_are_told(store: 
     assert _everything(store) == before
 
 
+def test_each_row_of_events_says_what_it_would_be_the_damaged_ones_in_their_place(store: Store, tmp_path: Path) -> None:
+    text = "id,event,timestamp,channel,size\na,Order,2026-11-20 10:00:00,WhatsApp,3\nb,Order\nc,View,soon,,\nd,View,2026-11-21 10:00:00,web,5\n"
+    path = _path(tmp_path, text)
+    plan = imports.Plan(
+        kind="events",
+        user_column="id",
+        event_column="event",
+        time_column="timestamp",
+        channel_column="channel",
+        properties=("size",),
+        types={"size": "number"},
+        zone="UTC",
+    )
+    with _try(store, path, plan) as found:
+        rows = [
+            (each.line, each.user_id, each.outcome, str(each.said["at"]), *list(each.said.values())[1:4])
+            for each in imports.look(found)
+        ]
+        refused = [(each.line, bool(each.reasons)) for each in imports.look(found, outcome=ingest.REFUSED)]
+        kept = list(store.folder("trials").iterdir())
+
+    assert rows == [
+        (2, "a", ingest.NEW, "2026-11-20 10:00:00", "Order", "whatsapp", '{"size": 3}'),
+        (3, "", ingest.REFUSED, "None", None, None, None),
+        (4, "c", ingest.REFUSED, "None", "View", None, None),
+        (5, "d", ingest.NEW, "2026-11-21 10:00:00", "View", "web", '{"size": 5}'),
+    ]
+    assert refused == [(3, True), (4, True)]
+    assert [each.suffix for each in kept if each.suffix == ".arrow"] == [".arrow"]
+    assert list(store.folder("trials").iterdir()) == []
+
+
 # -- members of a list --------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.ui import words
 from tests.worlds import AT, take, users
 from user360 import doors, imports, jobs, profiles, properties, segments
 from user360.people import NOBODY
@@ -177,6 +178,12 @@ def test_events_and_members_are_tried_and_imported_too(shop: Store) -> None:
     events = _next(_upload("userId,event,timestamp\nu1,Order,2026-11-20 10:00\nu1,Order,04.03.2026\n", "events.csv"))
     assert (_figures(events)["New events"], _figures(events)["Refused rows"]) == ("1", "1")
     assert {"Read as 2026-03-04 00:00:00", "Read as 2026-04-03 00:00:00"} <= set(_labels(events))
+    assert [each.dropna().tolist()[:4] for _, each in events.dataframe[0].value.iterrows()] == [
+        [2, "u1", "new", "20 Nov 2026, 10:00"],
+        [3, "u1", "refused", words.NO_VALUE],
+    ]
+    events.segmented_control(key="import.rows").set_value("known").run()
+    assert "No row of the file is like that." in [each.value for each in events.caption]
     assert _import(events, shop).counts.created == 1
 
     segments.lists.save(shop, "Fair", NOBODY, source="test", by="Mira", at=AT)

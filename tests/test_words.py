@@ -69,16 +69,31 @@ def test_a_day_heading_names_today_and_yesterday():
     ]
 
 
+_SPLIT = re.compile(r":color\[(@|\\[:.])\]")
+_LINKED = re.compile(r"https?://|www\.|[-.\w+]@", re.IGNORECASE)
+addresses = st.sampled_from(
+    ["ann@example.com", "a.b+c@x.co.uk", "see http://x.com", "HTTPS://x.com/@y", "www.x.com", "WWW.x.org", ":@", "@"]
+)
+
+
+@given(st.text(max_size=60) | st.builds("{}{}{}".format, st.text(max_size=9), addresses, st.text(max_size=9)))
+def test_no_address_in_data_becomes_a_link(text):
+    escaped = words.escape_md(text)
+    pieces = [re.sub(r"\\(.)", r"\1", each) for each in _SPLIT.split(escaped)]
+    assert "".join(pieces) == " ".join(text.split())
+    assert [each for each in pieces if _LINKED.search(each)] == []
+
+
 @given(st.text(max_size=60))
 def test_escaped_data_has_no_bare_markdown_sign(text):
-    escaped = words.escape_md(text)
+    escaped = _SPLIT.sub(r"\1", words.escape_md(text))
     assert re.findall(r"(?<!\\)(?:\\\\)*[`*_\[\]<>$:#|~!]", escaped) == []
     assert "\n" not in escaped
 
 
 @given(st.text(max_size=60))
 def test_escaping_loses_nothing_but_blanks(text):
-    assert re.sub(r"\\(.)", r"\1", words.escape_md(text)) == " ".join(text.split())
+    assert re.sub(r"\\(.)", r"\1", _SPLIT.sub(r"\1", words.escape_md(text))) == " ".join(text.split())
 
 
 def test_a_phone_number_is_grouped_and_rubbish_stays():

@@ -22,6 +22,7 @@ NO_GROUP: Final = "(no value)"
 FEW_PEOPLE: Final = 30
 MILLION: Final = 1_000_000
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&^=\"'.-])")
+_LINKED: Final = re.compile(r"@|(?<=http)\\:(?=//)|(?<=https)\\:(?=//)|(?<=www)\\\.", re.IGNORECASE)
 _HEADINGS: Final = {
     "userId": "User id",
     "name": "Name",
@@ -76,8 +77,12 @@ _CHANNEL_ICONS: Final = {
 
 
 def escape_md(text: object, most: int = 200) -> str:
-    """Data for a label, caption or sentence: every Markdown sign escaped, on one line, cut where it is too long."""
-    return _MARKDOWN.sub(r"\\\1", cut(str(text), most))
+    """Data for a label, caption or sentence: every Markdown sign escaped, on one line, cut where it is too long.
+
+    What looks like an address stays text: Markdown makes links of addresses even where every sign is escaped, unless
+    something stands in them. A sign in a colour without a name is drawn as the sign alone.
+    """
+    return _LINKED.sub(r":color[\g<0>]", _MARKDOWN.sub(r"\\\1", cut(str(text), most)))
 
 
 def cut(text: str, most: int) -> str:

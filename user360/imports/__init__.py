@@ -5,7 +5,7 @@ where it stood, and what it wrote can be taken back. What a valid row is does no
 (`ingest`), nor how an import is watched (`jobs`).
 
 `lines` tells records apart, `reading` reads any file row by row, `mapping` says which column feeds what, `repairing` mends what a type refuses,
-`preparing` makes of rows what goes in, `running` takes it in, `failing` keeps what could not be taken, `members` puts people on a list, `trying` finds what an import would do, `looking` shows it row by row, `undoing` takes it back.
+`preparing` makes of rows what goes in, `running` takes it in, `failing` keeps what could not be taken, `members` puts people on a list, `trying` finds what an import would do, `aside` keeps what rows of events say, `looking` shows it row by row, `undoing` takes it back.
 """
 
 from user360.imports.gathering import Batch

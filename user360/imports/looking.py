@@ -5,7 +5,7 @@ What the dry run did is read from the world it was done in. How it is done does 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 from user360 import profiles, properties
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from user360.imports.trying import DryRun
 
 
@@ -29,13 +31,17 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the file: its line, whom it is about, what would become of it, its values by property, why it is refused."""
+    """One row of the file: its line, whom it is about, what would become of it, why it is refused.
+
+    Of users their values by property; of events at, event, channel and properties, as far as they could be read.
+    """
 
     line: int
     user_id: str
     outcome: int
     cells: dict[str, Cell]
     reasons: tuple[str, ...] = ()
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 def count_rows(found: DryRun, *, outcome: int | None = None, changing: str = "") -> int:
@@ -50,6 +56,10 @@ def look(found: DryRun, *, outcome: int | None = None, changing: str = "", limit
     if not rows.num_rows:
         return []
     reasons, named = _reasons(found, rows["line"])
+    if found.plan.kind == "events":
+        said = found.said.take(pa.array(places)).to_pylist()
+        lines = zip(rows["line"].to_pylist(), rows["outcome"].to_pylist(), said, strict=True)
+        return [Row(line, each["user_id"] or "", came, {}, reasons.get(line, ()), each) for line, came, each in lines]
     ids, cells = _cells(found, rows)
     return [
         Row(line, ids.get(place) or named.get(line, ""), came, cells.get(place, {}), reasons.get(line, ()))

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from user360 import datatypes, events, identities, ingest, profiles, properties, records
 from user360.errors import Conflict, User360Error
 from user360.imports import failing, mapping, reading, repairing, running
+from user360.imports.aside import SCHEMA, Aside
 from user360.imports.preparing import fit, mended_column
 from user360.segments import asking, lists, saved
 from user360.store.trials import Trial
@@ -85,7 +86,7 @@ class Effect:
 class DryRun:
     """What an import would do. To be closed when nobody looks at it any more.
 
-    `rows` has line, profile_key, write_id and outcome of every row in the order of the file, `refused` line,
+    `said` is what the rows of events say (`aside`). `rows` has line, profile_key, write_id and outcome of every row in the order of the file, `refused` line,
     user_id and reason of every refused value. `cells` are values that change; `repeated` rows name somebody an earlier one
     named, `without_id` nobody. `people` and `people_after` are how many there are; `losing` would lose a value.
     """
@@ -94,10 +95,12 @@ class DryRun:
     content: str
     trial: Trial
     failed_file: Path
+    aside: Aside
     at: datetime
     counts: records.Counts = field(default_factory=records.Counts)
     rows: pa.Table = field(default_factory=lambda: pa.table({}))
     refused: pa.Table = field(default_factory=lambda: pa.table({}))
+    said: pa.Table = field(default_factory=SCHEMA.empty_table)
     faults: tuple[Fault, ...] = ()
     fills: tuple[Fill, ...] = ()
     effects: tuple[Effect, ...] = ()
@@ -123,6 +126,7 @@ class DryRun:
         if self.trial.store_is_open:
             self.trial.close()
         self.failed_file.unlink(missing_ok=True)
+        self.aside.close()
 
     @property
     def can_be_looked_at(self) -> bool:
@@ -148,8 +152,9 @@ def dry_run(store: Store, path: Path, plan: Plan, *, by: str, at: datetime, prog
     began, tell = time.monotonic(), progress or (lambda _done, _total, _doing: None)
     of = reading.shape(path, delimiter=plan.delimiter, encoding=plan.encoding)
     mapping.check(store, plan, of.columns)
-    kept = store.folder("trials") / f"failed-{uuid.uuid4().hex}.csv"
-    found = DryRun(plan, running.checksum(path), Trial(store), kept, at, people=profiles.count(store))
+    kept, number = store.folder("trials"), uuid.uuid4().hex
+    failed_file, aside = kept / f"failed-{number}.csv", Aside(kept / f"rows-{number}.arrow")
+    found = DryRun(plan, running.checksum(path), Trial(store), failed_file, aside, at, people=profiles.count(store))
     try:
         preparing, gathered = running.preparing(store, plan), _Gathered()
         total, done = max(reading.count_lines(path), 1), 0
@@ -194,6 +199,8 @@ def _try(store: Store, found: DryRun, preparing: Preparing, of: Shape, ready: Re
     failing.keep(found.failed_file, of.columns, batch, receipt)
     gathered.counts.append(running.counts(found.plan, batch, receipt))
     gathered.rows += _outcomes(batch, receipt)
+    if isinstance(ready.given, ingest.Events):
+        found.aside.add(batch, ready.given)
     gathered.refused.append(_refusals(found.plan, batch, receipt))
     for each in receipt.rejected:
         if (each.code, each.property) == _NO_ID and not each.value:
@@ -261,6 +268,7 @@ def _sum_up(store: Store, found: DryRun, preparing: Preparing, gathered: _Gather
     if gathered.rows:
         found.rows = pa.concat_tables(gathered.rows).combine_chunks()
         found.refused = pa.concat_tables(gathered.refused).combine_chunks()
+        found.said = found.aside.read()
     keys = found.rows["profile_key"] if gathered.rows else pa.array([], pa.uint32())
     found.repeated = len(keys) - keys.null_count - len(pc.unique(keys.drop_null())) if found.plan.kind == "users" else 0
     found.faults = tuple(_faults(found, preparing, gathered))

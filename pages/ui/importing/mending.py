@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST: Final = 8
 OFFERED: Final = 2
+NARROW: Final = "\u202f"
 
 
 def draw(found: DryRun) -> None:
@@ -50,10 +51,9 @@ def _fault(place: int, fault: Fault) -> None:
     value = fault.example
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         with st.container(gap=None):
-            shown = f"`{value.replace('`', '’')}` " if value else ""
-            st.markdown(
-                f"**{words.escape_md(fault.column or fault.property or 'row', 40)}** {shown}× {words.number(fault.times)}"
-            )
+            shown = f" `{value.replace('`', '’')}`" if value else ""
+            column = words.escape_md(fault.column or fault.property or "row", 40)
+            st.markdown(f"**{column}** ×{NARROW}{words.number(fault.times)}{shown}")
             st.caption(words.escape_md(f"{_sentence(fault.reason)} {fault.hint}", 240))
         if not fault.offers:
             return

@@ -14,7 +14,7 @@ import streamlit as st
 
 from pages.ui import address, layout, session, tables, words
 from pages.ui.importing import matching, mending
-from user360 import events, imports, ingest, properties
+from user360 import imports, ingest, properties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from user360.imports import Cell, DryRun
 
 OUTCOMES: Final = {"all": None, "new": ingest.NEW, "changed": ingest.CHANGED, "refused": ingest.REFUSED}
+OUTCOMES_OF_EVENTS: Final = {"all": None, "new": ingest.NEW, "known": ingest.UNCHANGED, "refused": ingest.REFUSED}
 NAMES: Final = {ingest.NEW: "new", ingest.CHANGED: "changed", ingest.UNCHANGED: "unchanged", ingest.REFUSED: "refused"}
 OF_EVENTS: Final = {**NAMES, ingest.UNCHANGED: "known"}
 _TINTS: Final = {
@@ -85,10 +86,10 @@ def _rows(found: DryRun) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown("**What will change**", width="content")
-            kinds = list(OUTCOMES) if found.plan.kind == "users" else ["all", "new", "refused"]
+            kinds = OUTCOMES_OF_EVENTS if found.plan.kind == "events" else OUTCOMES
             kind = st.segmented_control(
                 "Rows",
-                kinds,
+                list(kinds),
                 default="all",
                 key="import.rows",
                 format_func=str.capitalize,
@@ -98,7 +99,7 @@ def _rows(found: DryRun) -> None:
             )
             st.space("stretch")
             column = _changing(found)
-        outcome = OUTCOMES[str(kind)]
+        outcome = kinds[str(kind)]
         total = imports.count_rows(found, outcome=outcome, changing=column)
         if not total:
             st.caption("No row of the file is like that.")
@@ -106,10 +107,7 @@ def _rows(found: DryRun) -> None:
         size = address.number("rows", 50, among=tables.PAGE_SIZES)
         page = min(address.number("page", 1, least=1), max(-(-total // size), 1))
         rows = imports.look(found, outcome=outcome, changing=column, limit=size, offset=(page - 1) * size)
-        if found.plan.kind == "events" and outcome == ingest.NEW:
-            _events(found)
-        else:
-            _table(found, rows, why=outcome == ingest.REFUSED)
+        _table(found, rows, why=outcome == ingest.REFUSED)
         tables.pager(total, page, size, key="import.pager")
         st.markdown(":small[:orange[old → new] · :green[new] · :red[refused]]")
 
@@ -135,23 +133,16 @@ def _first_page() -> None:
 
 def _table(found: DryRun, rows: Sequence[imports.Row], *, why: bool) -> None:
     """The rows as a table whose tinted cells say in words too what they are; with `why`, for refused ones, the reasons."""
-    shown = found.columns[:MOST_SHOWN]
     names = OF_EVENTS if found.plan.kind == "events" else NAMES
-    lists = {each.name for each in session.cached(properties.find, topics=("properties",)) if each.datatype.name == "list"}
+    values = _said(rows) if found.plan.kind == "events" else _values(found, rows)
+    if why:
+        values = [{"Why": " ".join(each.reasons), **(said if each.said else {})} for each, said in zip(rows, values, strict=True)]
     lines = [
-        {
-            "Line": each.line,
-            "User id": each.user_id or words.NO_VALUE,
-            "Row": names[each.outcome],
-            **(
-                {"Why": " ".join(each.reasons)}
-                if why
-                else {words.heading(name): _cell(each.cells.get(name), is_list=name in lists) for name in shown}
-            ),
-        }
-        for each in rows
+        {"Line": each.line, "User id": each.user_id or words.NO_VALUE, "Row": names[each.outcome], **said}
+        for each, said in zip(rows, values, strict=True)
     ]
-    tints = [_tints(each, () if why else shown, wide=4 if why else 3) for each in rows]
+    shown = found.columns[:MOST_SHOWN]
+    tints = [_tints(each, names[each.outcome], len(line), () if why else shown) for each, line in zip(rows, lines, strict=True)]
     frame = pd.DataFrame(lines)
     styled = frame.style.apply(lambda _: pd.DataFrame(tints, columns=frame.columns), axis=None)
     st.dataframe(
@@ -164,12 +155,35 @@ def _table(found: DryRun, rows: Sequence[imports.Row], *, why: bool) -> None:
             "User id": st.column_config.TextColumn(width=96, pinned=True),
             "Row": st.column_config.TextColumn(width=78),
             "Why": st.column_config.TextColumn(width="large"),
+            "When": st.column_config.TextColumn(width=150),
+            "Properties": st.column_config.TextColumn(width="large"),
         },
         alt="Rows of the file, each value as it would be; where it changes, what it is now stands before an arrow",
     )
     if not why and len(found.columns) > MOST_SHOWN:
         left = words.count(len(found.columns) - MOST_SHOWN, "more column")
         st.caption(f"The first {MOST_SHOWN} columns are shown; {left} are imported too.")
+
+
+def _values(found: DryRun, rows: Sequence[imports.Row]) -> list[dict[str, str]]:
+    """What each row says of a user, by heading."""
+    lists = {each.name for each in session.cached(properties.find, topics=("properties",)) if each.datatype.name == "list"}
+    shown = found.columns[:MOST_SHOWN]
+    return [{words.heading(each): _cell(row.cells.get(each), is_list=each in lists) for each in shown} for row in rows]
+
+
+def _said(rows: Sequence[imports.Row]) -> list[dict[str, str]]:
+    """What each row says of an event, by heading; when it was in the workspace's zone."""
+    zone = session.zone()
+    return [
+        {
+            "When": words.moment(each.said["at"], zone) if each.said["at"] else words.NO_VALUE,
+            "Event": each.said["event"] or words.NO_VALUE,
+            "Channel": words.channel(each.said["channel"]),
+            "Properties": each.said["properties"] or "",
+        }
+        for each in rows
+    ]
 
 
 def _cell(cell: Cell | None, *, is_list: bool) -> str:
@@ -183,24 +197,12 @@ def _shown(text: str | None, *, is_list: bool) -> str:
     return ", ".join(json.loads(text)) if is_list and text else text or ""
 
 
-def _tints(row: imports.Row, shown: Sequence[str], *, wide: int) -> list[str]:
-    if row.outcome in (ingest.NEW, ingest.REFUSED):
-        return [_TINTS[NAMES[row.outcome]]] * (wide + len(shown))
-    changed = [name in row.cells and row.cells[name].changed for name in shown]
-    return [""] * wide + [_TINTS["changed"] if each else "" for each in changed]
-
-
-def _events(found: DryRun) -> None:
-    """Of new events the newest, as they would stand in the stream."""
-    names = events.names(found.trial, system=False)
-    table = events.stream(found.trial, names=names, limit=tables.PAGE_SIZES[1])
-    st.dataframe(
-        table.select([each for each in ("at", "userId", "event", "channel", "properties") if each in table.column_names]),
-        hide_index=True,
-        height=layout.table_height(table.num_rows, layout.CARD_ROW, most=18),
-        row_height=layout.CARD_ROW,
-        alt="The events of the file as they would stand in the stream, newest first",
-    )
+def _tints(row: imports.Row, name: str, wide: int, shown: Sequence[str]) -> list[str]:
+    """How each cell of a line is tinted: all of a new or refused row, of a changed one those that change."""
+    if name in ("new", "refused"):
+        return [_TINTS[name]] * wide
+    changed = [each in row.cells and row.cells[each].changed for each in shown]
+    return [""] * (wide - len(shown)) + [_TINTS["changed"] if each else "" for each in changed]
 
 
 # -- beside -------------------------------------------------------------------------------------
