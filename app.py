@@ -21,6 +21,8 @@ else:
     import streamlit as st
     from starlette.middleware import Middleware
 
-    from user360 import web
+    from user360 import uploads, web
 
-    app = st.App(MAIN_SCRIPT, routes=web.routes(), lifespan=web.lifespan, middleware=[Middleware(web.SecurityHeaders)])
+    most = st.get_option("server.maxUploadSize") * 2**20
+    inward = [Middleware(web.SecurityHeaders), Middleware(uploads.Uploads, most=most)]
+    app = st.App(MAIN_SCRIPT, routes=web.routes(), lifespan=web.lifespan, middleware=inward)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import streamlit as st
 
 from pages.ui import confirm, dialogs, layout, progress, scheduling, session, states, words
-from user360 import backup, jobs, web
+from user360 import backup, jobs, uploads, web
 
 RESTORE: Final = "restore backup"
 DELETE: Final = "delete backup"
@@ -162,10 +160,11 @@ def _bring() -> None:
 def _take_in(key: str) -> None:
     uploaded = st.session_state[key]
     dialogs.close()
-    with tempfile.TemporaryDirectory(dir=session.store().folder("imports")) as folder:
-        file = Path(folder) / "brought.duckdb"
-        file.write_bytes(uploaded.getbuffer())
+    file = uploads.keep(session.store(), uploaded.name, uploaded)
+    try:
         backup.bring(session.store(), file, by=session.analyst(), at=session.moment())
+    finally:
+        file.unlink(missing_ok=True)
     session.notice("The backup could be read and stands in the list")
 
 

@@ -7,8 +7,6 @@ as the plan is another than the last one's. How files are read does not live her
 from __future__ import annotations
 
 import json
-import shutil
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from pages.ui import address, progress, session
-from user360 import imports, jobs
+from user360 import imports, jobs, uploads
 from user360.errors import Unknown
 
 if TYPE_CHECKING:
@@ -39,10 +37,7 @@ def turn() -> int:
 
 def take(given: UploadedFile) -> None:
     """Keep an uploaded file, and begin with it."""
-    path = session.store().folder("uploads") / f"{uuid.uuid4().hex}{Path(given.name).suffix.lower()}"
-    with path.open("wb") as file:
-        shutil.copyfileobj(given, file)
-    path.chmod(0o600)
+    path = uploads.keep(session.store(), given.name, given)
     st.session_state[_FILE] = {"path": str(path), "name": given.name, "delimiter": None, "encoding": None}
     st.session_state[_TURN] = turn() + 1
     address.put(**{"import": None, "step": None})
