@@ -16,7 +16,7 @@ from user360.errors import InvalidMessage
 from user360.events import figures
 from user360.hashes import Seen
 from user360.schema import SYSTEM_EVENTS
-from user360.sql import Sql, name, sql
+from user360.sql import Sql, joined, name, sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -216,12 +216,18 @@ def _insert_taken(tx: Transaction, taken: pa.Table) -> None:
 
 
 def twins(rows: pa.Table) -> Sql:
-    """The stored events one of which a row (profile_key, at, message_id) could be, come again; as rows of the table."""
-    return sql(
-        "SELECT * FROM events WHERE message_hash IN (SELECT md5_number_lower(message_id) FROM rows WHERE message_id IS NOT NULL) "
-        'OR (profile_key, occurred_at) IN (SELECT profile_key, "at" FROM rows)',
-        rows=rows.select(["profile_key", "at", "message_id"]),
-    )
+    """The stored events one of which a row (profile_key, at, message_id) could be, come again; as rows of the table.
+
+    A row with a message id is told by that alone, one without by whose it is and when it was.
+    """
+    named = rows.filter(pc.is_valid(rows["message_id"])).select(["message_id"])
+    others = rows.filter(pc.is_null(rows["message_id"])).select(["profile_key", "at"])
+    asked = []
+    if named.num_rows:
+        asked.append(sql("message_hash IN (SELECT md5_number_lower(message_id) FROM named)", named=named))
+    if others.num_rows:
+        asked.append(sql('(profile_key, occurred_at) IN (SELECT profile_key, "at" FROM others)', others=others))
+    return sql("SELECT * FROM events WHERE {}", joined(" OR ", asked) if asked else Sql("false"))
 
 
 def _placed(rows: pa.Table) -> pa.Table:

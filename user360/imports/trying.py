@@ -158,7 +158,7 @@ def dry_run(store: Store, path: Path, plan: Plan, *, by: str, at: datetime, prog
     try:
         preparing, gathered = running.preparing(store, plan), _Gathered()
         total, done = max(reading.count_lines(path), 1), 0
-        for ready in running.ahead(preparing, reading.rows(path, of, most=running.at_once(plan))):
+        for ready in running.ahead(preparing, reading.rows(path, of, most=reading.BATCH)):
             _try(store, found, preparing, of, ready, gathered, by)
             done += running.rows_in(ready.batch)
             tell(min(done, total), total, "Trying")
