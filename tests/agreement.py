@@ -25,7 +25,7 @@ from user360.segments.frames import Frame
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-A_WORLD = 500
+A_WORLD = 1_000
 
 
 def disagreements(seed: int, cases: int) -> Iterator[dict[str, Any] | None]:
