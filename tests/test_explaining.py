@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,16 @@ from tests.test_segments_events import world as world  # noqa: PLC0414 - the sam
 from tests.worlds import AT, events, take, users
 from user360 import profiles, properties, segments, workspace
 from user360.errors import InvalidRule, Unknown
+from user360.events import figures
 from user360.people import People
 from user360.segments import breaks, lists, saved, windows
+from user360.segments.frames import Frame
+from user360.segments.needing import flattened, needs
 from user360.segments.rules import During, Rank
 
 if TYPE_CHECKING:
     from user360.segments import Explanation, Rule
+    from user360.segments.needing import Needs
     from user360.store import Store
 
 DAY = timedelta(days=1)
@@ -103,6 +108,55 @@ def test_who_is_not_there_or_not_any_more_cannot_be_explained(store: Store) -> N
     with pytest.raises(Unknown):
         segments.explain(store, segments.EVERYONE, 0, at=AT)
     assert segments.explain(store, segments.EVERYONE, 0, at=AT - timedelta(hours=1), past=True).holds
+
+
+# -- what is read -------------------------------------------------------------------------------
+
+
+def needed(store: Store, *conditions: dict[str, Any]) -> Needs:
+    catalog = segments.load_catalog(store)
+    checked = segments.check(rule(*conditions), catalog)
+    return needs([node for _, node in flattened(checked, catalog, "$")], Frame(catalog, AT, person=0))
+
+
+def test_only_the_columns_and_the_time_that_a_condition_asks_for_are_read(store: Store) -> None:
+    """Numbers kept beside need no documents; of a window nothing is read that lies well before it."""
+    numbers = [json.dumps({"amount": each, "note": "red"}) for each in (5, 50)]
+    take(store, events([("u1", "Order", AT - DAY), ("u1", "Order", AT - 40 * DAY)], properties=numbers))
+    figures.choose(store, many=1)
+    dear = {"match": "all", "conditions": [prop("amount", 10, operator="at_least", type="number")]}
+    red = {"match": "all", "conditions": [prop("note", "red", type="string")]}
+    lately = needed(store, did("Order", last=7, where=dear))
+    ever = needed(store, did("Order", where=dear), did("Order", last=7, where=red))
+
+    assert (lately.figures, lately.documents, lately.ids, lately.properties) == ({"figure1"}, False, False, ("createdAt",))
+    assert lately.events.params[1] == (AT - 12 * DAY).replace(tzinfo=None)
+    assert (ever.figures, ever.documents, ever.events.text) == ({"figure1"}, True, "event_id = ?")
+    assert needed(store, {"event": "Order", "occurrence": "last", "having": dear}).ids
+    explained = [
+        segments.explain(store, rule(did("Order", least, last, where=dear)), 0, at=AT) for least, last in ((1, 0), (1, 7), (2, 0))
+    ]
+    assert [each.holds for each in explained] == [True, False, False]
+    assert [at_path(each, "$.conditions[0]").facts.found for each in explained] == [1, 0, 1]
+
+
+def test_what_rules_may_speak_of_is_read_anew_once_it_changes(store: Store) -> None:
+    before = segments.load_catalog(store)
+    take(store, users([{"userId": "u1"}]), at=AT)
+    unchanged = segments.load_catalog(store)
+    take(store, events([("u1", "Order", AT)]))
+    properties.define(store, "shoe", "number", by="ann", at=AT)
+    workspace.change(store, zone_name="Asia/Kolkata")
+    saved.save(store, "Everyone", segments.EVERYONE, by="ann", at=AT)
+    after = segments.load_catalog(store)
+
+    assert unchanged is before
+    assert (after.zone_name, "shoe" in after.properties, "Order" in after.events, len(after.segments)) == (
+        "Asia/Kolkata",
+        True,
+        True,
+        1,
+    )
 
 
 # -- what was seen ------------------------------------------------------------------------------

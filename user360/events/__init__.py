@@ -27,7 +27,7 @@ from user360.events.clustering import Bucket, buckets, recluster, tidy
 from user360.events.content import Content, contents
 from user360.events.conversing import SESSION, Conversation, conversations, count_conversations
 from user360.events.moving import count_of, mark_own, move, move_back, newest_of
-from user360.events.past import FIRST_OF_OTHERS, documents, making, named, newest_then, then
+from user360.events.past import FIRST_OF_OTHERS, in_places, making, named, newest_then, then
 from user360.events.reading import (
     LATEST,
     EventProperty,
@@ -76,10 +76,10 @@ __all__ = [
     "count_conversations",
     "count_of",
     "daily",
-    "documents",
     "engagement",
     "erase",
     "forget_people",
+    "in_places",
     "known_otherwise",
     "made_in",
     "making",

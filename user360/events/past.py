@@ -5,19 +5,21 @@ An event counts from the moment it happened, also where it arrived later: late d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
 
 from user360.clock import stored
 from user360.schema import SYSTEM_EVENTS
-from user360.sql import NOTHING, joined, sql
+from user360.sql import NOTHING, Sql, sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from user360.sql import Sql
     from user360.store import Transaction
 
+EVENTS: Final = Sql("events")
 FIRST_OF_OTHERS: Final = len(SYSTEM_EVENTS)
 """The number from which on events are not the system's."""
 
@@ -67,12 +69,18 @@ def making(profile_key: int) -> Sql:
     )
 
 
-def documents(seen: Transaction, places: Collection[int]) -> dict[int, str | None]:
-    """The properties of the events in these places (rowid, within one snapshot) as JSON text, by place."""
+def in_places(seen: Transaction, places: Collection[int], of: Sql = EVENTS) -> dict[int, tuple[Any, ...]]:
+    """The events in these places (rowid, within one snapshot): event, at, channel, message id and properties (JSON text), by place.
+
+    Joined with the places, for a list of them in the text took seven times as long: every row was held against it.
+    """
     if not places:
         return {}
-    within = joined(", ", sorted(places))
-    return dict(seen.rows(sql("SELECT rowid, properties::JSON::VARCHAR FROM events WHERE rowid IN ({})", within)))
+    page = pa.table({"row": pa.array(sorted(places), pa.int64())})
+    columns = Sql("page.row AS place, event_id, channel_id, occurred_at, message_id, properties")
+    rows = sql("SELECT {} FROM {} e JOIN page ON e.rowid = page.row", columns, of, page=page)
+    found = sql("SELECT place, event, occurred_at, channel, message_id, properties::JSON::VARCHAR FROM ({})", named(rows))
+    return {place: told for place, *told in seen.rows(found)}
 
 
 def named(rows: Sql) -> Sql:

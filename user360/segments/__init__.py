@@ -10,7 +10,7 @@ whose rows are asked and of when, `event_values` and `event_leaves` its question
 `compiler` the tree of its queries, `asking` their people, `previewing` what each part does, `wording` its English and `sentences` the way back.
 `saved` keeps rules under names (`naming`) with their versions, `lists` fixed lists of people, `splitting` samples and splits; `difference` says what two rules do not share, `templates` holds the usual ones, `usage` says where a property is used.
 `membership` is its size over time, `turnover` who came and went and why, `evidence` what happened to each of them.
-`explaining` says why one person is in or not: `looking` asks a rule of them alone, `facts` what each condition saw,
+`explaining` says why one person is in or not: `needing` says what a rule reads of them, `looking` asks it of them alone, `facts` what each condition saw,
 `forecasting` when time alone changes it, at one of the instants `breaks` knows of;
 `grid` holds many people against one rule. `comparing` holds rules against each other, `contrast` says what sets two groups apart.
 `calculation` is how a computed property comes of events, `calculating` its SQL, `computed` the making of one and its column.

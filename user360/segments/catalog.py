@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from user360 import events, properties, workspace
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from user360.segments.rules import Rule
     from user360.store import Store
 
+TOPICS: Final = ("workspace", "properties", "segments", "words")
 DEFINITIONS: Final = Sql(
     "SELECT segment_id, name, archived_at IS NOT NULL, definition FROM segments LEFT JOIN "
     "(SELECT segment_id, arg_max(definition, version) AS definition FROM segment_versions GROUP BY segment_id) USING (segment_id)"
@@ -58,8 +60,19 @@ class Catalog:
         return ZoneInfo(self.zone_name)
 
 
+_kept: WeakKeyDictionary[Store, tuple[int, Catalog]] = WeakKeyDictionary()
+
+
 def load_catalog(store: Store) -> Catalog:
-    """The snapshot as of now."""
+    """The snapshot as of now; the last one, as long as nothing changed of which it tells."""
+    revision = store.revision(*TOPICS)  # before it is read: what a commit adds meanwhile is read once more
+    last = _kept.get(store)
+    if last is None or last[0] != revision:
+        last = _kept[store] = (revision, _loaded(store))
+    return last[1]
+
+
+def _loaded(store: Store) -> Catalog:
     settings = workspace.get(store)
     found = {each.name: each for each in properties.find(store)}
     return Catalog(

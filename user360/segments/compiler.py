@@ -177,7 +177,7 @@ def _segment(node: SegmentCondition, frame: Frame) -> Compiled:
 
 def _rank(node: Rank, frame: Frame) -> Compiled:
     """Those in front when all whose value is known are lined up; of equal values the lower key comes first."""
-    everybody = replace(frame, person=None, own=NOTHING)
+    everybody = replace(frame, person=None, own=NOTHING, mine=NOTHING)
     if node.of is None:
         found = frame.catalog.properties[str(node.property)]
         column = name(found.name)

@@ -14,7 +14,8 @@ from user360.segments import breaks, facts
 from user360.segments.catalog import load_catalog
 from user360.segments.checking import check
 from user360.segments.facts import Facts
-from user360.segments.looking import looking, rule_behind
+from user360.segments.looking import looking
+from user360.segments.needing import rule_behind
 from user360.segments.rules import EventCondition, Group
 from user360.segments.wording import clause, of_instant, phrase, which_events
 

@@ -26,7 +26,7 @@ from user360.segments.rules import (
     Sequence,
     events_of,
 )
-from user360.sql import Sql, joined, name, sql
+from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
     from user360.datatype import DataType, Value
@@ -104,8 +104,14 @@ def property_values(look: Look) -> dict[str, Any]:
     if not asked:
         return {}
     known = look.frame.catalog.properties
-    columns = [sql("(SELECT {} FROM ({}))", name(each), compiler.values(known[each], look.frame)) for each in asked]
-    row = look.seen.rows(sql("SELECT {}", joined(", ", columns)))[0]
+    columns = [
+        name(each)
+        if look.frame.mine and known[each].calculation is None and not known[each].aside
+        else sql("(SELECT {} FROM ({}))", name(each), compiler.values(known[each], look.frame))
+        for each in asked
+    ]
+    of = sql(" FROM {}", look.frame.mine) if look.frame.mine else NOTHING
+    row = look.seen.rows(sql("SELECT {}{}", joined(", ", columns), of))[0]
     return {each: _value(value) for each, value in zip(asked, row, strict=True)}
 
 
@@ -178,35 +184,53 @@ def _ends(span: Span) -> tuple[Edge, Edge]:
 
 
 def _happened(look: Look) -> dict[str, Facts]:
-    """The events of each condition: how many, since when, and the first few."""
+    """The events of each condition: how many, since when, and the first few. One reading of the person's events counts for all."""
     asked = {path: node for path, node in look.conditions.items() if events_of(node)}
-    found = dict.fromkeys(asked, Facts(found=0))
-    rows = look.seen.rows(joined(" UNION ALL ", [_shown(path, node, look) for path, node in asked.items()])) if asked else []
-    documents = events.documents(look.seen, {place for *_, place in rows if place is not None})
-    for path, event, at, channel, message_id, properties, total, oldest, place in rows:
-        happened = Happened(event, aware(at), channel, message_id, properties if place is None else documents[place])
-        found[path] = replace(found[path], found=total, oldest=aware(oldest), events=(*found[path].events, happened))
-    return {path: _in_order(facts, asked[path]) for path, facts in found.items()}
+    if not asked:
+        return {}
+    flags = [Sql(f"c{number}") for number in range(len(asked))]
+    said = [
+        sql("({}) AS {}", event_leaves.concerned(node, look.frame), flag)
+        for node, flag in zip(asked.values(), flags, strict=True)
+    ]  # type: ignore[arg-type]  # conditions on events
+    own = Sql("rowid" if look.frame.past else "place")
+    figures = [_counted(node, flag) for node, flag in zip(asked.values(), flags, strict=True)]
+    row = look.seen.rows(
+        sql("SELECT {} FROM (SELECT *, {} AS found, {} FROM own)", joined(", ", figures), own, joined(", ", said))
+    )[0]
+    counted = {path: row[3 * number : 3 * number + 3] for number, path in enumerate(asked)}
+    places = {place for _, _, shown in counted.values() for place in shown or ()}
+    rows = events.in_places(look.seen, places, look.frame.own) if look.frame.past else events.in_places(look.seen, places)
+    happened = {place: Happened(event, aware(at), *told) for place, (event, at, *told) in rows.items()}
+    return {
+        path: _in_order(
+            Facts(found=total, oldest=oldest and aware(oldest), events=tuple(happened[place] for place in shown or ())),
+            asked[path],
+        )
+        for path, (total, oldest, shown) in counted.items()
+    }
 
 
-def _shown(path: str, node: Node, look: Look) -> Sql:
-    first = isinstance(node, EventMoment | EventOccasion) and node.occurrence == "first"
-    rows = sql(
-        "SELECT *, count(*) OVER () AS total, min(occurred_at) OVER () AS oldest FROM own WHERE {} ORDER BY occurred_at {}, message_id LIMIT {}",
-        event_leaves.concerned(node, look.frame),  # type: ignore[arg-type]  # a condition on events
-        Sql("ASC" if first else "DESC"),
-        MOST_EVENTS,
-    )
+def _counted(node: Node, flag: Sql) -> Sql:
+    """How many there are, the time of the earliest, and where those to be shown stand."""
     return sql(
-        "SELECT {}, event, occurred_at, channel, message_id, properties::JSON::VARCHAR, total, oldest, place FROM ({})",
-        path,
-        events.named(rows),
+        "count(*) FILTER ({}), min(occurred_at) FILTER ({}), {}(found, {{'at': occurred_at, 'id': message_id}}, {}) FILTER ({})",
+        flag,
+        flag,
+        Sql("arg_min" if _is_first(node) else "arg_max"),
+        MOST_EVENTS,
+        flag,
     )
+
+
+def _is_first(node: Node) -> bool:
+    return isinstance(node, EventMoment | EventOccasion) and node.occurrence == "first"
 
 
 def _in_order(facts: Facts, node: Node) -> Facts:
-    first = isinstance(node, EventMoment | EventOccasion) and node.occurrence == "first"
-    return replace(facts, events=tuple(sorted(facts.events, key=lambda each: (each.at, each.message_id), reverse=not first)))
+    return replace(
+        facts, events=tuple(sorted(facts.events, key=lambda each: (each.at, each.message_id), reverse=not _is_first(node)))
+    )
 
 
 def _figures(look: Look) -> dict[str, Any]:

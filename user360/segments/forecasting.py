@@ -8,7 +8,7 @@ all people is taken to stay as it is. Which instants could matter does not live 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,7 @@ from user360.segments.catalog import load_catalog
 from user360.segments.checking import check
 from user360.segments.explaining import part_of
 from user360.segments.looking import looking
+from user360.segments.needing import SPARE
 from user360.segments.rules import (
     EventCondition,
     EventMoment,
@@ -47,7 +48,6 @@ MOST_ASKED: Final = 1_000
 MOST_EVENTS: Final = 1_000
 _DAYS_SINCE: Final = 400
 _STEPS: Final = (1, 4, 16)
-_SPARE: Final = timedelta(days=5)  # a month back from the 31st is less than a month
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ def _times(node: Node, spans: list[During], look: Look) -> list[datetime]:
     if isinstance(node, EventRegularity):
         since.append(stored(event_leaves.starts_of(node, look.frame)[0]))
     earliest = min((each for each in since if isinstance(each, datetime)), default=stored(at))
-    first = stored(clock.later(aware(earliest), -_SPARE))
+    first = stored(clock.later(aware(earliest), -SPARE))
     last = isinstance(node, EventMoment) and node.occurrence == "last"
     rows = look.seen.rows(
         sql(

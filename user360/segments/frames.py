@@ -23,7 +23,7 @@ _TAGS = Sql("SELECT profile_key, list(name) AS tags FROM profile_tags JOIN tags 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`past`: as things stood at `at`. `person`: of this profile alone, whose events `own` names if they were read before.
+    """`past`: as things stood at `at`. `person`: of this profile alone, whose events `own` and whose row `mine` names if they were read before.
 
     `known`, of a past frame, is the instant things are taken to have stood still since, while the clock went on to `at`.
     """
@@ -33,6 +33,7 @@ class Frame:
     past: bool = False
     person: int | None = None
     own: Sql = NOTHING
+    mine: Sql = NOTHING
     known: datetime | None = None
 
     @property
@@ -46,6 +47,8 @@ class Frame:
 
     def everyone(self) -> Sql:
         """The keys of all: profile_key."""
+        if self.mine and not self.past:
+            return sql("SELECT profile_key FROM {}", self.mine)
         return self._of_person(profiles.everyone_then(self._stood) if self.past else Sql("SELECT profile_key FROM profiles"))
 
     def property(self, found: Property) -> Sql:
@@ -54,6 +57,8 @@ class Frame:
             return self._of_person(profiles.values_then(found.name, found.datatype.name, self._stood))
         if found.aside:
             return self._of_person(_TAGS)
+        if self.mine:
+            return sql("SELECT profile_key, {} FROM {}", name(found.name), self.mine)
         return self._of_person(sql("SELECT profile_key, {} FROM profiles", name(found.name)))
 
     def sessions_kept(self) -> Sql:

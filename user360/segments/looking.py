@@ -11,28 +11,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from user360 import events
 from user360.errors import Unknown
-from user360.events import FIRST_OF_OTHERS
 from user360.segments import asking, compiler
-from user360.segments.calculation import read_calculation
-from user360.segments.checking import check
 from user360.segments.frames import Frame
-from user360.segments.rules import EventOccasion, EventValue, Group, PropertyCondition, Rank, SegmentCondition, events_of
+from user360.segments.needing import flattened, needs
+from user360.segments.rules import Rank
 from user360.segments.tree import holds, leaves
-from user360.sql import Sql, joined, sql
+from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from user360.segments.catalog import Catalog
+    from user360.segments.needing import Needs
     from user360.segments.rules import Node, Rule
     from user360.segments.tree import Compiled, Leaf
     from user360.store import Store, Transaction
 
 OWN: Final = Sql("own")
+MINE: Final = Sql("mine")
 MOST_AT_ONCE: Final = 100
-_COLUMNS: Final = Sql("profile_key, event_id, channel_id, source_id, occurred_at, message_id, figure1, figure2, figure3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,13 @@ class Look:
         return [holds(tree, truth) for tree in trees]
 
     def _asked(self, own: Sequence[Leaf]) -> tuple[bool, ...]:
-        columns = [sql("EXISTS (SELECT 1 FROM ({}) WHERE profile_key = {})", leaf.sql, self.key) for leaf in own]
-        row: tuple[bool, ...] = self.seen.rows(sql("SELECT {}", joined(", ", columns)))[0]
-        return row
+        """One query for all: the number of each leaf that names the person."""
+        parts = [
+            sql("(SELECT {} AS leaf FROM ({}) WHERE profile_key = {} LIMIT 1)", number, leaf.sql, self.key)
+            for number, leaf in enumerate(own)
+        ]
+        held = {number for (number,) in self.seen.rows(joined(" UNION ALL ", parts))} if parts else set()
+        return tuple(number in held for number in range(len(own)))
 
 
 @contextmanager
@@ -70,34 +74,19 @@ def looking(store: Store, rule: Rule, catalog: Catalog, profile_key: int, *, at:
     """Look at a person through a checked rule, or refuse where there is no such person."""
     conditions = dict(flattened(rule, catalog, "$"))
     with store.snapshot() as seen:
-        everybody = Frame(catalog, at, past=past, person=profile_key)
-        if not seen.rows(everybody.everyone()):
+        frame = Frame(catalog, at, past=past, person=profile_key)
+        wanted = needs(conditions.values(), frame)
+        there = (
+            bool(seen.rows(frame.everyone()))
+            if past
+            else bool(seen.execute(sql("CREATE TEMP TABLE mine AS {}", _row(wanted, frame))))
+        )
+        if not there:
             raise Unknown(
                 "There is no such user.", "They were not made yet at that moment, were deleted, or merged into another."
             )
-        until = replace(everybody, known=at) if past else everybody
-        seen.execute(sql("CREATE TEMP TABLE own AS {}", _events(conditions.values(), until)))
-        yield Look(store, seen, replace(everybody, own=OWN), profile_key, conditions)
-
-
-def flattened(node: Node, catalog: Catalog, path: str) -> Iterator[tuple[str, Node]]:
-    """The conditions below a checked node by path, a segment's own in its place; a fixed list is one condition."""
-    inner = rule_behind(node, catalog)
-    if inner is not None:
-        yield from flattened(inner, catalog, f"{path}.segment")
-    elif isinstance(node, Group):
-        for place, each in enumerate(node.conditions):
-            yield from flattened(each, catalog, f"{path}.conditions[{place}]")
-    else:
-        yield path, node
-
-
-def rule_behind(node: Node, catalog: Catalog) -> Rule | None:
-    """The rule of the segment a condition names, if it has one."""
-    if not isinstance(node, SegmentCondition):
-        return None
-    rule = catalog.segments[node.segment].rule
-    return check(rule, catalog) if rule is not None else None
+        seen.execute(sql("CREATE TEMP TABLE own AS {}", _events(wanted, frame)))
+        yield Look(store, seen, replace(frame, own=OWN, mine=NOTHING if past else MINE), profile_key, conditions)
 
 
 def _of_everybody(asked: Sequence[tuple[Node, Frame]], trees: Sequence[Compiled]) -> Iterator[Leaf]:
@@ -107,48 +96,29 @@ def _of_everybody(asked: Sequence[tuple[Node, Frame]], trees: Sequence[Compiled]
             yield from leaves(tree)
 
 
-def _spoken_of(node: Node, catalog: Catalog) -> Iterator[str | None]:
-    """The names of the events a condition rests on; a computed property rests on those it is worked out of."""
-    yield from (each.event for each in events_of(node))
-    asked = catalog.properties[node.property] if isinstance(node, PropertyCondition | Rank) and node.property else None
-    if asked is not None and asked.calculation is not None:
-        calculation = read_calculation(asked.calculation)
-        yield calculation.of.event
-        if calculation.segment is not None:
-            for _, inner in flattened(SegmentCondition(calculation.segment), catalog, "$"):
-                if not isinstance(inner, SegmentCondition):
-                    yield from _spoken_of(inner, catalog)
+def _row(wanted: Needs, frame: Frame) -> Sql:
+    """What is asked of the person's own row."""
+    columns = joined(", ", [name(each) for each in wanted.properties])
+    return sql("SELECT profile_key, {} FROM profiles WHERE profile_key = {}", columns, frame.person)
 
 
-def _events(conditions: Collection[Node], frame: Frame) -> Sql:
-    """Those of the person's events that any condition speaks of.
+def _events(wanted: Needs, frame: Frame) -> Sql:
+    """Those of the person's events that any condition speaks of, with the columns that any reads.
 
-    Their documents are read where a condition asks for them; else `place` says where each one stands. Documents are
-    fetched row by row, which takes a tenth of the time of looking for the person in a reading of them.
+    `place` says where each one stands, or in the past that it stands nowhere any more. Documents are fetched row by
+    row, which takes a tenth of the time of looking for the person in a reading of them.
     """
-    named = {each for node in conditions for each in _spoken_of(node, frame.catalog)}
-    if frame.past and any(isinstance(node, PropertyCondition) and node.property == "lastSession" for node in conditions):
-        named.add(None)  # a last session of the past is the newest event of then
-    parts = [sql("event_id = {}", frame.catalog.events[each]) for each in named if each is not None]
-    if None in named:
-        parts.append(sql("event_id >= {}", FIRST_OF_OTHERS))
-    which = joined(" OR ", parts) if parts else Sql("false")
+    figures = [Sql(each) if each in wanted.figures else sql("NULL::DOUBLE AS {}", Sql(each)) for each in events.figures.COLUMNS]
+    columns = sql(
+        "profile_key, event_id, channel_id, source_id, occurred_at, {}, {}, {}",
+        joined(", ", figures),
+        Sql("message_id" if wanted.ids or frame.past else "NULL::VARCHAR AS message_id"),
+        Sql("properties" if wanted.documents or frame.past else "NULL::VARIANT AS properties"),
+    )
     if frame.past:
-        return sql("SELECT {}, properties, NULL::BIGINT AS place FROM {} WHERE {}", _COLUMNS, frame.events(), which)
-    theirs = sql("FROM events WHERE profile_key = {} AND ({})", frame.person, which)
-    if not any(_reads_documents(node, frame.catalog) for node in conditions):
-        return sql("SELECT {}, NULL::VARIANT AS properties, rowid AS place {}", _COLUMNS, theirs)
-    return sql("SELECT {}, properties, NULL::BIGINT AS place FROM events WHERE rowid IN (SELECT rowid {})", _COLUMNS, theirs)
-
-
-def _reads_documents(node: Node, catalog: Catalog) -> bool:
-    """Whether a condition asks for what stands in the documents of events and in no column beside them."""
-    asked = catalog.properties[node.property] if isinstance(node, PropertyCondition | Rank) and node.property else None
-    if asked is not None and asked.calculation is not None:
-        calculation = read_calculation(asked.calculation)
-        return calculation.about is not None or calculation.of.where is not None or calculation.segment is not None
-    if isinstance(node, EventOccasion) or any(each.where is not None for each in events_of(node)):
-        return True
-    if not isinstance(node, EventValue | Rank) or node.measure is None or node.of is None:
-        return False
-    return node.measure.function == "distinct" or (node.of.event, node.measure.property) not in catalog.figures
+        until = replace(frame, known=frame.at)
+        return sql("SELECT {}, NULL::BIGINT AS place FROM {} WHERE {}", columns, until.events(), wanted.events)
+    theirs = sql("FROM events WHERE profile_key = {} AND ({})", frame.person, wanted.events)
+    if not wanted.documents:
+        return sql("SELECT {}, rowid AS place {}", columns, theirs)
+    return sql("SELECT {}, rowid AS place FROM events WHERE rowid IN (SELECT rowid {})", columns, theirs)
