@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.random_worlds import begun, recipe
 from tests.worlds import AT, events, take, users
 from user360 import events as event_room
 from user360 import profiles
 from user360.errors import Unknown
+from user360.events import summing
 from user360.events.appending import PIECE
 from user360.people import People
 from user360.sql import Sql, sql
@@ -142,6 +145,59 @@ def test_the_catalogue_counts_users_and_events(store: Store) -> None:
     found = {row["event"]: (row["users"], row["total"]) for row in event_room.catalogue(store).to_pylist()}
 
     assert (found["Order"], found["View"], found["USER_CREATE"], found["USER_MERGE"]) == ((2, 3), (1, 1), (2, 2), (0, 0))
+
+
+def plainly_counted(store: Store) -> list[tuple[str, bool, int, int, datetime | None, datetime | None]]:
+    return store.rows(
+        Sql(
+            "SELECT name, system, count(DISTINCT profile_key), count(profile_key), min(occurred_at), max(occurred_at) FROM event_names "
+            "LEFT JOIN events USING (event_id) GROUP BY name, system ORDER BY system, count(profile_key) DESC, name"
+        )
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_catalogue_is_what_the_events_say_after_whatever_happens(seed: int) -> None:
+    """Among it merges, undone merges, deletions, and rows that come to stand elsewhere; it is asked in between, now and then."""
+    random = Random(seed)  # noqa: S311 - chance, not secrets
+    made = recipe(random)
+    found = begun(made)
+    moves = 0
+    for each in made.steps[1:]:
+        found.tell(each)
+        if random.random() < 0.3:
+            event_room.recluster(found.store, *(bucket.week for bucket in event_room.buckets(found.store)))
+            found.store.checkpoint()
+        if random.random() < 0.7:
+            moves += 1
+            assert [tuple(row.values()) for row in event_room.catalogue(found.store).to_pylist()] == plainly_counted(found.store)
+
+    assert moves
+    assert [tuple(row.values()) for row in event_room.catalogue(found.store).to_pylist()] == plainly_counted(found.store)
+    found.store.close()
+
+
+def test_the_catalogue_goes_on_from_what_it_knew_and_begins_anew_where_events_went(store: Store) -> None:
+    take(store, events([("a", "Order", AT), ("b", "Order", AT - DAY), ("b", "View", AT)]))
+    first = summing.sums(store)
+    take(store, events([("c", "Order", AT + DAY)]))
+    second = summing.sums(store)
+    profiles.delete(store, People.of([1]), by="Mira", source="Users", at=AT)
+    third = event_room.catalogue(store).to_pylist()
+    view, order = (event_room.numbers(store)[each] for each in ("View", "Order"))
+
+    assert second[view] is first[view]
+    assert (first[order].total, second[order].total, second[order].users, second[order].last_at) == (2, 3, 3, _naive(AT + DAY))
+    assert [(row["event"], row["users"], row["total"]) for row in third if not row["system"]] == [("Order", 2, 2), ("View", 0, 0)]
+
+
+def test_who_did_what_is_counted_without_bitmaps_where_they_would_not_fit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summing, "MOST_BITMAP_BYTES", 0)
+    monkeypatch.setattr(summing, "MOST_KEPT_BYTES", 0)
+    take(store, events([("a", "Order", AT), ("a", "Order", AT - DAY), ("b", "View", AT)]))
+
+    for _ in range(2):
+        assert [tuple(row.values()) for row in event_room.catalogue(store).to_pylist()] == plainly_counted(store)
 
 
 def test_the_stream_can_be_paged_without_losing_events_of_one_instant(store: Store) -> None:

@@ -121,7 +121,7 @@ def needed(store: Store, *conditions: dict[str, Any]) -> Needs:
 
 def test_only_the_columns_and_the_time_that_a_condition_asks_for_are_read(store: Store) -> None:
     """Numbers kept beside need no documents; of a window nothing is read that lies well before it."""
-    numbers = [json.dumps({"amount": each, "note": "red"}) for each in (5, 50)]
+    numbers: list[str | None] = [json.dumps({"amount": each, "note": "red"}) for each in (5, 50)]
     take(store, events([("u1", "Order", AT - DAY), ("u1", "Order", AT - 40 * DAY)], properties=numbers))
     figures.choose(store, many=1)
     dear = {"match": "all", "conditions": [prop("amount", 10, operator="at_least", type="number")]}
@@ -129,9 +129,14 @@ def test_only_the_columns_and_the_time_that_a_condition_asks_for_are_read(store:
     lately = needed(store, did("Order", last=7, where=dear))
     ever = needed(store, did("Order", where=dear), did("Order", last=7, where=red))
 
-    assert (lately.figures, lately.documents, lately.ids, lately.properties) == ({"figure1"}, False, False, ("createdAt",))
+    assert (lately.figures, lately.documents, lately.ids, lately.properties) == (
+        frozenset({"figure1"}),
+        False,
+        False,
+        ("createdAt",),
+    )
     assert lately.events.params[1] == (AT - 12 * DAY).replace(tzinfo=None)
-    assert (ever.figures, ever.documents, ever.events.text) == ({"figure1"}, True, "event_id = ?")
+    assert (ever.figures, ever.documents, ever.events.text) == (frozenset({"figure1"}), True, "event_id = ?")
     assert needed(store, {"event": "Order", "occurrence": "last", "having": dear}).ids
     explained = [
         segments.explain(store, rule(did("Order", least, last, where=dear)), 0, at=AT) for least, last in ((1, 0), (1, 7), (2, 0))

@@ -6,7 +6,7 @@ themselves, so they cannot disagree with them. Whose lastSession follows does no
 (`profiles.follow`), nor how a message finds its profile (`ingest`).
 
 `appending` takes events in, `content` says what came under a message id, `reading` answers about them, `clustering` keeps the table quick,
-`figures` keeps numbers beside their documents, `withdrawing` takes back what an import brought, `moving` gives events to another profile and back, `sending` says how sources send,
+`figures` keeps numbers beside their documents, `summing` what every event comes to, `withdrawing` takes back what an import brought, `moving` gives events to another profile and back, `sending` says how sources send,
 `conversing` brings the messages of a bot's session together.
 """
 

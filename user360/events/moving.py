@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from user360.clock import stored
 from user360.events.past import FIRST_OF_OTHERS
+from user360.events.summing import REMOVALS
 from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def move(tx: Transaction, pairs: pa.Table, *, at: datetime) -> dict[int, int]:
     going = sql("SELECT gone FROM pairs", pairs=pairs)
     tx.execute(sql("INSERT INTO deleted_events SELECT * FROM events WHERE profile_key IN ({})", going))
     tx.execute(sql("DELETE FROM events WHERE profile_key IN ({})", going))
-    tx.touch("events")
+    tx.touch("events", REMOVALS)
     return dict(moved)
 
 
@@ -101,7 +102,7 @@ def move_back(tx: Transaction, merge_id: int, *, kept: int, gone: int, ids: Coll
     )
     tx.execute(sql("INSERT INTO events SELECT * FROM deleted_events WHERE profile_key = {}", gone))
     tx.execute(sql("DELETE FROM deleted_events WHERE profile_key = {}", gone))
-    tx.touch("events")
+    tx.touch("events", REMOVALS)
 
 
 def newest_of(tx: Transaction, profile_keys: Sequence[int]) -> pa.Table:

@@ -80,7 +80,7 @@ def in_places(seen: Transaction, places: Collection[int], of: Sql = EVENTS) -> d
     columns = Sql("page.row AS place, event_id, channel_id, occurred_at, message_id, properties")
     rows = sql("SELECT {} FROM {} e JOIN page ON e.rowid = page.row", columns, of, page=page)
     found = sql("SELECT place, event, occurred_at, channel, message_id, properties::JSON::VARCHAR FROM ({})", named(rows))
-    return {place: told for place, *told in seen.rows(found)}
+    return {row[0]: row[1:] for row in seen.rows(found)}
 
 
 def named(rows: Sql) -> Sql:

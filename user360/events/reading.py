@@ -13,18 +13,28 @@ import pyarrow.compute as pc
 
 from user360.clock import aware, stored
 from user360.errors import Unknown
-from user360.people import People, room_for
+from user360.events.summing import sums
 from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from user360.people import People
     from user360.store import Store
 
 TYPE_NAMES: Final = {str: "text", bool: "boolean", int: "number", float: "number", list: "list", dict: "object"}
-MOST_BITMAP_BYTES: Final = 256 * 2**20
 LATEST: Final = 51
+CATALOGUE: Final = pa.schema(
+    {
+        "event": pa.string(),
+        "system": pa.bool_(),
+        "users": pa.int64(),
+        "total": pa.int64(),
+        "first_at": pa.timestamp("us"),
+        "last_at": pa.timestamp("us"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +90,36 @@ def newest(store: Store, *, about: datetime) -> datetime | None:
 
 def stretches(store: Store) -> dict[str, tuple[datetime, datetime]]:
     """Of every event that happened the first and the last time."""
-    rows = store.rows(
-        Sql(
-            "SELECT name, first_at, last_at FROM (SELECT event_id, min(occurred_at) AS first_at, max(occurred_at) AS last_at "
-            "FROM events GROUP BY event_id) JOIN event_names USING (event_id)"
-        )
-    )
-    return {event: (aware(first), aware(last)) for event, first, last in rows}
+    found = sums(store)
+    return {
+        event: (aware(found[number].first_at), aware(found[number].last_at))
+        for event, number in numbers(store).items()
+        if number in found
+    }
 
 
 def catalogue(store: Store) -> pa.Table:
     """Every event there is: event, system, users, total, first_at, last_at; commonest first, the system's last."""
-    return store.read(
-        sql(
-            "SELECT n.name AS event, n.system, coalesce(users, 0) AS users, coalesce(total, 0) AS total, first_at, last_at "
-            "FROM event_names n LEFT JOIN (SELECT event_id, {} AS users, count(*) AS total, min(occurred_at) AS first_at, "
-            "max(occurred_at) AS last_at FROM events GROUP BY event_id) USING (event_id) ORDER BY n.system, total DESC, event",
-            _distinct_users(store),
-        )
-    )
+    found = sums(store)
+    rows = [
+        (event, system, found.get(number))
+        for event, system, number in store.rows(Sql("SELECT name, system, event_id FROM event_names"))
+    ]
+    rows.sort(key=lambda row: (row[1], -(row[2].total if row[2] else 0), row[0]))
+    told = [
+        {"event": event, "system": system, "users": 0, "total": 0}
+        if each is None
+        else {
+            "event": event,
+            "system": system,
+            "users": each.users,
+            "total": each.total,
+            "first_at": each.first_at,
+            "last_at": each.last_at,
+        }
+        for event, system, each in rows
+    ]
+    return pa.Table.from_pylist(told, schema=CATALOGUE)
 
 
 def daily(store: Store, *, since: datetime, zone: str = "UTC") -> pa.Table:
@@ -359,15 +380,6 @@ def _shown(ids: Sql, places: Sql = NOTHING, **relations: Any) -> Sql:
         ids,
         **relations,
     )
-
-
-def _distinct_users(store: Store) -> Sql:
-    """Distinct people per group as a bitmap, which is exact and quick, unless the bitmaps would not fit."""
-    kinds, last = store.rows(Sql("SELECT (SELECT count(*) FROM event_names), max(profile_key) FROM events"))[0]
-    room = room_for((last or 0) + 1)
-    if kinds * room / 8 > MOST_BITMAP_BYTES:
-        return Sql("count(DISTINCT profile_key)")
-    return sql("bit_count(bitstring_agg(profile_key, 0, {}))", Sql(str(room - 1)))
 
 
 def _described(documents: list[dict[str, Any]]) -> Iterable[EventProperty]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from user360.events.past import FIRST_OF_OTHERS
+from user360.events.summing import REMOVALS
 from user360.schema import SYSTEM_EVENTS
 from user360.sql import joined, sql
 
@@ -72,7 +73,7 @@ def withdraw(tx: Transaction, import_id: int, members: pa.Table) -> tuple[int, p
         )
     )
     if gone:
-        tx.touch("events")
+        tx.touch("events", REMOVALS)
     return gone, newest
 
 

@@ -190,9 +190,9 @@ def _happened(look: Look) -> dict[str, Facts]:
         return {}
     flags = [Sql(f"c{number}") for number in range(len(asked))]
     said = [
-        sql("({}) AS {}", event_leaves.concerned(node, look.frame), flag)
+        sql("({}) AS {}", event_leaves.concerned(node, look.frame), flag)  # type: ignore[arg-type]  # a condition on events
         for node, flag in zip(asked.values(), flags, strict=True)
-    ]  # type: ignore[arg-type]  # conditions on events
+    ]
     own = Sql("rowid" if look.frame.past else "place")
     figures = [_counted(node, flag) for node, flag in zip(asked.values(), flags, strict=True)]
     row = look.seen.rows(

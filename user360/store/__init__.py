@@ -40,7 +40,7 @@ SHREDDED_FROM: Final = 30_000
 PATIENCE_SECONDS: Final = 10
 TOPICS: Final = (
     "profiles", "events", "properties", "workspace", "imports", "exports", "activity", "segments", "boards", "annotations",
-    "sources", "failed", "duplicates", "words",
+    "sources", "failed", "duplicates", "words", "removals",
 )  # fmt: skip
 
 _log = logging.getLogger("user360.store")
