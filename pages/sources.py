@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NEW: Final = "new source"
 CHANGE: Final = "change source"
 TOPICS: Final = ("sources",)
+NAMED: Final = "Named by a file or by sample data; it has no write key"
 MOST_COLOURS: Final = 6
 TAIL: Final = 12
 TAIL_EVERY: Final = "2s"
@@ -40,13 +41,16 @@ ICONS: Final = {
 def page() -> None:
     """The page, top to bottom."""
     every = session.cached(sources.find, topics=TOPICS)
+    made = {each.name for each in every}
+    named = [each for each in session.cached(events.senders, topics=("events",)) if each not in made]
     chosen = next((each for each in every if each.name == address.text("source")), None)
     writekeys.forget(except_of=chosen.name if chosen else "")
-    with layout.header("Sources", words.count(len(every), "source") if every else ""):
-        if every:
+    count = len(every) + len(named)
+    with layout.header("Sources", words.count(count, "source") if count else ""):
+        if count:
             make: dict[str, Any] = {"on_click": dialogs.open_, "args": (NEW,)}
             st.button("New source", key="sources.new", type="primary", icon=":material/add:", **make)
-    if not every:
+    if not count:
         states.empty(
             "No sources yet",
             "A source is a place messages come from: a web page, an app, a bot, a CRM. It gets a write key of its own, "
@@ -61,11 +65,13 @@ def page() -> None:
             sent = session.cached(events.pulses, zone=session.zone(), at=session.at(), topics=("events", "workspace"))
             _silent(sent, every)
             _volume(sent)
-            _table(every, {each.source: each for each in sent})
-        if chosen is None:
-            st.caption("Choose a source for its keys, what to paste, and what arrives.")
-        else:
+            _table(every, named, {each.source: each for each in sent})
+        if chosen is not None:
             _panel(chosen)
+        elif address.text("source") in named:
+            _panel_of_named(address.text("source"))
+        else:
+            st.caption("Choose a source for its keys, what to paste, and what arrives.")
     _new()
     layout.footnote(
         f"events of the last {events.sending.DAYS} days by their own time", "silent = half as long again as it ever was in them"
@@ -108,8 +114,10 @@ def _series(name: str, values: list[int], place: int) -> over_time.Series:
     return over_time.Series(name, values, [None] * len(values), charts.colour(place), [words.number(each) for each in values])
 
 
-def _table(every: tuple[Source, ...], sent: dict[str, Pulse]) -> None:
-    key = "sources.table." + ".".join(each.name for each in every)
+def _table(every: tuple[Source, ...], named: list[str], sent: dict[str, Pulse]) -> None:
+    """Those that were made here, then those that events only name."""
+    names = [*(each.name for each in every), *named]
+    key = "sources.table." + ".".join(names)
     kept: dict[str, int] = {}
     for reason in session.cached(failed.reasons, topics=(failed.TOPIC,)):
         kept[reason.source] = kept.get(reason.source, 0) + reason.messages
@@ -125,15 +133,19 @@ def _table(every: tuple[Source, ...], sent: dict[str, Pulse]) -> None:
         "Description": st.column_config.TextColumn(width=220),
     }
     st.dataframe(
-        pa.Table.from_pylist([_line(each, sent.get(each.name), kept.get(each.name, 0)) for each in every], _ROWS),
+        pa.Table.from_pylist(
+            [_line(each, sent.get(each.name), kept.get(each.name, 0)) for each in every]
+            + [_sent_by(each, sent.get(each), kept.get(each, 0)) | {"Description": NAMED} for each in named],
+            _ROWS,
+        ),
         key=key,
         hide_index=True,
-        height=layout.table_height(len(every), layout.CARD_ROW, most=10),
+        height=layout.table_height(len(names), layout.CARD_ROW, most=10),
         row_height=layout.CARD_ROW,
         column_config=config,
         placeholder=words.NO_VALUE,
         alt="Sources by name, with how much each sent and when it last did",
-        on_select=lambda: _choose(every, key),
+        on_select=lambda: _choose(names, key),
         selection_mode="single-row",
     )
 
@@ -154,23 +166,27 @@ _ROWS: Final = pa.schema(
 
 
 def _line(each: Source, sent: Pulse | None, kept: int) -> dict[str, object]:
-    zone, at = session.zone(), session.at()
-    return {
-        "Source": each.name,
+    return _sent_by(each.name, sent, kept) | {
         "Kind": each.kind,
-        "Events": sent.total if sent else 0,
-        "Trend": [total for _, total in sent.days] if sent else [],
-        "Last event": words.instant(sent.last_at, zone, at=at) if sent else None,
         "Keys": each.keys,
-        "Key last used": words.instant(each.used_at, zone, at=at) if each.used_at else None,
-        "Failed": kept,
+        "Key last used": words.instant(each.used_at, session.zone(), at=session.at()) if each.used_at else None,
         "Description": each.description or None,
     }
 
 
-def _choose(every: tuple[Source, ...], key: str) -> None:
+def _sent_by(name: str, sent: Pulse | None, kept: int) -> dict[str, object]:
+    return {
+        "Source": name,
+        "Events": sent.total if sent else 0,
+        "Trend": [total for _, total in sent.days] if sent else [],
+        "Last event": words.instant(sent.last_at, session.zone(), at=session.at()) if sent else None,
+        "Failed": kept,
+    }
+
+
+def _choose(names: list[str], key: str) -> None:
     rows = st.session_state[key]["selection"]["rows"]
-    address.put(source=every[rows[0]].name if rows else None)
+    address.put(source=names[rows[0]] if rows else None)
 
 
 # -- one of them --------------------------------------------------------------------------------
@@ -189,13 +205,26 @@ def _panel(of: Source) -> None:
     left, right = st.columns(2, gap="small")
     with left:
         writekeys.card(of)
-        _tail(of)
+        _tail(of.name)
     with right:
         writekeys.paste(of)
     _changing(of)
 
 
-def _tail(of: Source) -> None:
+def _panel_of_named(name: str) -> None:
+    """A source that events name and nobody made: how it becomes one that can send, and what arrived."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(f":material/{ICONS['other']}: {words.escape_md(name)}", anchor=False, width="content")
+        st.space("stretch")
+        st.button("Close", key="sources.close", type="tertiary", on_click=address.put, kwargs={"source": None})
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"{NAMED}. Made a source, it gets a write key, and messages can come by it from then on.", width="content")
+        make: dict[str, Any] = {"on_click": dialogs.open_, "args": (NEW,), "kwargs": {"called": name[: sources.LONGEST_NAME]}}
+        st.button("Make it a source", key="sources.adopt", icon=":material/add:", **make)
+    _tail(name)
+
+
+def _tail(name: str) -> None:
     """What arrives, while somebody looks."""
     with layout.card("What arrives", "the newest events of the last day"):
         st.toggle("Go on looking, every 2 seconds", value=True, key="sources.live")
@@ -204,7 +233,7 @@ def _tail(of: Source) -> None:
         def rows() -> None:
             since = session.moment() - timedelta(days=1)
             with session.reading() as opened:
-                found = events.stream(opened, sources=[of.name], since=since, limit=TAIL)
+                found = events.stream(opened, sources=[name], since=since, limit=TAIL)
             if not found.num_rows:
                 states.nothing_to_show("Nothing yet. Send a message with a write key, and it shows up here.")
                 return
@@ -248,7 +277,7 @@ def _new() -> None:
         dialogs.leave_unless_open(NEW)
         faults: dict[str, str] = opened.get("faults", {})
         key = f"{NEW}.{opened['turn']}"
-        st.text_input("Name", key=f"{key}.name", placeholder="Web shop", max_chars=sources.LONGEST_NAME)
+        st.text_input("Name", opened.get("called", ""), key=f"{key}.name", placeholder="Web shop", max_chars=sources.LONGEST_NAME)
         states.fault_under(faults, "name")
         st.selectbox(
             "Kind", [*sources.KINDS], key=f"{key}.kind", help="Says the channel of messages that do not say it themselves"

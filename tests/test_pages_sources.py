@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -77,6 +78,24 @@ def test_without_a_source_the_page_says_what_one_is_and_makes_it_with_a_key(tmp_
     assert f"{key.ending}\n" in codes(at) + "\n"
     assert codes(at).count(sources.PREFIX) == 7  # alone, and in each of six snippets
     assert activity.kinds(store) == ["create source", "create write key"]
+
+
+def test_a_source_that_only_events_name_is_listed_and_becomes_one_that_can_send() -> None:
+    store = doors.current_store()
+    with store.transaction() as tx:
+        row = {"profile_key": 1, "event": "Bought", "at": AT.replace(tzinfo=None), "source": "till *4*", "message_id": "m1"}
+        events.append(tx, pa.Table.from_pylist([row], events.ROWS))
+
+    at = opened(source="till *4*")
+    assert "No sources yet" not in told(at)
+    assert at.dataframe[0].value["Source"].tolist() == ["till *4*"]
+    assert [each.value for each in at.subheader] == [":material/sensors: till \\*4\\*"]
+
+    at.button(key="sources.adopt").click().run()
+    assert [each.value for each in at.text_input] == ["till *4*"]
+    next(each for each in at.button if each.label.startswith("Make it,")).click().run()
+    assert [each.name for each in sources.find(store)] == ["till *4*"]
+    assert at.dataframe[0].value["Keys"].tolist() == [1]
 
 
 def test_a_key_is_shown_once(shop: Store) -> None:

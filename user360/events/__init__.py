@@ -48,7 +48,7 @@ from user360.events.reading import (
     timeline,
     totals,
 )
-from user360.events.sending import Pulse, pulses
+from user360.events.sending import Pulse, pulses, senders
 from user360.events.withdrawing import brought_by, known_otherwise, made_in, newest_left, withdraw
 
 __all__ = [
@@ -99,6 +99,7 @@ __all__ = [
     "pulses",
     "recluster",
     "schema",
+    "senders",
     "stream",
     "stretches",
     "take_note",

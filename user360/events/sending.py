@@ -75,6 +75,13 @@ def pulses(store: Store, *, zone: ZoneInfo, at: datetime, days: int = DAYS) -> t
     return tuple(sorted(pulses_, key=lambda each: (-each.total, each.source)))
 
 
+def senders(store: Store) -> tuple[str, ...]:
+    """The sources any event came by, made here or named by a file, in the order of their first."""
+    return tuple(
+        name for (name,) in store.rows(sql("SELECT name FROM sources SEMI JOIN events USING (source_id) ORDER BY source_id"))
+    )
+
+
 def _pulse(source: str, hours: Sequence[tuple[datetime, date, int, datetime]], spread: Sequence[date]) -> Pulse:
     per_day: defaultdict[date, int] = defaultdict(int)
     for _, day, total, _ in hours:
