@@ -24,5 +24,5 @@ else:
     from user360 import uploads, web
 
     most = st.get_option("server.maxUploadSize") * 2**20
-    inward = [Middleware(web.SecurityHeaders), Middleware(uploads.Uploads, most=most)]
+    inward = [*web.middleware(), Middleware(uploads.Uploads, most=most)]
     app = st.App(MAIN_SCRIPT, routes=web.routes(), lifespan=web.lifespan, middleware=inward)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
@@ -37,7 +36,7 @@ DE, FR = lives_in("DE"), lives_in("FR")
 
 @pytest.fixture
 def server():
-    application = Starlette(routes=web.routes(), lifespan=web.lifespan, middleware=[Middleware(web.SecurityHeaders)])
+    application = Starlette(routes=web.routes(), lifespan=web.lifespan, middleware=web.middleware())
     with TestClient(application, raise_server_exceptions=False) as opened:
         store = doors.current_store()
         rows = [{"userId": f"u{each}", "country": "DE" if each < 3 else "FR", "latitude": each} for each in range(1, 7)]

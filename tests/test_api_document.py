@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 import pytest
 from jsonschema import Draft202012Validator
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
@@ -26,7 +25,7 @@ def told():
 
 @pytest.fixture
 def client():
-    server = Starlette(routes=web.routes(), lifespan=web.lifespan, middleware=[Middleware(web.SecurityHeaders)])
+    server = Starlette(routes=web.routes(), lifespan=web.lifespan, middleware=web.middleware())
     with TestClient(server, raise_server_exceptions=False) as opened:
         yield opened
 

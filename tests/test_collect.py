@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from tests.worlds import AT
@@ -29,7 +28,7 @@ STORED = (200, {"success": True})
 @pytest.fixture
 def client(monkeypatch):
     monkeypatch.setenv(doors.DATABASE, ":memory:")
-    server = Starlette(routes=web.routes(), lifespan=web.lifespan, middleware=[Middleware(web.SecurityHeaders)])
+    server = Starlette(routes=web.routes(), lifespan=web.lifespan, middleware=web.middleware())
     with TestClient(server, raise_server_exceptions=False) as opened:
         yield opened
 
@@ -524,3 +523,50 @@ def test_a_body_without_end_is_not_kept():
         hear(*[some(b"x" * 100_000)] * 100)
     with pytest.raises(TooLarge):
         hear(length="99999999999")
+
+
+# -- the short way ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def long_way(client):
+    """The same server as it answers where nothing goes past the routes."""
+    return TestClient(Starlette(routes=web.routes(), middleware=web.middleware()[:1]), raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize("path", ["/v1/track", "/v1/b", "/api/s/s2s/track", "/api/s/t", "/v1/track/", "/v1/nothing", "/v1"])
+@pytest.mark.parametrize(
+    ("method", "body", "more"),
+    [
+        ("POST", b'{"event": "Bought", "userId": "ann", "type": "track", "batch": []}', {}),
+        ("POST", b'{"event": "Bought", "userId": "ann"}', {"Authorization": "Basic bm9ib2R5Og=="}),
+        ("POST", b"{", {}),
+        (
+            "POST",
+            b'{"event": "", "userId": "ann", "messageId": "m1", "batch": [{"type": "track", "messageId": "m2"}]}',
+            {"X-Strict": "1"},
+        ),
+        ("POST", b"{}", {"Origin": "https://shop.example"}),
+        ("OPTIONS", b"", {"Origin": "https://shop.example", "Access-Control-Request-Headers": "x-write-key"}),
+        ("GET", b"", {}),
+        ("PUT", b"{}", {}),
+    ],
+)
+def test_the_short_way_answers_as_the_long_one(client, long_way, key, path, method, body, more):
+    short, long = (each.request(method, path, content=body, headers={**basic(key), **more}) for each in (client, long_way))
+
+    assert (short.status_code, short.content, sorted(short.headers.items())) == (
+        long.status_code,
+        long.content,
+        sorted(long.headers.items()),
+    )
+
+
+def test_a_fault_on_the_short_way_is_said_and_logged(client, key, monkeypatch, caplog):
+    async def put(_):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(calls._intake, "put", put)
+
+    assert refused(client.post("/v1/track", json={"event": "Bought", "userId": "ann"}, headers=basic(key))) == (500, "bug")
+    assert "broken" in caplog.text

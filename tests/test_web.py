@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 import user360
@@ -19,7 +18,7 @@ from user360.store import open_store
 @pytest.fixture
 def client():
     """The server without its pages: the same routes, middleware and lifespan that `app.py` gives to Streamlit."""
-    server = Starlette(routes=web.routes(), lifespan=web.lifespan, middleware=[Middleware(web.SecurityHeaders)])
+    server = Starlette(routes=web.routes(), lifespan=web.lifespan, middleware=web.middleware())
     with TestClient(server, raise_server_exceptions=False) as opened:
         yield opened
 

@@ -33,9 +33,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anyio import to_thread
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
@@ -61,7 +61,6 @@ from user360.errors import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-    from starlette.requests import Request
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -95,6 +94,7 @@ HEADERS: Final = {
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_AFTER_SECONDS)},
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
 }
+TRACKING: Final = ("/api/s", "/v1")
 OFFER_SECONDS: Final = 15 * 60
 BROWSER: Final = "_streamlit_xsrf"
 
@@ -117,6 +117,9 @@ SECURITY_HEADERS: Final = {
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
 }
+
+
+_OURS: Final = {header.lower().encode(): value.encode() for header, value in SECURITY_HEADERS.items()}
 
 
 # -- refusals -----------------------------------------------------------------------------------
@@ -261,9 +264,8 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for header, value in SECURITY_HEADERS.items():
-                    headers[header] = value
+                others = [each for each in message.get("headers", ()) if each[0] not in _OURS]
+                message = {**message, "headers": [*others, *_OURS.items()]}
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
@@ -277,14 +279,26 @@ def _sub_application(*routes: Route, middleware: Sequence[Middleware] = ()) -> S
     return application
 
 
+async def _answer(scope: Scope, fault: Exception) -> Response:
+    """What a fault is answered, as a sub-application answers it."""
+    asked = Request(scope)
+    if isinstance(fault, User360Error):
+        return await _on_refusal(asked, fault)
+    return await (_on_http(asked, fault) if isinstance(fault, HTTPException) else _on_bug(asked, fault))
+
+
+def middleware() -> list[Middleware]:
+    """What every request goes through first."""
+    return [Middleware(SecurityHeaders), Middleware(collect.Straight, mounts=TRACKING, answer=_answer)]
+
+
 def routes() -> list[BaseRoute]:
     """The sub-applications that stand beside the pages. Each answers everything under its path itself."""
     tracking = collect.OpenToBrowsers(_sub_application(*collect.routes()))
     applications: dict[str, ASGIApp] = {
-        "/api/s": tracking,
+        **dict.fromkeys(TRACKING, tracking),
         "/api": _sub_application(*api.routes(), middleware=[Middleware(api.AsSent)]),
         "/cdp": _sub_application(*api.yellow_routes(), middleware=[Middleware(api.AsSent)]),
-        "/v1": tracking,
         "/files": _sub_application(Route("/{token}", _file)),
     }
     below: list[BaseRoute] = [_mount(path, application) for path, application in applications.items()]

@@ -61,9 +61,8 @@ async def drain() -> None:
 
 def routes() -> list[Route]:
     """The calls of the tracking API, below wherever they are mounted."""
-    call = _Call()
     # Some clients end every address with a slash, and take a refusal as final.
-    sending = [Route(f"{path}{end}", call) for path in ("/{call}", "/s2s/{call}") for end in ("", "/")]
+    sending = [Route(f"{path}{end}", _Call()) for path in ("/{call}", "/s2s/{call}") for end in ("", "/")]
     return [*sending, Route("/projects/{key}/settings", _settings)]
 
 
@@ -87,33 +86,41 @@ def _known(key: str) -> None:
 
 
 class _Call:
-    """Takes one request in and answers when all of it is stored."""
+    """The application a route leads to: what is a function is taken for one of a request."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = scope["path_params"]["call"]
-        if call not in KINDS:
-            raise HTTPException(HTTPStatus.NOT_FOUND)
-        if scope["method"] != "POST":
-            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": TAKES})
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        body = await _body(headers.get(b"content-length", ""), receive)
-        if body is None:
-            return
-        secret, bearer = _secret(headers)
-        peer = scope.get("client")
-        encoding, address = headers.get(b"content-encoding", ""), peer[0] if peer else None
-        parcel = Parcel(KINDS[call], body, clock.now(), secret, bearer, encoding, address, _is_strict(scope, headers))
-        outcome = await _intake.put(parcel)
-        if outcome is not None:
-            await JSONResponse(_told(outcome))(scope, receive, send)
-            return
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        await send({"type": "http.response.body", "body": _DONE})
+        await call(scope, receive, send)
+
+
+async def call(scope: Scope, receive: Receive, send: Send) -> None:
+    """Take one request in and answer when all of it is stored."""
+    named = scope["path_params"]["call"]
+    if named not in KINDS:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    if scope["method"] != "POST":
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": TAKES})
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    body = await _body(headers.get(b"content-length", ""), receive)
+    if body is None:
+        return
+    secret, bearer = _secret(headers)
+    peer = scope.get("client")
+    encoding, address = headers.get(b"content-encoding", ""), peer[0] if peer else None
+    parcel = Parcel(KINDS[named], body, clock.now(), secret, bearer, encoding, address, _is_strict(scope, headers))
+    outcome = await _intake.put(parcel)
+    if outcome is not None:
+        await JSONResponse(_told(outcome))(scope, receive, send)
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    await send({"type": "http.response.body", "body": _DONE})
 
 
 def _is_strict(scope: Scope, headers: dict[bytes, str]) -> bool:
     """Whether the sender wants to hear of each message that was not taken, instead of it being kept in silence."""
-    asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("strict", [headers.get(b"x-strict", "")])
+    query = scope.get("query_string", b"")
+    if not query and b"x-strict" not in headers:
+        return False
+    asked = parse_qs(query.decode("latin-1")).get("strict", [headers.get(b"x-strict", "")])
     return asked[-1].strip().lower() in {"1", "true"}
 
 
