@@ -92,8 +92,8 @@ def database(tmp_path: Path) -> tuple[Path, str]:
     store = open_store(tmp_path / "user360.duckdb")
     sources.define(store, "Backend", "server", by="ann", at=AT)
     key = sources.create_key(store, "Backend", by="ann", at=AT)
-    with store.transaction() as tx:  # the file has to be larger than its log, which is written into it at 16 MB
-        tx.execute(sql("INSERT INTO taken_messages SELECT md5(range::VARCHAR), hash(range), 0 FROM range(700000)"))
+    with store.transaction() as tx:  # the file has to be larger than its log, which is written into it at 32 MB
+        tx.execute(sql("INSERT INTO taken_messages SELECT md5(range::VARCHAR), hash(range), 0 FROM range(1400000)"))
     store.close()
     return tmp_path / "user360.duckdb", key
 
@@ -117,7 +117,7 @@ def test_a_full_disk_refuses_loses_nothing_and_goes_on_once_there_is_room(databa
         try:
             load.until(200)
             log = Path(f"{file}.wal")
-            assert size_of(file) > 18 << 20
+            assert size_of(file) > 36 << 20
             limit(server, size_of(log) + (200 << 10) if full == "the log" else size_of(file) + (64 << 10))
             load.until(503, 120)
             time.sleep(2)

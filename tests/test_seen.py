@@ -1,7 +1,8 @@
-"""Which message ids were taken before: what is remembered in memory is what stands in the file."""
+"""Which message ids were taken before, and whom ids lead to: what is remembered in memory is what stands in the file."""
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from unittest.mock import patch
 
@@ -12,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from user360 import events
+from user360 import events, identities
 from user360 import hashes as room
 from user360.hashes import Seen
+from user360.identities import remembered
 from user360.sql import sql
 from user360.store import open_store
 
@@ -102,3 +104,67 @@ def test_an_answer_is_kept_until_its_topic_is_touched(store):
         tx.touch("words")
         assert tx.kept(query, "words")["n"][0].as_py() == 2
     assert counted() == 2
+
+
+# -- whom ids lead to -----------------------------------------------------------------------------
+
+IDS = [(kind, text) for kind in (identities.USER, identities.ANONYMOUS) for text in "abc"]
+
+
+def _tied(kind, text, key):
+    return pa.table({"kind": [kind], "id": [text], "profile_key": pa.array([key], pa.uint32())})
+
+
+def _attach(tx, text, key):
+    held = {row[0] for row in tx.rows(sql("SELECT user_id FROM user_ids UNION ALL SELECT profile_key::VARCHAR FROM user_ids"))}
+    if not held & {text, str(key)}:
+        identities.attach(tx, pa.array([text], pa.string()), pa.array([key], pa.uint32()))
+
+
+def _change(tx, kind, text, key):
+    if kind == "attach":
+        _attach(tx, text, key)
+    elif kind == "point":
+        identities.point(tx, _tied(identities.ANONYMOUS, text, key))
+    elif kind == "hand over":
+        pairs = pa.table({"merge_id": pa.array([1]), "gone": pa.array([key], pa.uint32()), "kept": pa.array([9], pa.uint32())})
+        identities.hand_over(tx, pairs)
+    elif kind == "detach":
+        identities.detach(tx, sql("SELECT {}::UINTEGER", key))
+    else:
+        tx.execute(sql("SELECT * FROM nowhere"))
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["attach", "point", "hand over", "detach", "fail"]), st.sampled_from("abc"), st.integers(1, 3)
+            ),
+            max_size=3,
+        ),
+        max_size=6,
+    )
+)
+def test_whom_ids_lead_to_is_remembered_as_it_stands_in_the_file(transactions):
+    store = open_store()
+    for changes in transactions:
+        with contextlib.suppress(duckdb.Error), store.transaction() as tx:
+            identities.whom(tx, set(IDS))
+            for change in changes:
+                _change(tx, *change)
+        with store.transaction() as tx:
+            told = identities.whom(tx, set(IDS))
+        with store.snapshot() as tx:
+            assert told == identities.whom(tx, set(IDS))
+    store.close()
+
+
+def test_of_more_ids_than_are_kept_those_longest_known_are_forgotten_and_asked_again(store, monkeypatch):
+    monkeypatch.setattr(remembered, "MOST", 4)
+    with store.transaction() as tx:
+        for number in range(6):
+            identities.point(tx, _tied(identities.ANONYMOUS, str(number), number))
+    with store.transaction() as tx:
+        ids = {(identities.ANONYMOUS, str(number)): number for number in range(6)}
+        assert identities.whom(tx, {*ids, (identities.ANONYMOUS, "none")}) == (ids, set())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,12 +11,13 @@ import threading
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from user360 import schema
 from user360.errors import Interrupted, StoreUnavailable
 from user360.sql import Sql, name, sql
-from user360.store import Store, open_store
+from user360.store import Store, Transaction, open_store
 
 ROOT = Path(__file__).parent.parent
 SLOW = Sql("SELECT count(*) FROM range(100000) a, range(1000000) b WHERE a.range * b.range % 7 = 3")
@@ -59,6 +61,49 @@ def test_a_number_taken_is_never_given_again(store: Store) -> None:
         second = tx.take("profile_key")
 
     assert (first, second) == (0, 10)
+
+
+def test_rows_that_wait_are_there_for_whoever_names_their_table_and_at_the_end_in_one_statement(store: Store) -> None:
+    inserted: list[int] = []
+
+    def insert(tx: Transaction, rows: pa.Table) -> None:
+        inserted.append(rows.num_rows)
+        tx.execute(sql("INSERT INTO tags SELECT tag_id, name FROM rows", rows=rows))
+
+    def later(tx: Transaction, *names: str) -> None:
+        tx.later("tags", pa.table({"tag_id": pa.array(range(len(names)), pa.uint32()), "name": [*names]}), insert)
+
+    with store.transaction() as tx:
+        later(tx, "a")
+        later(tx, "b", "c")
+        assert tx.rows(sql("SELECT count(*) FROM channels")) == [(0,)]
+        assert inserted == []
+        assert tx.rows(sql("SELECT count(*) FROM tags")) == [(3,)]
+        later(tx, "d")
+    with contextlib.suppress(ZeroDivisionError), store.transaction() as tx:
+        later(tx, "e")
+        raise ZeroDivisionError
+
+    assert inserted == [3, 1]
+    assert store.rows(sql("SELECT name FROM tags ORDER BY 1")) == [("a",), ("b",), ("c",), ("d",)]
+
+
+def test_a_number_of_a_transaction_that_failed_is_given_to_the_next(store: Store) -> None:
+    with store.transaction() as tx:
+        assert (tx.take("a", 2), tx.take("b")) == (0, 0)
+    with contextlib.suppress(ZeroDivisionError), store.transaction() as tx:
+        assert (tx.take("a"), tx.take("c")) == (2, 0)
+        raise ZeroDivisionError
+    with store.transaction() as tx:
+        assert (tx.take("a"), tx.take("a", 0), tx.take("c")) == (2, 3, 0)
+        assert tx.rows(sql("SELECT next FROM counters WHERE name = 'a'")) == [(3,)]
+        tx.remember("a", 9)
+
+    assert store.rows(sql("SELECT name, next FROM counters WHERE name IN ('a', 'b', 'c') ORDER BY 1")) == [
+        ("a", 9),
+        ("b", 1),
+        ("c", 1),
+    ]
 
 
 def test_a_value_can_never_become_text(store: Store) -> None:

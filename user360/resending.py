@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 from user360 import activity, failed, ingest, sources, tracking
 from user360.errors import InvalidMessage, InvalidRequest, UnreadableRequest
 from user360.failed import Failure
+from user360.ingest import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from user360.failed import Failed
-    from user360.ingest import Message
     from user360.sources import Sender
     from user360.store import Store, Transaction
 
@@ -121,4 +121,7 @@ def _read(kept: Failed, senders: dict[str, Sender], at: datetime) -> Message | F
     except UnreadableRequest as refusal:
         return replace(failure, code=refusal.code, message=refusal.message, hint=refusal.hint)
     named = isinstance(own, dict) and own.get("messageId")
-    return read if named or not failure.message_id else replace(read, message_id=failure.message_id)
+    if named or not failure.message_id:
+        return read
+    id_ = failure.message_id
+    return read._replace(message_id=id_) if isinstance(read, Message) else replace(read, message_id=id_)

@@ -22,7 +22,7 @@ same as one message after the other.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from user360.identities import ANONYMOUS, USER
 
@@ -39,8 +39,7 @@ BOTH_IDENTIFIED: Final = "Both have a user id of their own; a message alone neve
 TOO_MANY: Final = "Messages have united as many profiles here as they may; a shared device or a wrong id is likely."
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """What one message says of who it is about; ids that identify nobody are left out already.
 
     `user` is the user id, `session` the id of a device, browser or conversation, `former` the id an alias names.
@@ -54,8 +53,7 @@ class Said:
     weight: int = SILENT
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One message and the profile it is about."""
 
     position: int
@@ -63,8 +61,7 @@ class Step:
     weight: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tie:
+class Tie(NamedTuple):
     """An id that leads to a profile from now on: through which other id, if any, by which message."""
 
     id: Id
@@ -73,8 +70,7 @@ class Tie:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Union:
+class Union(NamedTuple):
     """Two profiles that become one, by which message. One that is held has a reason."""
 
     kept: int

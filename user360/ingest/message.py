@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+_NOTHING: Final[Mapping[str, object]] = {}
+
+
+class LeftOut(NamedTuple):
     """Something of a message that could not be taken when it was read, and why; the rest of it was."""
 
     code: str
@@ -21,13 +22,12 @@ class LeftOut:
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One inbound unit: who, what, when, from where. Its shape is checked, its values are not parsed yet.
 
     `at` is an aware instant, corrected for the client's clock. `event` is the name of the event to store,
     None stores none. `raw` is the JSON as it came, for a failed message. What was `left_out` when it was read
-    becomes a warning.
+    becomes a warning. A tuple, because it is made in a third of the time of a frozen class, for each message.
     """
 
     kind: Literal["identify", "track", "page", "screen", "group", "alias", "conversation"]
@@ -39,8 +39,8 @@ class Message:
     previous_id: str | None = None
     event: str | None = None
     channel: str | None = None
-    traits: Mapping[str, object] = field(default_factory=dict)
-    properties: Mapping[str, object] = field(default_factory=dict)
-    context: Mapping[str, object] = field(default_factory=dict)
+    traits: Mapping[str, object] = _NOTHING
+    properties: Mapping[str, object] = _NOTHING
+    context: Mapping[str, object] = _NOTHING
     raw: str = ""
     left_out: tuple[LeftOut, ...] = ()

@@ -11,6 +11,7 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -38,7 +39,7 @@ PLACED: Final = frozenset(
 _FEW_INNER: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """What holds for every message of a request: who sent it, when it came, when it says it was sent, from which address.
 
@@ -50,6 +51,11 @@ class Request:
     sent: object = None
     address: str | None = None
     shared: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def came(self) -> str:
+        """When it came, as text."""
+        return self.received.isoformat()
 
 
 def read(found: object, request: Request, *, kind: str | None = None, sound: bool = False) -> Message | Failure:
@@ -169,7 +175,7 @@ def _from_the_person(context: Mapping[str, Any], sender: Sender) -> bool:
 
 def _whole(found: dict[str, Any], request: Request, kind: str | None) -> dict[str, Any]:
     """The message with all that its request says for it, so that it can be sent again by itself."""
-    whole = {**request.shared, **found}
+    whole = {**request.shared, **found} if request.shared else dict(found)
     if "context" in request.shared and isinstance(found.get("context"), dict):
         whole["context"] = {**request.shared["context"], **found["context"]}
     whole.pop("writeKey", None)
@@ -177,7 +183,7 @@ def _whole(found: dict[str, Any], request: Request, kind: str | None) -> dict[st
         whole["type"] = kind
     if request.sent is not None and whole.get("sentAt") is None:
         whole["sentAt"] = request.sent
-    whole["receivedAt"] = request.received.isoformat()
+    whole["receivedAt"] = request.came
     return whole
 
 
