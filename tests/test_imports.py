@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.worlds import AT
+from tests.worlds import AT, take, users
 from user360 import events, exports, imports, profiles, properties, records, segments
 from user360.errors import Conflict, Interrupted, Invalid, InvalidFile, InvalidProperty
 from user360.imports import preparing, reading
@@ -126,6 +126,16 @@ def test_mapping_follows_the_last_time_then_names_then_the_look_of_values(store:
 
     assert first.mapping == {"Customer ID": "userId", "E-Mail": "email", "First name": "firstName", "Rufnummer": "phone"}
     assert again.mapping == {"Customer ID": "userId", "Nonsense": "city"}
+
+
+@pytest.mark.parametrize(("ids", "found"), [("abz", {"Kundin": "userId"}), ("ayz", {})], ids=["most are known", "few are"])
+def test_a_column_most_of_whose_values_are_ids_of_people_says_who_it_is(
+    store: Store, tmp_path: Path, ids: str, found: dict[str, str]
+) -> None:
+    take(store, users([{"userId": each} for each in "abc"]))
+    path = _file(tmp_path, "Kundin,Farbe\n" + "".join(f"{each},rot\n" for each in ids))
+
+    assert imports.suggest(store, imports.inspect(path), zone="UTC").mapping == found
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from difflib import SequenceMatcher
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from user360 import datatypes, properties, records, workspace
+import pyarrow as pa
+
+from user360 import datatypes, identities, properties, records, workspace
 from user360.datatype import UTC_ZONE
 from user360.errors import InvalidFile, InvalidProperty
 from user360.imports import reading, repairing
@@ -199,6 +201,8 @@ def suggest(store: Store, inspection: Inspection, *, zone: str) -> Plan:
             target = _target(column, known, set(mapping.values()))
             if target:
                 mapping[column.name] = target
+    if not earlier and "userId" not in mapping.values() and (column := _of_ids(store, inspection, mapping)):
+        mapping = {column: "userId", **mapping}
     kept = records.treatment_of(store, header_key(inspection.shape.columns))
     rules = {each: rule for each, rule in kept.get("rules", {}).items() if each in mapping}
     repairs = {each: tuple(map(Repair.from_json, some)) for each, some in kept.get("repairs", {}).items() if each in mapping}
@@ -297,9 +301,8 @@ def _check_events(plan: Plan, columns: Sequence[str]) -> None:
     for column, kind in plan.types.items():
         if kind not in EVENT_TYPES:
             raise InvalidFile(f"“{column}” cannot hold {kind}.", f"It can hold {', '.join(EVENT_TYPES)}.")
-    wanted = {"the user": plan.user_column, "the time": plan.time_column}
-    if not plan.event:
-        wanted["the name of the event"] = plan.event_column
+    named = {} if plan.event else {"the name of the event": plan.event_column}
+    wanted = {"the user": plan.user_column, "the time": plan.time_column, **named}
     for what, column in wanted.items():
         if column not in columns:
             raise InvalidFile(f"No column says {what}.", "Choose one." if not column else f"The file has no column “{column}”.")
@@ -337,6 +340,16 @@ def _target(column: Column, known: Mapping[str, Property], taken: set[str]) -> s
     if best[0] >= ALIKE and _suits(column, known[best[1]]):
         return best[1]
     return column.datatype if column.datatype in {"email", "phone"} and column.datatype in free else ""
+
+
+def _of_ids(store: Store, inspection: Inspection, mapping: Mapping[str, str]) -> str:
+    """The column that holds the ids of people who are there, most of whose values have to be: nobody is called so by chance."""
+    with store.snapshot() as seen:
+        for column in inspection.columns:
+            keys = identities.look_up(seen, pa.array(column.distinct, pa.string()))
+            if column.name not in mapping and 2 * keys.null_count < len(keys):
+                return column.name
+    return ""
 
 
 def _suits(column: Column, target: Property) -> bool:
