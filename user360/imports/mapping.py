@@ -201,8 +201,8 @@ def suggest(store: Store, inspection: Inspection, *, zone: str) -> Plan:
             target = _target(column, known, set(mapping.values()))
             if target:
                 mapping[column.name] = target
-    if not earlier and "userId" not in mapping.values() and (column := _of_ids(store, inspection, mapping)):
-        mapping = {column: "userId", **mapping}
+    if not earlier and "userId" not in mapping.values() and (found := _of_ids(store, inspection, mapping)):
+        mapping = {found: "userId", **mapping}
     kept = records.treatment_of(store, header_key(inspection.shape.columns))
     rules = {each: rule for each, rule in kept.get("rules", {}).items() if each in mapping}
     repairs = {each: tuple(map(Repair.from_json, some)) for each, some in kept.get("repairs", {}).items() if each in mapping}

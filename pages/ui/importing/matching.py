@@ -220,7 +220,7 @@ def _show_all() -> None:
 def _row(place: int, column: imports.Column, target: str, names: list[str]) -> str:
     """One column; answer the property it feeds, or nothing."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        with st.container(gap=None, width=300):
+        with st.container(gap=None, width=232):
             st.markdown(f"**{words.escape_md(column.name, 60)}**")
             st.caption(words.escape_md(" · ".join(column.samples[:3]) or "no values", 60))
         st.markdown(":material/arrow_forward:", width="content")
@@ -232,7 +232,7 @@ def _row(place: int, column: imports.Column, target: str, names: list[str]) -> s
             key=key,
             format_func=lambda each: words.heading(each) if each else "Not imported",
             label_visibility="collapsed",
-            width=260,
+            width=232,
         )
         if not chosen:
             label = f"New {datatypes.get(column.datatype).label.lower()} property"
