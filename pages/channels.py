@@ -167,7 +167,7 @@ def _over_time(asked: Asked) -> None:
     whole = _beside(asked, "channels", over="period", measure=asked.question.measure, touch=asked.question.touch)  # type: ignore[attr-defined]
     engaged = _beside(asked, "engagement")
     shown: list[frame.Framed] = []
-    with states.boundary("This chart", key="channels.time"), st.grid(3, min_column_width=300) as grid:
+    with states.boundary("This chart", key="channels.time"), st.grid(3, min_column_width=345) as grid:
         with grid.cell(column_span=2):
             shown.append(_card(asked, "time", pictures.title(asked.question), view=view, height=300, box=True))
         with grid.cell():
