@@ -118,6 +118,7 @@ def _header(profile: Profile) -> None:
             st.header(words.escape_md(name, 60), anchor=False, width="content")
             _badges(profile)
         with st.container(horizontal=True, wrap=False, width="content", vertical_alignment="center", gap="small"):
+            forms.way_back(profile.key)
             st.button("Edit", key="user.edit", icon=":material/edit:", on_click=forms.open_for, args=(profile.key,))
             with st.popover("More", icon=":material/more_horiz:", key=f"user.more.{dialogs.turn()}"):
                 downloads.everything("user.everything", profile)

@@ -245,6 +245,25 @@ def test_saving_writes_only_what_was_changed(opened: Store) -> None:
     assert changed == {("firstName", "Priya", "Lukas"), ("country", "India", None)}
 
 
+def test_what_was_saved_last_is_undone_in_a_click_but_for_what_others_wrote_since(opened: Store) -> None:
+    before = {"firstName": "Priya", "country": "India", "tags": ("vip",)}
+    key = add(opened, "C-1", **before)
+    test = shown("user", id=str(key))
+    assert "Undo" not in [each.label for each in test.button]
+    form = open_drawer(test, "user.edit")
+    test.text_input(key=f"{form}.firstName").set_value("Lukas")
+    test.text_input(key=f"{form}.country").set_value("")
+    test.text_input(key=f"{form}.city").set_value("Ulm")
+    test.multiselect(key=f"{form}.tags").set_value([])
+    lives(test.button(key=f"{form}.-save").click().run())
+    ingest.receive(opened, ingest.user({"firstName": "Ann"}, profile_key=key), source="form", by="Bea", at=AT)
+    lives(test.button(key="user.undo").click().run())
+
+    values = profiles.get(opened, key).values
+    assert {each: values.get(each) for each in (*before, "city")} == {**before, "firstName": "Ann", "city": None}
+    assert "Undo" not in [each.label for each in test.button]
+
+
 def test_two_windows_do_not_undo_each_other(opened: Store) -> None:
     key = add(opened, "C-1", country="India")
     test = shown("user", id=str(key))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 WIDTH: Final = 480
 DRAWER: Final = "user"
 SOURCE: Final = "form"
+_LAST: Final = "forms.last"
 Text = str | tuple[str, ...]
 
 
@@ -177,11 +178,52 @@ def _write(opened: dict[str, Any], changed: Mapping[str, Value | None]) -> None:
         if receipt.rejected:
             opened["faults"] = {each.property: f"{each.message} {each.hint}".strip() for each in receipt.rejected}
             return
+    if changed and not new:
+        st.session_state[_LAST] = {
+            "user": opened["user"],
+            "before": {each: opened["start"].get(each, "") for each in changed},
+            "after": _texts(profiles.get(session.store(), opened["user"])),
+        }
     dialogs.close()
     if new:
         session.notice(f"{words.escape_md(user_id)} added")
         nav.go("user", id=receipt.profile_keys[0].as_py())
     session.notice(f"{words.count(len(changed), 'value')} saved" if changed else "Nothing was changed")
+
+
+# -- the way back -------------------------------------------------------------------------------
+
+
+def way_back(profile_key: int) -> None:
+    """One click to have the last thing this analyst saved on the user as it was; nothing where there is none."""
+    last = st.session_state.get(_LAST)
+    if last is None or last["user"] != profile_key:
+        return
+    told = ", ".join(words.escape_md(each, 40) for each in last["before"])
+    doing: dict[str, Any] = {
+        "icon": ":material/undo:",
+        "help": f"As before your change of {told}",
+        "on_click": states.acting(_go_back),
+    }
+    st.button("Undo", key="user.undo", type="tertiary", **doing)
+
+
+def _go_back() -> None:
+    """Write what stood there, where nobody wrote something else meanwhile."""
+    last = st.session_state.pop(_LAST)
+    now = _texts(profiles.get(session.store(), last["user"]))
+    same = [each for each in last["before"] if now.get(each) == last["after"].get(each)]
+    types = {each.name: each.datatype for each in _writable()}
+    text = {each: last["before"][each] for each in same if each in types}
+    values = {
+        each: types[each].parse(list(told) if isinstance(told, tuple) else told, session.zone()) for each, told in text.items()
+    }
+    if values:
+        batch = ingest.user(values, profile_key=last["user"])
+        ingest.receive(session.store(), batch, source=SOURCE, by=session.analyst(), at=session.moment(), merge_tags=False)
+    left = [words.escape_md(each, 40) for each in last["before"] if each not in values]
+    kept = f"; {', '.join(left)} was changed since and stays" if left else ""
+    session.notice(f"{words.count(len(values), 'value')} as before{kept}")
 
 
 # -- what stands in the fields --------------------------------------------------------------------
