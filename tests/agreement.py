@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 import time
+from contextlib import suppress
 from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -53,20 +54,21 @@ def disagreements(seed: int, cases: int) -> Iterator[dict[str, Any] | None]:
 
 
 def main() -> None:
-    """Compare so many cases, or until the time is up; end with 1 where any disagreed."""
+    """Compare so many cases, or until the time is up or it is interrupted; end with 1 where any disagreed."""
     parser = argparse.ArgumentParser(prog="python -m tests.agreement", description=__doc__)
     parser.add_argument("--cases", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=float("inf"))
     asked = parser.parse_args()
     begun, done, wrong = time.monotonic(), 0, 0
-    for each in disagreements(asked.seed, asked.cases):
-        done += 1
-        if each is not None:
-            wrong += 1
-            print(json.dumps(each, ensure_ascii=False), flush=True)
-        if time.monotonic() - begun > asked.seconds:
-            break
+    with suppress(KeyboardInterrupt):
+        for each in disagreements(asked.seed, asked.cases):
+            done += 1
+            if each is not None:
+                wrong += 1
+                print(json.dumps(each, ensure_ascii=False), flush=True)
+            if time.monotonic() - begun > asked.seconds:
+                break
     print(f"{done:,} cases of seed {asked.seed} in {time.monotonic() - begun:,.0f} s: {wrong:,} disagree")
     sys.exit(wrong > 0)
 

@@ -236,7 +236,7 @@ def upset(names: Sequence[str], columns: Sequence[tuple[Sequence[int], int]], *,
     drawn = figure(bar, *lines, dots, height=height)
     drawn.update_xaxes(visible=False, range=[-0.6, len(columns) - 0.4])
     drawn.update_layout(
-        yaxis={"domain": [(rows + 12) / (height - 16), 1], "rangemode": "tozero", "nticks": 4},
+        yaxis={"domain": [(rows + 12) / (height - 16), 1], "rangemode": "tozero", "nticks": 4, "tickformat": ",d"},
         yaxis2={
             "domain": [0, rows / (height - 16)],
             "range": [len(names) - 0.5, -0.5],
