@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -60,6 +61,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=float("inf"))
     asked = parser.parse_args()
+    for ending in (signal.SIGINT, signal.SIGTERM):  # also in the background, where the shell has the first ignored
+        signal.signal(ending, signal.default_int_handler)
     begun, done, wrong = time.monotonic(), 0, 0
     with suppress(KeyboardInterrupt):
         for each in disagreements(asked.seed, asked.cases):

@@ -19,6 +19,7 @@ from tests import oracle
 from tests.worlds import AT, take, users
 from user360 import operators, profiles, properties, segments
 from user360.errors import InvalidRule
+from user360.people import NOBODY
 from user360.segments import asking
 from user360.segments.tree import leaves
 from user360.sql import Sql
@@ -324,6 +325,26 @@ def test_somebody_deleted_is_in_no_rule(store: Store) -> None:
     )
 
     assert (before, _keys(store, rule)) == ([0, 1], [1])
+
+
+def test_leaves_asked_together_are_what_each_is_alone_and_are_not_asked_again(store: Store) -> None:
+    take(store, users([{"userId": f"u{each}", "city": "Pune" if each % 3 else "Delhi"} for each in range(20)]))
+    cities = [{"property": "city", "operator": "is", "values": [each]} for each in ("Pune", "Delhi", "Goa")]
+    events = [{"property": "tags", "operator": "contains_any", "values": [each]} for each in "abc"]
+    rule = segments.parse({"match": "any", "conditions": [*cities, *events]})
+    compiled = segments.compile(rule, segments.load_catalog(store), at=AT)
+    every = list(leaves(compiled))
+    together = store.groups([each.sql for each in every])
+    asking.ask(store, every)
+    kept = [asking.kept(store, each) for each in every]
+
+    assert [each.keys().tolist() for each in together] == [store.people(each.sql).keys().tolist() for each in every]
+    assert [len(each) for each in together] == [13, 7, 0, 0, 0, 0]
+    assert kept == together
+    assert [asking.kept(store, each) is found for each, found in zip(every, kept, strict=True)] == [True] * 6
+    empty = open_store()
+    assert empty.groups([each.sql for each in every]) == [NOBODY] * 6
+    empty.close()
 
 
 def test_an_empty_rule_is_everyone(store: Store) -> None:

@@ -16,10 +16,11 @@ from user360.people import NOBODY
 from user360.segments import compiler
 from user360.segments.catalog import load_catalog
 from user360.segments.frames import Frame
-from user360.segments.tree import EVENTS, Both, Either, Leaf, Others
+from user360.segments.tree import EVENTS, Both, Either, Leaf, Others, leaves
 from user360.sql import NOTHING, Sql, joined, sql
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from user360.people import People
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 KEPT_BYTES: Final = 128 * 2**20
 LEAST_KEPT: Final = 64
+AT_ONCE: Final = 4  # each may hold a group for each person in memory
 EVERYONE: Final = Leaf(Sql("SELECT profile_key FROM profiles"))
 
 
@@ -75,26 +77,41 @@ def fused(compiled: Compiled) -> Compiled:
 
 def combined(store: Store, compiled: Compiled, within: Leaf) -> People:
     """The tree put together from its leaves, among all of `within`, who are asked for only where the tree needs them."""
+    ask(store, leaves(compiled))
+    return _put_together(store, compiled, within)
+
+
+def ask(store: Store, wanted: Iterable[Leaf]) -> None:
+    """Have all of these leaves kept, a few of them asked in one question at a time."""
+    missing = [each for each in dict.fromkeys(wanted) if each != EVERYONE and _found(store, each) is None]
+    for start in range(0, len(missing) if len(missing) > 1 else 0, AT_ONCE):
+        part = missing[start : start + AT_ONCE]
+        keys = [_key(store, each) for each in part]
+        for key, found in zip(keys, store.groups([each.sql for each in part]), strict=True):
+            _keep(store, key, found)
+
+
+def _put_together(store: Store, compiled: Compiled, within: Leaf) -> People:
     match compiled:
         case Leaf():
             found = kept(store, compiled)
             return found if within is EVERYONE and not compiled.gone else found & kept(store, within)
         case Both(parts):
             taken: list[Compiled] = [each for each in parts if not isinstance(each, Others)]
-            found = combined(store, taken[0], within) if taken else kept(store, within)
+            found = _put_together(store, taken[0], within) if taken else kept(store, within)
             for one in taken[1:]:
-                found &= combined(store, one, within)
+                found &= _put_together(store, one, within)
             for left_out in parts:
                 if isinstance(left_out, Others):
-                    found -= combined(store, left_out.part, within)
+                    found -= _put_together(store, left_out.part, within)
             return found
         case Either(parts):
             found = NOBODY
             for part in parts:
-                found |= combined(store, part, within)
+                found |= _put_together(store, part, within)
             return found
         case Others(part):
-            return kept(store, within) - combined(store, part, within)
+            return kept(store, within) - _put_together(store, part, within)
 
 
 def everyone(frame: Frame) -> Leaf:
@@ -135,15 +152,30 @@ def forget_leaves() -> None:
 
 def kept(store: Store, leaf: Leaf) -> People:
     """The leaf's people, asked once as long as nothing changed that they follow from."""
-    key = (store.revision(*leaf.topics), leaf.sql)
+    found = _found(store, leaf)
+    if found is None:
+        key = _key(store, leaf)
+        found = profiles.everyone(store) if leaf == EVERYONE else store.people(leaf.sql)
+        _keep(store, key, found)
+    return found
+
+
+def _key(store: Store, leaf: Leaf) -> tuple[int, Sql]:
+    return store.revision(*leaf.topics), leaf.sql
+
+
+def _found(store: Store, leaf: Leaf) -> People | None:
+    key = _key(store, leaf)
     with _guard:
         shelf = _shelves.setdefault(store, OrderedDict())
         if key in shelf:
             shelf.move_to_end(key)
-            return shelf[key]
-    found = profiles.everyone(store) if leaf == EVERYONE else store.people(leaf.sql)
+        return shelf.get(key)
+
+
+def _keep(store: Store, key: tuple[int, Sql], found: People) -> None:
     with _guard:
+        shelf = _shelves.setdefault(store, OrderedDict())
         shelf[key] = found
         while len(shelf) > max(LEAST_KEPT, KEPT_BYTES // max(found.bits.size, 1)):
             shelf.popitem(last=False)
-    return found

@@ -78,12 +78,23 @@ def preview(store: Store, rule: Rule, catalog: Catalog, *, at: datetime, past: b
     frame, checked = Frame(catalog, at, past=past), check(rule, catalog)
     within = asking.everyone(frame)
     everyone = asking.kept(store, within)
+    known = [compiler.known(each, frame) for each in dict.fromkeys(_properties(checked))]
+    asking.ask(store, leaves(Both((compiler.compiled(checked, frame), *known))))
     count = _Count(store, frame, within, everyone)
     steps = tuple(count.steps(checked, "$", _Place(NOBODY, everyone), everyone))
     found = compiler.compiled(checked, frame)
     beyond = past or any(each.gone for each in leaves(found))
     query = as_query(Both((within, found)) if beyond else found, within.sql)
     return Preview(count.people(checked), len(everyone), steps, query)
+
+
+def _properties(group: Group) -> Iterator[str]:
+    """The properties that conditions ask for, of groups within too."""
+    for each in group.conditions:
+        if isinstance(each, Group):
+            yield from _properties(each)
+        elif isinstance(each, PropertyCondition):
+            yield each.property
 
 
 @dataclass(frozen=True, slots=True)
