@@ -241,11 +241,11 @@ def _apart(chosen: Sequence[Segment], found: Comparison, rules: Sequence[Rule]) 
         "95% interval": pa.array([f"{_lift(each.low)} to {_lift(each.high)}" for each in traits], pa.string()),
     }
     config: dict[str, Any] = {
-        "What": st.column_config.TextColumn(width=330),
-        "In one": st.column_config.TextColumn(width=112),
-        "In other": st.column_config.TextColumn(width=112),
-        "Lift": st.column_config.TextColumn(width=70),
-        "95% interval": st.column_config.TextColumn(width=118),
+        "What": st.column_config.TextColumn(width=252),
+        "In one": st.column_config.TextColumn(width=104),
+        "In other": st.column_config.TextColumn(width=104),
+        "Lift": st.column_config.TextColumn(width=60),
+        "95% interval": st.column_config.TextColumn(width=112),
     }
     alt = "What is commoner or rarer in the one, surest first. A cell opens those of the one who have it."
     _table(
