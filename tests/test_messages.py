@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.worlds import AT, take, users
 from user360 import events, failed, identities, ingest, profiles, properties
 from user360.ingest import Message
 from user360.profiles import timing
+from user360.sql import sql
 
 MINUTE = timedelta(minutes=1)
 
@@ -209,13 +212,52 @@ def test_an_edit_by_hand_counts_as_of_when_it_was_made(store):
     assert people(store) == [{"userId": "ann", "firstName": "Bob"}]
 
 
-def test_what_many_were_given_at_once_has_no_time_and_the_next_message_counts(store, monkeypatch):
-    monkeypatch.setattr(timing, "FEW", 0)
-    receive(store, message(30, user_id="ann", traits={"firstName": "Ann"}))
-    take(store, users([{"userId": "ann", "firstName": "Anna"}]))
+@pytest.mark.parametrize("few", [timing.FEW, 0])
+@pytest.mark.parametrize("import_id", [None, 7])
+def test_what_many_were_given_at_once_counts_as_of_then_like_what_few_were(store, monkeypatch, few, import_id):
+    monkeypatch.setattr(timing, "FEW", few)
+    receive(store, message(1, user_id="ann", traits={"firstName": "Ann", "city": "Pune"}))
+    given = users([{"userId": "ann", "firstName": "Anna"}, {"userId": "bob", "city": "Goa"}])
+    take(store, given, at=AT - 40 * MINUTE, import_id=import_id)
 
-    receive(store, message(10, user_id="ann", traits={"firstName": "Bob"}))
-    assert people(store) == [{"userId": "ann", "firstName": "Bob"}]
+    receive(
+        store,
+        message(10, user_id="ann", traits={"firstName": "Old", "city": "Agra"}),
+        message(11, user_id="bob", traits={"city": "Old"}),
+    )
+    assert people(store) == [{"userId": "ann", "firstName": "Anna", "city": "Agra"}, {"userId": "bob", "city": "Goa"}]
+    receive(store, message(30, user_id="ann", traits={"firstName": "New"}), message(31, user_id="bob", traits={"city": "New"}))
+    receive(store, message(29, user_id="ann", traits={"firstName": "Older"}))
+    assert people(store) == [{"userId": "ann", "firstName": "New", "city": "Agra"}, {"userId": "bob", "city": "New"}]
+
+
+def test_the_second_of_two_imports_counts_from_its_own_time_on(store):
+    for minutes, name in ((50, "Ann"), (20, "Anna")):
+        take(store, users([{"userId": "ann", "firstName": name}]), at=AT - minutes * MINUTE, import_id=minutes)
+    receive(store, message(30, user_id="ann", traits={"firstName": "Between"}))
+
+    assert people(store) == [{"userId": "ann", "firstName": "Anna"}]
+    assert store.rows(sql("SELECT import_id, property FROM given_at_once")) == [(20, "firstName")]
+
+
+def test_batches_of_one_import_are_remembered_as_one(store):
+    for who in ("ann", "bob"):
+        take(store, users([{"userId": who, "city": "Pune"}]), at=AT, import_id=3)
+    receive(store, message(1, user_id="ann", traits={"city": "Old"}), message(2, user_id="bob", traits={"city": "Old"}))
+
+    assert {each["city"] for each in people(store)} == {"Pune"}
+    assert store.rows(sql("SELECT count(*) FROM given_at_once")) == [(1,)]
+
+
+def test_of_two_that_were_said_at_one_instant_the_one_that_comes_later_counts(store):
+    said = [
+        message(number, at=AT - MINUTE, user_id="ann", traits={"city": city})
+        for number, city in enumerate(("Pune", "Goa", "Agra"))
+    ]
+    receive(store, *said[:2])
+    assert people(store) == [{"userId": "ann", "city": "Goa"}]
+    receive(store, said[2])
+    assert people(store) == [{"userId": "ann", "city": "Agra"}]
 
 
 def test_a_value_that_was_only_derived_gives_way_to_one_that_was_said_before(store):

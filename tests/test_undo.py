@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests import worlds
 from tests.worlds import AT, take
-from user360 import activity, events, identities, imports, profiles, properties, segments
+from user360 import activity, events, identities, imports, ingest, profiles, properties, segments
 from user360.errors import Conflict, Interrupted
 from user360.imports import reading, undoing
 from user360.people import People
@@ -90,6 +90,21 @@ def test_a_later_edit_stays_and_is_listed_with_who_made_it(store: Store, tmp_pat
         ("a", "city", '"Pune"', '"Delhi"', "tester")
     ]
     assert imports.count_left(store, number) == 1
+
+
+def test_a_message_from_before_an_import_counts_once_the_import_is_undone(store: Store, tmp_path: Path) -> None:
+    take(store, worlds.users([{"userId": "ann", "city": "Pune"}]), at=AT - timedelta(days=9))
+    number = _load(store, tmp_path, [{"userId": "ann", "city": "Goa"}])
+    before = [
+        ingest.Message("identify", f"m{each}", AT - timedelta(days=each), "shop", "ann", traits={"city": f"{each}"})
+        for each in (2, 1)
+    ]
+    ingest.receive_messages(store, before[:1], by="test", at=AT)
+    assert _people(store)["ann"]["city"] == "Goa"
+
+    _undo(store, number)
+    ingest.receive_messages(store, before[1:], by="test", at=AT)
+    assert _people(store)["ann"]["city"] == "1"
 
 
 def test_whoever_somebody_wrote_about_since_stays_with_what_they_wrote(store: Store, tmp_path: Path) -> None:

@@ -74,6 +74,13 @@ class People:
         byte, bit = divmod(key, 8)
         return byte < self.bits.size and bool(self.bits[byte] & (0x80 >> bit))
 
+    def among(self, keys: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        """For each of these keys whether it is one of them."""
+        flags = np.zeros(len(keys), dtype=np.bool_)
+        known = np.flatnonzero(keys < self.room)
+        flags[known] = self.bits[keys[known] >> 3] & (0x80 >> (keys[known] & 7)) != 0
+        return flags
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, People) and not (self - other) and not (other - self)
 

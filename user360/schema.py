@@ -9,7 +9,7 @@ A table's rows are read and written by its owner alone; this room only makes the
 | counters | store |
 | settings | workspace |
 | properties | properties |
-| profiles, tags, profile_tags, writes, changes, deleted_profiles, sessions_before, before_merges, absences, value_times | profiles |
+| profiles, tags, profile_tags, writes, changes, deleted_profiles, sessions_before, before_merges, absences, value_times, given_at_once | profiles |
 | user_ids, other_ids, links | identities |
 | events, event_names, channels, sources, deleted_events, taken_messages, event_moves | events |
 | merges | resolution |
@@ -325,6 +325,7 @@ TRIED_EMPTY: Final = (
     "writes",
     "changes",
     "value_times",
+    "given_at_once",
     "events",
     "sessions_before",
     "links",
@@ -369,6 +370,12 @@ def _timing() -> list[Sql]:
     ]
 
 
+def _giving() -> list[Sql]:
+    """To whom an import gave a property, as a bitmap, and when: what a message said about a moment before gives way."""
+    columns = "import_id UINTEGER, property VARCHAR NOT NULL, said_at TIMESTAMP NOT NULL, people BLOB NOT NULL"
+    return [Sql(f"CREATE TABLE given_at_once ({columns})")]
+
+
 STEPS: Final = (
     _first,
     _segments,
@@ -388,4 +395,5 @@ STEPS: Final = (
     _figures,
     _contents,
     _timing,
+    _giving,
 )

@@ -79,7 +79,7 @@ def receive_users(
         for chosen in _rounds(who, np.flatnonzero(~wrong)):
             incoming = rows.incoming(tx, chosen)
             written = profiles.write(tx, incoming, source=source, by=by, import_id=import_id, at=at)
-            profiles.note_written(tx, written.keys, incoming, at)
+            profiles.note_written(tx, written.keys, incoming, at, import_id)
             keys[chosen] = written.keys.to_numpy(zero_copy_only=False)
             writes[chosen] = -1 if written.write_id is None else written.write_id
             outcomes[chosen] = _outcomes(written)

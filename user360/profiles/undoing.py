@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from user360 import events, identities
-from user360.profiles import leaving, writing
+from user360.profiles import leaving, timing, writing
 from user360.profiles.past import as_value
 from user360.sql import NOTHING, Sql, joined, name, sql
 
@@ -86,6 +86,7 @@ def take_back(tx: Transaction, of: Undoing, keys: pa.Array) -> TakenBack:
     gone = tx.read(sql("SELECT profile_key FROM made ANTI JOIN stayed USING (profile_key)", made=made, stayed=stayed))
     if gone.num_rows:
         leaving.remove(tx, sql("SELECT profile_key FROM gone", gone=gone), write_id, of.at)
+    timing.take_back(tx, of.import_id, members["profile_key"].combine_chunks())
     rest = tx.read(here)
     _revert_values(tx, of, rest, stayed, write_id)
     _revert_tags(tx, of, rest, stayed, write_id)
