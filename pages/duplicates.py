@@ -85,10 +85,10 @@ def _list(search: Search) -> None:
     asked: dict[str, Any] = {"status": status, "least": bits, "limit": rows, "offset": (turn - 1) * rows}
     found: tuple[Pair, ...] = session.cached(duplicates.find, **asked, topics=TOPICS)
     people = _people(found)
-    grid = st.grid(11, min_column_width=83, dense=True)
+    grid = st.grid(12, min_column_width=76, dense=True)
     with grid.cell(column_span=5):
         chosen = _table(found, people)
-    with grid.cell(column_span=6):
+    with grid.cell(column_span=7):
         pairing.panel(chosen, people, merged=_merged)
     tables.pager(total, turn, rows, key="duplicates")
 
@@ -174,8 +174,8 @@ def _table(found: Sequence[Pair], people: Mapping[int, Mapping[str, Any]]) -> Pa
         height=layout.table_height(len(found), most=tables.SHOWN_ROWS),
         row_height=layout.CHOSEN_ROW,
         column_config={
-            "One": st.column_config.TextColumn(width=104),
-            "Other": st.column_config.TextColumn(width=104),
+            "One": st.column_config.TextColumn(width=100),
+            "Other": st.column_config.TextColumn(width=100),
             "Likely": st.column_config.TextColumn(width=78),
             "Agree on": st.column_config.TextColumn(),
         },

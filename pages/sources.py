@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NEW: Final = "new source"
 CHANGE: Final = "change source"
 TOPICS: Final = ("sources",)
-NAMED: Final = "Named by a file or by sample data; it has no write key"
+NAMED: Final = "Named by events alone"
 MOST_COLOURS: Final = 6
 TAIL: Final = 12
 TAIL_EVERY: Final = "2s"
@@ -218,7 +218,10 @@ def _panel_of_named(name: str) -> None:
         st.space("stretch")
         st.button("Close", key="sources.close", type="tertiary", on_click=address.put, kwargs={"source": None})
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f"{NAMED}. Made a source, it gets a write key, and messages can come by it from then on.", width="content")
+        st.caption(
+            f"{NAMED}, of a file or sample data. Made a source, it gets a write key, and messages can come by it from then on.",
+            width="content",
+        )
         make: dict[str, Any] = {"on_click": dialogs.open_, "args": (NEW,), "kwargs": {"called": name[: sources.LONGEST_NAME]}}
         st.button("Make it a source", key="sources.adopt", icon=":material/add:", **make)
     _tail(name)
