@@ -345,7 +345,8 @@ def _end_in_peace() -> None:
 
 
 async def _tick(stopping: asyncio.Event) -> None:
-    """Begin what is due, again and again, until the server stops."""
+    """Get ready for messages, then begin what is due, again and again, until the server stops."""
+    await to_thread.run_sync(collect.get_ready)
     while not stopping.is_set():
         await to_thread.run_sync(_begin_what_is_due)
         with contextlib.suppress(TimeoutError):

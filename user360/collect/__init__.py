@@ -9,5 +9,6 @@ two restarts. What the JSON means does not live here (`tracking`), nor what a me
 
 from user360.collect.calls import OpenToBrowsers, begin, drain, routes
 from user360.collect.straight import Straight
+from user360.collect.taking import get_ready
 
-__all__ = ["OpenToBrowsers", "Straight", "begin", "drain", "routes"]
+__all__ = ["OpenToBrowsers", "Straight", "begin", "drain", "get_ready", "routes"]

@@ -87,6 +87,14 @@ class Opened:
     store: Store | None = None
 
 
+def get_ready() -> None:
+    """Read beforehand what the first message would wait for, while nobody waits yet. Where that cannot be, the first will say why."""
+    try:
+        ingest.get_ready(doors.current_store())
+    except User360Error as refusal:
+        _log.warning("nothing could be read beforehand: %s", refusal)
+
+
 class Taking:
     """Takes parcels. Knows the keys between two changes of them."""
 

@@ -20,7 +20,7 @@ from user360.ingest.adopting import UNKNOWN as UNKNOWN_PROPERTY
 from user360.ingest.adopting import adopt, type_of
 from user360.ingest.batches import CHANGED, NEW, REFUSED, UNCHANGED, Also, Events, Mode, OnRefusal, Receipt, Rejected, Rule, Users
 from user360.ingest.events import receive_events
-from user360.ingest.messages import LeftOut, Message, Taken, receive_messages
+from user360.ingest.messages import LeftOut, Message, Taken, get_ready, receive_messages
 from user360.ingest.repeating import CODE as OTHER_CONTENT
 from user360.ingest.users import receive_users
 
@@ -49,6 +49,7 @@ __all__ = [
     "Taken",
     "Users",
     "adopt",
+    "get_ready",
     "receive",
     "receive_messages",
     "type_of",

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from user360.store import Store, Transaction
     from user360.workspace import Workspace
 
-__all__ = ["LeftOut", "Message", "Taken", "receive_messages"]
+__all__ = ["LeftOut", "Message", "Taken", "get_ready", "receive_messages"]
 
 NO_PROPERTY: Final = "Its value is kept with the event. Make it a property, and the next is kept with the user."
 
@@ -85,6 +85,13 @@ def receive_messages(
     failures = {place: fault for place, fault in enumerate(faults) if fault is not None}
     warnings = tuple((fit[fresh[place]], warning) for place, warning in batch.warnings)
     return Taken(len(fresh), known, len(failures), len({place for place, _ in warnings}), failures, warnings)
+
+
+def get_ready(store: Store) -> None:
+    """Have in memory what the first message would have to wait for: which ids were there before, and what reads a table."""
+    with store.transaction() as tx:
+        events.novel(tx, pa.array([""], pa.string()))
+        identities.whom(tx, {(ANONYMOUS, "")})
 
 
 def _fault(message: Message) -> Failure | None:
