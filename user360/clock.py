@@ -20,6 +20,7 @@ LAST_DAY: Final = date(9999, 12, 28)
 
 EARLIEST: Final = datetime(1, 1, 3, tzinfo=UTC)
 LATEST: Final = datetime(9999, 12, 28, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> datetime:
@@ -32,6 +33,11 @@ def stored(instant: datetime) -> datetime:
     if instant.tzinfo is UTC:
         return instant.replace(tzinfo=None)
     return instant.replace(tzinfo=None) if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def microseconds(instant: datetime) -> int:
+    """An instant as the microseconds since 1970, as the database counts it."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
 def aware(instant: datetime) -> datetime:

@@ -110,7 +110,7 @@ class Asked:
 
     `room` is how many keys a bitmap must hold, 0 where it is not known: people are then counted without bitmaps.
     `channels` is how many there are: where all of them stand apart nothing has to be ranked.
-    `rows` asks the data, for rules whose edges are found in them; only `like` is given it.
+    `read` asks the data: for rules whose edges are found in them, and for what is computed of events one after the other.
     """
 
     catalog: Catalog
@@ -118,7 +118,7 @@ class Asked:
     among: Sql = NOTHING
     room: int = 0
     channels: int = 0
-    rows: Callable[[Sql], list[tuple[Any, ...]]] | None = None
+    read: Callable[[Sql], pa.Table] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,17 +7,19 @@ numbers of two people lie further apart than any pause that is asked for. What i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from user360 import clock
 from user360.sql import NOTHING, Sql, sql
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from user360.insight import Asked
 
 GAP: Final = timedelta(minutes=30)
 MOMENT: Final = Sql("moment")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _BITS: Final = 63  # of a BIGINT without its sign
 _COARSE: Final = 1_024
@@ -31,6 +33,11 @@ class Moments:
     tick: int
     bits: int
     kind: Sql
+
+    @property
+    def exact(self) -> bool:
+        """Whether instants are told apart as the database does, by numbers that fit into 64 bits."""
+        return self.tick == 1 and self.bits < _BITS
 
     def packed(self) -> Sql:
         """The number of an event."""
@@ -59,7 +66,7 @@ class Moments:
 def between(asked: Asked, start: datetime, end: datetime, pause: timedelta = GAP) -> Moments:
     """The numbers of events of that span, those of two people apart by more than a pause; of long spans about in milliseconds."""
     people = asked.room.bit_length() if asked.room else 32
-    first = (start - _EPOCH) // _MICROSECOND
+    first = clock.microseconds(start)
     for tick in (1, _COARSE):
         bits = ((end - start + pause) // _MICROSECOND // tick + 1).bit_length()
         if bits + people <= _BITS:

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    import pyarrow as pa
+
     from user360.people import People
     from user360.segments import Rule
+    from user360.sql import Sql
     from user360.store import Store
 
 
@@ -62,13 +65,20 @@ def dump(question: Insight) -> dict[str, Any]:
 def run(store: Store, question: Insight, *, at: datetime) -> Result:
     """Ask it: the table in long form with what its columns are."""
     began = time.perf_counter()
-    asked = _asked(store, question, at)
-    plan = question.compile(asked)
-    table = store.read(plan.answer)
+    told: list[Sql] = []
+
+    def read(query: Sql) -> pa.Table:
+        told.append(query)
+        return store.read(query)
+
+    asked = replace(_asked(store, question, at), read=read)
+    table = read(question.compile(asked).answer)
     roles = {each: role for each, role in question.roles.items() if each in table.column_names}
     milliseconds = 1000 * (time.perf_counter() - began)
     found = insight.buckets(question, asked)
-    return Result(table, roles, (plan.answer.shown(),), min(at, events.newest(store, about=at) or at), milliseconds, found)
+    return Result(
+        table, roles, tuple(each.shown() for each in told), min(at, events.newest(store, about=at) or at), milliseconds, found
+    )
 
 
 def who(store: Store, question: Insight, cell: Mapping[str, Any], *, at: datetime) -> People:
@@ -83,13 +93,13 @@ def who(store: Store, question: Insight, cell: Mapping[str, Any], *, at: datetim
 
 def like(store: Store, question: Insight, cell: Mapping[str, Any], *, moving: bool, at: datetime) -> Rule | None:
     """The rule of people like those behind a mark, its window moving with time or fixed; None where no rule says it."""
-    return question.like(cell, replace(_asked(store, question, at), rows=store.rows), moving=moving)
+    return question.like(cell, _asked(store, question, at), moving=moving)
 
 
 def _asked(store: Store, question: Insight, at: datetime) -> Asked:
     catalog = segments.load_catalog(store)
     question.check(catalog)
-    asked = Asked(catalog, at, room=store.room(), channels=len(events.channels(store)))
+    asked = Asked(catalog, at, room=store.room(), channels=len(events.channels(store)), read=store.read)
     if question.people is None or not question.people.conditions:
         return asked
     return replace(asked, among=insight.members(segments.people(store, question.people, at=at)))

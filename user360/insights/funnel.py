@@ -1,7 +1,7 @@
 """Funnels: how many people do 2 to 10 steps, where they stop, how long they need, and who can still go on.
 
 An attempt begins with a step-1 event in the period and ends W later; W is a fixed length, a day being 24 hours
-(research/features.md 5.4). In *ordered* attempts each following step is the nearest later event that matches it, other
+and not a day of the calendar. In *ordered* attempts each following step is the nearest later event that matches it, other
 events may lie between; in *strict* ones no other event of the person does; in *any* order an attempt reaches step i with i
 different steps inside W, whichever came first. An event is one step of an attempt, so equal steps need as many events.
 Events of one instant count in the order of the steps they match, so two steps at one instant convert.
@@ -9,17 +9,20 @@ Events of one instant count in the order of the steps they match, so two steps a
 A person counts once, by the attempt that got furthest, of several the earliest. `n_i` are those who reached step i,
 `share = n_i / n_1`, `step_share = n_i / n_(i-1)`, with the Wilson interval of the share (z = 1.96). Who did not reach the
 last step while an attempt of theirs is younger than W is *open*, everyone else *dropped*. With excluded events an attempt
-is void if one lies between the steps named; who has void attempts alone is *left out*, of step 1 too.
+is void if one lies between the steps named, in any order between as many steps, or after the first of the two and within
+the time if the other is not reached; who has void attempts alone is *left out*, of step 1 too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from user360 import attempts, insight, likeness, marks
+import numpy as np
+import pyarrow as pa
+
+from user360 import attempts, clock, insight, likeness, marks
 from user360.attempts import ONE_WEEK, Excluded, Way, Within
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from numpy.typing import NDArray
+
+    from user360.chains import Best
     from user360.insight import Asked
     from user360.segments import Catalog, Node, Rule
 
@@ -38,7 +44,7 @@ MOST_STEPS: Final = 10
 MOST_EXCLUDED: Final = 5
 MOST_SAME: Final = 3
 LONGEST: Final = timedelta(days=366)
-REACHED, DROPPED, OPEN, LEFT_OUT = "reached", "dropped", "open", "left out"
+STATES = REACHED, DROPPED, OPEN, LEFT_OUT = ["reached", "dropped", "open", "left out"]
 TIMES: Final = (0, 60, 300, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 172_800, 259_200, 604_800, 1_209_600, 2_592_000)
 
 
@@ -88,9 +94,6 @@ class Funnel(Insight):
             raise InvalidInsight("$.same", f"is not up to {MOST_SAME} names of properties.")
 
     def _check_excluded(self, catalog: Catalog) -> None:
-        if self.excluded and self.order != "ordered":
-            hint = "In strict order nothing lies between the steps." if self.order == "strict" else "Give the steps an order."
-            raise InvalidInsight("$.excluded", "needs steps in order.", hint)
         if len(self.excluded) > MOST_EXCLUDED:
             raise InvalidInsight("$.excluded", f"are more than {MOST_EXCLUDED}.", "Take some out.")
         for place, each in enumerate(self.excluded):
@@ -101,23 +104,11 @@ class Funnel(Insight):
     def compile(self, asked: Asked) -> Plan:
         """The best attempt of each person, once for each step it reached and the one it did not."""
         way = Way(self, self.steps, self.order, self.within, self.excluded, self.same, by_time=self.shows == "over_time")
-        best = _grouped(attempts.best(way, asked), self, asked)
+        best, raw = attempts.best(way, asked)
+        groups = _groups(best, raw, self, asked) if self.breakdown is not None else None
         if self.shows == "times":
-            return _times(best, self)
-        last = len(self.steps)
-        relation = sql(
-            "SELECT profile_key, {}step, CASE WHEN level = 0 THEN {} WHEN step <= level THEN {} WHEN open THEN {} ELSE {} END AS state"
-            "{}, CASE WHEN step <= level THEN epoch(moments[step] - moments[1]) END AS seconds, "
-            "CASE WHEN step <= level THEN epoch(moments[step] - moments[step - 1]) END AS step_seconds FROM ({}), (SELECT unnest(range(1, {})) AS step) WHERE step <= level + 1",
-            Sql("time, " if self.shows == "over_time" else ""),
-            LEFT_OUT,
-            REACHED,
-            OPEN,
-            DROPPED,
-            Sql(", breakdown" if self.breakdown else ""),
-            best,
-            last + 1,
-        )
+            return _times(_with_groups(_took(best, self), groups), self)
+        relation = _with_groups(_reached(best, self, asked), groups)
         return Plan(relation, _steps(relation, self))
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
@@ -132,13 +123,13 @@ class Funnel(Insight):
             return None
         during = likeness.window(self, cell, asked, moving=moving)
         if cell.get("state") == REACHED:
-            return likeness.rule(self, cell, asked, (_reached(self, step, during),))
+            return likeness.rule(self, cell, asked, (_did(self, step, during),))
         if cell.get("state") not in {DROPPED, OPEN} or step == 1:
             return None
-        stopped: tuple[Node, ...] = (_reached(self, step - 1, during), Group("none", (_reached(self, step, during),)))
+        stopped: tuple[Node, ...] = (_did(self, step - 1, during), Group("none", (_did(self, step, during),)))
         young = _young(self, cell, asked, moving=moving)
         if young is not None:
-            begun = _reached(self, 1, young)
+            begun = _did(self, 1, young)
             stopped += (begun if cell["state"] == OPEN else Group("none", (begun,)),)
         elif cell["state"] == OPEN:
             return None
@@ -148,17 +139,71 @@ class Funnel(Insight):
 # -- marks --------------------------------------------------------------------------------------
 
 
-def _grouped(best: Sql, question: Funnel, asked: Asked) -> Sql:
-    """The people with their groups; beside the groups everyone, whose group is null."""
-    if question.breakdown is None:
-        return best
-    found = best
+def _reached(best: Best, question: Funnel, asked: Asked) -> pa.Table:
+    """Of each attempt the steps it reached, with seconds from the first step and the one before, and the one it did not."""
+    last = len(question.steps)
+    young = best.newest + question.within.length // timedelta(microseconds=1) > clock.microseconds(asked.at)
+    names = [each.name for each in insight.buckets(question, asked)]
+    parts = [_part(best, best.level == 0, 1, LEFT_OUT, names)]
+    for step in range(1, last + 1):
+        parts.append(_part(best, best.level >= step, step, REACHED, names))
+        if step > 1:
+            stopped = best.level == step - 1
+            parts += [_part(best, stopped & young, step, OPEN, names), _part(best, stopped & ~young, step, DROPPED, names)]
+    return pa.concat_tables(parts)
+
+
+def _part(best: Best, those: NDArray[np.bool_], step: int, state: str, names: list[str]) -> pa.Table:
+    """The rows of these attempts for a step that is reached, or not."""
+    rows = np.flatnonzero(those)
+    columns: dict[str, Any] = {"attempt": rows, "profile_key": best.who[rows].astype(np.uint32)}
+    if best.place is not None:
+        columns["time"] = pa.DictionaryArray.from_arrays(best.place[rows].astype(np.int32), names)
+    columns["step"] = pa.repeat(pa.scalar(step, pa.int64()), rows.size)
+    columns["state"] = pa.DictionaryArray.from_arrays(np.full(rows.size, STATES.index(state), np.int8), STATES)
+    nothing = pa.nulls(rows.size, pa.float64())
+    columns["seconds"] = _apart(best, rows, step, 1) if state == REACHED else nothing
+    columns["step_seconds"] = _apart(best, rows, step, step - 1) if state == REACHED and step > 1 else nothing
+    return pa.table(columns)
+
+
+def _apart(best: Best, rows: NDArray[np.int64], step: int, other: int) -> NDArray[np.float64]:
+    """The seconds from the one step to the other, from 1."""
+    seconds: NDArray[np.float64] = (best.moments[step - 1][rows] - best.moments[other - 1][rows]) / 1e6
+    return seconds
+
+
+def _took(best: Best, question: Funnel) -> pa.Table:
+    """Who did all steps, by how long it took them."""
+    last = len(question.steps)
+    rows = np.flatnonzero(best.level == last)
+    took = np.array(TIMES, np.int32)[np.searchsorted(TIMES, _apart(best, rows, last, 1), side="right") - 1]
+    return pa.table({"attempt": rows, "profile_key": best.who[rows].astype(np.uint32), "took": took})
+
+
+def _groups(best: Best, raw: pa.ChunkedArray | None, question: Funnel, asked: Asked) -> Sql:
+    """Attempts with their groups: attempt, breakdown. One of several groups is in each of them."""
+    assert question.breakdown is not None  # noqa: S101 - as it is asked for
+    counted = pa.table({"attempt": np.arange(best.who.size), "profile_key": best.who.astype(np.uint32)})
+    held, beside = Sql(""), NOTHING
     if question.breakdown.by == "property":
-        raw, beside = marks.raw(question.breakdown, asked)
-        found = sql("SELECT best.*{} FROM ({}) AS best{}", raw, best, beside)
-    everyone = best if question.breakdown.by == "property" else sql("SELECT * EXCLUDE raw FROM ({})", best)
-    groups = marks.broken(found, question.breakdown)
-    return sql("SELECT DISTINCT * FROM ({}) UNION ALL SELECT *, NULL AS breakdown FROM ({})", groups, everyone)
+        held, beside = marks.raw(question.breakdown, asked)
+    elif raw is not None:
+        counted = counted.append_column("raw", raw)
+    rows = sql("SELECT attempts.*{} FROM attempts{}", held, beside, attempts=counted)
+    return sql("SELECT DISTINCT attempt, breakdown FROM ({})", marks.broken(rows, question.breakdown))
+
+
+def _with_groups(rows: pa.Table, groups: Sql | None) -> Sql:
+    """The rows with their groups; beside the groups everyone, whose group is null."""
+    if groups is None:
+        return sql("SELECT * FROM funnel_rows", funnel_rows=rows.drop_columns(["attempt"]))
+    return sql(
+        "SELECT * EXCLUDE attempt FROM funnel_rows JOIN ({}) USING (attempt) "
+        "UNION ALL SELECT * EXCLUDE attempt, NULL AS breakdown FROM funnel_rows",
+        groups,
+        funnel_rows=rows,
+    )
 
 
 def _steps(relation: Sql, question: Funnel) -> Sql:
@@ -198,20 +243,9 @@ def _steps(relation: Sql, question: Funnel) -> Sql:
     )
 
 
-def _times(best: Sql, question: Funnel) -> Plan:
-    """Who did all steps, by how long it took them."""
-    last = len(question.steps)
-    took = sql("epoch(moments[{}] - moments[1])", last)
-    bins = [sql("WHEN {} < {} THEN {}", took, edge, low) for low, edge in pairwise(TIMES)]
+def _times(relation: Sql, question: Funnel) -> Plan:
+    """How many needed how long."""
     column = Sql(", breakdown" if question.breakdown else "")
-    relation = sql(
-        "SELECT profile_key, (CASE {} ELSE {} END)::INTEGER AS took{} FROM ({}) WHERE level = {}",
-        joined(" ", bins),
-        TIMES[-1],
-        column,
-        best,
-        last,
-    )
     whole = Sql("PARTITION BY breakdown" if question.breakdown else "")
     answer = sql(
         "SELECT *, users / sum(users) OVER ({}) AS share FROM (SELECT took{}, count(*) AS users FROM ({}) GROUP BY ALL) ORDER BY ALL",
@@ -225,7 +259,7 @@ def _times(best: Sql, question: Funnel) -> Plan:
 # -- rules --------------------------------------------------------------------------------------
 
 
-def _reached(question: Funnel, step: int, during: During) -> EventCondition | Sequence:
+def _did(question: Funnel, step: int, during: During) -> EventCondition | Sequence:
     """That the steps up to this one were done in that order, the first in that time."""
     first = likeness.happened(question, question.steps[0], {}, during)
     if step == 1:

@@ -94,15 +94,16 @@ class Rfm(Insight):
 
     def _edges(self, cell: Mapping[str, Any], asked: Asked) -> _Edges | None:
         """The least and greatest of what those of a cell have; a score is a stretch of values, as ties are never parted."""
-        if asked.rows is None:
+        if asked.read is None:
             return None
         scored = scoring.scored(scoring.of_people(self, self.of, self.amount, asked), self.second)
         named = {"group": cell.get("group"), "recency": cell.get("recency"), "score": cell.get("score")}
         those = [sql("{} = {}", name(each), value) for each, value in named.items() if value is not None]
         figure = Sql("times" if self.second == "frequency" else "amount")
-        found = asked.rows(
+        (found,) = asked.read(
             sql(
-                "SELECT min(days), max(days), min({}), max({}), max(recency) = {}, min(recency) = 1, max(score) = {}, min(score) = 1 "
+                "SELECT min(days) AS first_day, max(days) AS last_day, min({}) AS low, max({}) AS high, max(recency) = {} AS newest, "
+                "min(recency) = 1 AS oldest, max(score) = {} AS best, min(score) = 1 AS worst "
                 "FROM ({}) WHERE {}",
                 figure,
                 figure,
@@ -111,8 +112,8 @@ class Rfm(Insight):
                 scored,
                 joined(" AND ", those) if those else Sql("true"),
             )
-        )
-        return _Edges(*found[0]) if found[0][0] is not None else None
+        ).to_pylist()
+        return _Edges(**found) if found["first_day"] is not None else None
 
     def _lately(self, edges: _Edges, asked: Asked, *, moving: bool) -> list[Node]:
         """The last such event in that stretch of days: one in it, none since."""

@@ -36,7 +36,7 @@ def steps(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
         if len(every) < funnel.MOST_STEPS:
             add = states.acting(_add_step)
             st.button("Step", key="funnel.more", icon=":material/add:", type="tertiary", on_click=add, args=(begin,))
-        if not found.get("excluded") and found.get("order", "ordered") == "ordered":
+        if not found.get("excluded"):
             st.button(
                 "Exclude",
                 key="funnel.exclude",
@@ -102,15 +102,18 @@ def excluded(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
     """A row for each excluded event."""
     given = found.get("excluded") or []
     last = len(found["steps"])
+    after_, before_ = ("after", "and before") if found.get("order") == "any" else ("after step", "and before step")
     for place, each in enumerate(given):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.caption("leave out who did", width="content")
             happening.chip(f"funnel.excluded.{place}", each["of"], functools.partial(_set_excluded, begin, place, "of"))
-            st.caption("after step", width="content")
+            st.caption(after_, width="content")
             after, before = each.get("after", 1), each.get("before") or last
             _place(begin, place, "after", after, range(1, before))
-            st.caption("and before step", width="content")
+            st.caption(before_, width="content")
             _place(begin, place, "before", before, range(after + 1, last + 1))
+            if found.get("order") == "any":
+                st.caption("steps", width="content")
             st.button(
                 "",
                 key=f"funnel.excluded.{place}.out",

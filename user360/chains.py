@@ -1,0 +1,374 @@
+"""From the events of people in order to their attempts at steps: in order, with nothing between, or in any order.
+
+Arrays alone, as a set of people is (`people`): from step to step the place of each attempt is looked up in the sorted events
+of the next one, which took half as long as joining tables by time. Which events there are does not live here (`attempts`),
+nor what becomes of attempts (`insights/funnel`).
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+Array: TypeAlias = "NDArray[Any]"
+
+NEVER: Final = np.iinfo(np.int64).max
+_BITS: Final = 63  # of a number without its sign
+_NO_STEP: Final = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Events sorted by person, instant (microseconds), the first step they match, and hash.
+
+    A bit of `mask` for each step. `row` is where an event stood before, `held` one number for all values that must not change,
+    -1 where one is unknown. All of them have one more at their end, of nobody.
+    """
+
+    who: Array
+    when: Array
+    mask: Array
+    row: Array
+    held: Array | None = None
+
+    @property
+    def end(self) -> int:
+        """The place of nobody's event, after all others."""
+        return self.row.size - 1
+
+    def of(self, bit: int) -> Array:
+        """The places of those that match a step."""
+        return np.flatnonzero(self.mask & (1 << bit))
+
+    def before(self, bit: int) -> Array:
+        """How many of them stand before each place: where in `of` the next one from there on is."""
+        found = self.mask & (1 << bit) != 0
+        counted: Array = np.cumsum(found, dtype=np.int32) - found
+        return counted
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Attempts sorted by person and beginning: how many steps each reached, 0 where it is void; `row` of the event it began with.
+
+    `moments` answers the microseconds of the steps of some of them: a row a step, NEVER where it was not reached.
+    """
+
+    who: Array
+    begun: Array
+    level: Array
+    row: Array | None
+    moments: Callable[[Array], Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The attempt that counts for each person, or for each person and place of the time axis; `newest` when the last one began."""
+
+    who: Array
+    place: Array | None
+    level: Array
+    newest: Array
+    moments: Array
+    row: Array | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What makes an attempt void: an event of that bit after the one step and before the other, both from 1."""
+
+    bit: int
+    after: int
+    before: int
+
+
+# -- in order -----------------------------------------------------------------------------------
+
+
+def sort(who: Array, when: Array, mask: Array, hashes: Array | None, held: Sequence[Array] = ()) -> Events:
+    """Put events in order. Without hashes those of one person, instant and step may stand either way."""
+    first = int(when.min(initial=NEVER))
+    bits = max(0, int(when.max(initial=0)) - first).bit_length()
+    coarse = max(0, bits + int(who.max(initial=0)).bit_length() - _BITS)
+    number = (who.astype(np.int64) << (bits - coarse)) | ((when - first) >> coarse)
+    order = _argsort(number)
+    _part(order, number, when, mask, hashes)
+    return Events(
+        _ended(who.astype(np.int64), order, -1),
+        _ended(when, order, NEVER),
+        _ended(mask, order, 0),
+        np.append(order, -1),
+        _ended(_together(held), order, -1) if held else None,
+    )
+
+
+def _ended(column: Array, order: Array, end: int) -> Array:
+    """A column in order with nobody's value at its end."""
+    found = np.empty(order.size + 1, dtype=column.dtype)
+    np.take(column, order, out=found[:-1], mode="clip")
+    found[-1] = end
+    return found
+
+
+def _argsort(number: Array) -> Array:
+    """The order of numbers, each half of the people by itself: sorting leaves other threads alone."""
+    low = number < np.median(number[:: max(1, number.size // 1_000)]) if number.size else np.zeros(0, np.bool_)
+    halves = [np.flatnonzero(low), np.flatnonzero(~low)]
+    with ThreadPoolExecutor(2) as pool:
+        return np.concatenate(list(pool.map(lambda rows: rows[np.argsort(number[rows])], halves)))
+
+
+def _part(order: Array, number: Array, when: Array, mask: Array, hashes: Array | None) -> None:
+    """Put those whose numbers are equal in order, which are few."""
+    sorted_ = number[order]
+    equal = sorted_[1:] == sorted_[:-1]
+    tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    if not tied.size:
+        return
+    rows = order[tied]
+    bits = mask[rows]
+    step = np.where(bits == 0, _NO_STEP, np.bitwise_count((bits & -bits) - 1))
+    keys = [step, when[rows], number[rows]]
+    order[tied] = rows[np.lexsort(keys if hashes is None else [hashes[rows], *keys])]
+
+
+def _together(columns: Sequence[Array]) -> Array:
+    """One number for the values of several columns; -1 where one of them is."""
+    found, unknown = columns[0], columns[0] < 0
+    for each in columns[1:]:
+        unknown = unknown | (each < 0)
+        found = np.unique(found * (each.max(initial=0) + 2) + each, return_inverse=True)[1]
+    return np.where(unknown, -1, found)
+
+
+# -- attempts -----------------------------------------------------------------------------------
+
+
+def packed(steps: Sequence[Array], bits: int, first: int, end: int, within: int) -> Attempts:
+    """In order, of steps no two of which an event matches, each a number of person and instant: `bits` of it are the instant from `first`.
+
+    The numbers of two people lie further apart than `within`. An attempt begins before the instant `end`.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        numbers = list(pool.map(np.sort, steps))
+    instants = numbers[0] & ((1 << bits) - 1)
+    early = instants < end - first
+    numbers[0], instants = numbers[0][early], instants[early]
+    found = _followed(
+        [np.append(each, NEVER) for each in numbers[1:]],
+        numbers[0],
+        [_next_in(each) for each in numbers[1:]],
+        lambda one, other: other - one <= within,
+    )
+    level = _levels(numbers[0].size, found)
+
+    def moments(chosen: Array) -> Array:
+        later = (_of(each, numbers[0].size, NEVER)[chosen] for each in found[1:])
+        return np.stack([numbers[0][chosen], *later])
+
+    return Attempts((numbers[0] >> bits), instants + first, level, None, moments)
+
+
+def _next_in(numbers: Array) -> Callable[[Array], Array]:
+    return lambda here: np.searchsorted(numbers, here)
+
+
+def ordered(events: Events, steps: int, end: int, within: int, bars: Sequence[Bar] = ()) -> Attempts:
+    """Each following step is the nearest later event that matches it and holds the same values."""
+    line, back = (events, None) if events.held is None else _by_held(events)
+    firsts = line.of(0)
+    firsts = firsts[line.when[firsts] < end]
+
+    def soon(one: Array, other: Array) -> Array:
+        found: Array = (line.who[one] == line.who[other]) & (line.when[other] - line.when[one] <= within)
+        return found if line.held is None else found & (line.held[one] >= 0) & (line.held[one] == line.held[other])
+
+    def after(step: int) -> Callable[[Array], Array]:
+        before = line.before(step)
+
+        def following(here: Array) -> Array:
+            found: Array = before[here + 1]
+            return found
+
+        return following
+
+    later = [np.append(line.of(each), line.end) for each in range(1, steps)]
+    found = _followed(later, firsts, [after(each) for each in range(1, steps)], soon)
+    level, places = _levels(firsts.size, found), [_of(each, firsts.size, -1) for each in found]
+    if back is not None:
+        places = [np.where(each < 0, -1, back[each]) for each in places]
+        again = np.argsort(places[0])
+        level, places = level[again], [each[again] for each in places]
+    return _made(events, np.stack(places), level, bars, within)
+
+
+def adjacent(events: Events, within: int) -> Array:
+    """The people of whom an event of step 1 is followed by one of step 2 with none of these events between, each once."""
+    first = events.of(0)
+    met = (events.mask[first + 1] & 2 != 0) & (events.who[first + 1] == events.who[first])
+    met &= events.when[first + 1] - events.when[first] <= within
+    return np.unique(events.who[first[met]])
+
+
+def strict(events: Events, steps: int, end: int, within: int, bars: Sequence[Bar] = ()) -> Attempts:
+    """Each following step is the very next event of the person."""
+    first = events.of(0)
+    first = first[events.when[first] < end]
+    places, going = [first], np.ones(first.size, dtype=np.bool_)
+    for step in range(1, steps):
+        here = np.minimum(first + step, events.end)
+        going = going & (events.who[here] == events.who[first]) & (events.mask[here] & (1 << step) != 0)
+        going &= events.when[here] - events.when[first] <= within
+        if events.held is not None:
+            going &= (events.held[first] >= 0) & (events.held[here] == events.held[first])
+        places.append(np.where(going, here, -1))
+    level = sum((each >= 0).astype(np.int8) for each in places)
+    return _made(events, np.stack(places), np.asarray(level), bars, within)
+
+
+def unordered(events: Events, steps: Sequence[tuple[int, int]], end: int, within: int, bars: Sequence[Bar] = ()) -> Attempts:
+    """So many different steps within the time, whichever came first. `steps` are bits and how many events each of them needs."""
+    line, back = (events, None) if events.held is None else _by_held(events)
+    mask = sum(1 << bit for bit, _ in steps)
+    firsts = np.flatnonzero((line.mask & mask != 0) & (line.when < end))
+    begun = firsts
+    if back is not None:
+        again = np.argsort(back[firsts])
+        firsts = firsts[again]
+        begun = back[firsts]
+
+    def places(chosen: Array) -> Array:
+        found = np.stack(list(_met(line, firsts[chosen], steps, within)))
+        if back is not None:
+            found = np.where(found == NEVER, NEVER, back[np.minimum(found, line.end)])
+        return np.sort(found, axis=0)
+
+    if bars:
+        found = places(np.arange(firsts.size))
+        return _made(events, np.where(found == NEVER, -1, found), (found < NEVER).sum(axis=0), bars, within, begun)
+    level = np.zeros(firsts.size, dtype=np.int8)
+    for each in _met(line, firsts, steps, within):
+        level += each < NEVER
+
+    def moments(chosen: Array) -> Array:
+        found = np.full((sum(times for _, times in steps), chosen.size), NEVER)
+        found[0] = events.when[begun[chosen]]
+        further = np.flatnonzero(level[chosen] > 1)
+        met = places(chosen[further])
+        found[:, further] = np.where(met == NEVER, NEVER, events.when[np.minimum(met, events.end)])
+        return found
+
+    return Attempts(events.who[begun], events.when[begun], level, events.row[begun], moments)
+
+
+def _met(line: Events, ones: Array, steps: Sequence[tuple[int, int]], within: int) -> Iterator[Array]:
+    """The places of the first events of each step within the time of these; who does not know what is held meets itself alone."""
+    changes = (line.who[1:] != line.who[:-1]) | (line.when[1:] != line.when[:-1])
+    if line.held is not None:
+        changes |= line.held[1:] != line.held[:-1]
+    heres = np.maximum.accumulate(np.where(np.append(True, changes), np.arange(line.row.size), 0))[ones]
+    alone = None if line.held is None else line.held[ones] < 0
+    for turn, (bit, times) in enumerate(steps):
+        numbers, places = np.append(line.of(bit), np.full(times, line.end)), line.before(bit)[heres]
+        for nth in range(times):
+            found = numbers[places + nth]
+            met = (line.who[found] == line.who[ones]) & (line.when[found] - line.when[ones] <= within)
+            if line.held is not None:
+                met &= line.held[found] == line.held[ones]
+            found = np.where(met, found, NEVER)
+            if alone is not None:
+                found = np.where(alone, ones if turn == nth == 0 else NEVER, found)
+            yield found
+
+
+# -- the one that counts ------------------------------------------------------------------------
+
+
+def best(attempts: Attempts, edges: Array | None) -> Best:
+    """The furthest attempt of each person, of several the earliest; apart for each place between the edges, if there are any."""
+    who, place = attempts.who, None
+    if not who.size:
+        return Best(who, None if edges is None else who, attempts.level, who, attempts.moments(who), attempts.row)
+    changes = who[1:] != who[:-1]
+    if edges is not None:
+        place = np.searchsorted(edges, attempts.begun, side="right") - 1
+        changes |= place[1:] != place[:-1]
+    starts = np.flatnonzero(np.append(True, changes))
+    sizes = np.diff(np.append(starts, who.size))
+    highest = np.maximum.reduceat(attempts.level, starts)
+    newest = np.maximum.reduceat(np.where(attempts.level > 0, attempts.begun, -NEVER), starts)
+    reached = attempts.level == np.repeat(highest, sizes)
+    first = np.flatnonzero(reached)[(np.cumsum(reached) - reached)[starts]]
+    return Best(
+        who[first],
+        None if place is None else place[first],
+        highest,
+        newest,
+        attempts.moments(first),
+        None if attempts.row is None else attempts.row[first],
+    )
+
+
+# -- parts --------------------------------------------------------------------------------------
+
+
+def _followed(
+    steps: Sequence[Array], firsts: Array, nexts: Sequence[Callable[[Array], Array]], soon: Callable[[Array, Array], Array]
+) -> list[tuple[Array, Array]]:
+    """For each step which attempts reached it, and by which event; those that did not are not looked at further.
+
+    `steps` are the events of each later step and one of nobody, `nexts` find in them the one after an event.
+    """
+    going, here = np.arange(firsts.size), firsts
+    found = [(going, here)]
+    for each, following in zip(steps, nexts, strict=True):
+        there = each[following(here)]
+        met = soon(firsts[going], there)
+        going, here = going[met], there[met]
+        found.append((going, here))
+    return found
+
+
+def _levels(attempts: int, found: Sequence[tuple[Array, Array]]) -> Array:
+    level = np.zeros(attempts, dtype=np.int8)
+    for going, _ in found:
+        level[going] += 1
+    return level
+
+
+def _of(found: tuple[Array, Array], attempts: int, missing: int) -> Array:
+    """What was reached as a column of all attempts."""
+    column = np.full(attempts, missing, dtype=np.int64)
+    column[found[0]] = found[1]
+    return column
+
+
+def _by_held(events: Events) -> tuple[Events, Array]:
+    """The events by person and what is held, and the place of each among all."""
+    assert events.held is not None  # noqa: S101 - as it is asked for
+    order = np.append(np.lexsort((events.held[:-1], events.who[:-1])), events.end)
+    return Events(*(each[order] for each in (events.who, events.when, events.mask, events.row, events.held))), order
+
+
+def _made(events: Events, places: Array, level: Array, bars: Sequence[Bar], within: int, begun: Array | None = None) -> Attempts:
+    """Attempts from the places of their steps, a row a step and -1 where it was not reached; void ones reached nothing."""
+    first = places[0] if begun is None else begun
+    for bar in bars:
+        after, until = places[bar.after - 1], places[bar.before - 1]
+        found = np.append(events.of(bar.bit), events.end)[events.before(bar.bit)[after + 1]]
+        met = (events.who[found] == events.who[first]) & (events.when[found] - events.when[first] <= within)
+        level = np.where((after >= 0) & met & ((until < 0) | (found < until)), 0, level)
+
+    def moments(chosen: Array) -> Array:
+        some = places[:, chosen]
+        return np.where(some < 0, NEVER, events.when[some])
+
+    return Attempts(events.who[first], events.when[first], level, events.row[first], moments)
