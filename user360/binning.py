@@ -34,9 +34,30 @@ def placed(found: Property, most: int, asked: Asked) -> Sql:
 
 def counted(found: Property, most: int, asked: Asked) -> Sql:
     """Mark, place and users of the values of a property that is no list: each different value is placed once, however many have it."""
-    held = sql("SELECT v, count(*) AS heads FROM ({}) GROUP BY v", _held(found, asked))
-    rows = _marked(found, most, held, Sql("heads"), Sql("sum(heads)"))
+    rows = _marked(found, most, _sized(found, asked), Sql("heads"), Sql("sum(heads)"))
     return sql("SELECT mark, min(place) AS place, sum(heads)::BIGINT AS users FROM ({}) GROUP BY mark", rows)
+
+
+def pairs(one: Property, other: Property, most: int, asked: Asked) -> Sql:
+    """value, across, place, across_place and users of two properties that are no lists: each different pair is placed once."""
+    both = sql("SELECT a.v AS v, b.v AS w FROM ({}) a JOIN ({}) b USING (profile_key)", _held(one, asked), _held(other, asked))
+    if (one.aside, other.aside) == (False, False) and Frame(asked.catalog, asked.at).plain:
+        both = sql(
+            "SELECT {} AS v, {} AS w FROM profiles WHERE {}", _value(one, asked), _value(other, asked), asked.among or Sql("true")
+        )
+    marked = [_marked(each, most, _sized(each, asked), Sql("heads, v"), Sql("sum(heads)")) for each in (one, other)]
+    return sql(
+        "SELECT a.mark AS value, b.mark AS across, min(a.place) AS place, min(b.place) AS across_place, sum(heads)::BIGINT AS users FROM "
+        "(SELECT v, w, count(*) AS heads FROM ({}) GROUP BY v, w) c JOIN (SELECT v, mark, place FROM ({})) a ON c.v IS NOT DISTINCT FROM a.v "
+        "JOIN (SELECT v, mark, place FROM ({})) b ON c.w IS NOT DISTINCT FROM b.v GROUP BY a.mark, b.mark",
+        both,
+        *marked,
+    )
+
+
+def _sized(found: Property, asked: Asked) -> Sql:
+    """Each different value and how many have it: v, heads."""
+    return sql("SELECT v, count(*) AS heads FROM ({}) GROUP BY v", _held(found, asked))
 
 
 def _marked(found: Property, most: int, held: Sql, who: Sql, size: Sql) -> Sql:
@@ -97,13 +118,7 @@ def like(found: Property, mark: str) -> Node | None:
 
 def _held(found: Property, asked: Asked) -> Sql:
     """profile_key and v of everyone who is asked of: a row a value, one with none for who has none."""
-    frame, column = Frame(asked.catalog, asked.at), name(found.name)
-    if found.datatype.name == "list":
-        column = sql("unnest(list_distinct({}))", column)
-    elif found.datatype.name == "datetime":
-        column = sql("({} AT TIME ZONE 'UTC' AT TIME ZONE {})::DATE", column, asked.catalog.zone_name)
-    elif found.datatype.name not in {"number", "date", "time"}:
-        column = sql("{}::VARCHAR", column)
+    frame, column = Frame(asked.catalog, asked.at), _value(found, asked)
     if frame.plain and not found.aside and found.datatype.name != "list":
         return sql("SELECT profile_key, {} AS v FROM ({}) WHERE {}", column, frame.property(found), asked.among or Sql("true"))
     return sql(
@@ -113,6 +128,16 @@ def _held(found: Property, asked: Asked) -> Sql:
         frame.property(found),
         asked.among or Sql("true"),
     )
+
+
+def _value(found: Property, asked: Asked) -> Sql:
+    """A value as it is placed: an instant by its day, a list taken apart."""
+    column = name(found.name)
+    if found.datatype.name == "list":
+        return sql("unnest(list_distinct({}))", column)
+    if found.datatype.name == "datetime":
+        return sql("({} AT TIME ZONE 'UTC' AT TIME ZONE {})::DATE", column, asked.catalog.zone_name)
+    return column if found.datatype.name in {"number", "date", "time"} else sql("{}::VARCHAR", column)
 
 
 def _texts(most: int, who: Sql, size: Sql) -> Sql:

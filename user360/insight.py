@@ -110,7 +110,7 @@ class Asked:
 
     `room` is how many keys a bitmap must hold, 0 where it is not known: people are then counted without bitmaps.
     `channels` is how many there are: where all of them stand apart nothing has to be ranked.
-    `read` asks the data: for rules whose edges are found in them, and for what is computed of events one after the other.
+    `cut` keeps the places of the time axis while a question is answered. `read` asks the data: for rules whose edges are found in them, and for what is computed of events one after the other.
     """
 
     catalog: Catalog
@@ -119,6 +119,7 @@ class Asked:
     room: int = 0
     channels: int = 0
     read: Callable[[Sql], pa.Table] | None = None
+    cut: dict[tuple[Period, Unit], tuple[Bucket, ...]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +166,13 @@ def span(period: Period, catalog: Catalog, at: datetime) -> tuple[datetime, date
 
 def buckets(question: Insight, asked: Asked) -> tuple[Bucket, ...]:
     """The places of the time axis, the first and the last cut to the period."""
+    key = (question.period, question.granularity)
+    if key not in asked.cut:
+        asked.cut[key] = _cut(question, asked)
+    return asked.cut[key]
+
+
+def _cut(question: Insight, asked: Asked) -> tuple[Bucket, ...]:
     from user360.segments import windows  # noqa: PLC0415 - the one room of windows
 
     start, end = span(question.period, asked.catalog, asked.at)

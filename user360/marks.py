@@ -28,6 +28,13 @@ GROUP: Final = Sql("breakdown")
 ANYTHING: Final = Events(None)
 _USUAL_CHANNELS: Final = 8
 MOST_BITMAP_BYTES: Final = 320 * 2**20
+_DISTINCT: Final = Sql("count(DISTINCT profile_key)")
+_ROOM_OF_A_ROW: Final = 400  # so much room in bitmaps is made and counted in the time one event takes to be told from others
+_MOST_VALUES: Final = 200
+_MET: Final = Sql(  # materialized, or each pair of bitmaps would be counted for the condition and again for the answer
+    "met AS MATERIALIZED (SELECT * EXCLUDE (heads, crowd), bit_count(heads & crowd) AS users FROM places, crowds) "
+    "SELECT * FROM met WHERE users > 0"
+)
 
 
 def checked(of: Events, catalog: Catalog, path: str) -> Events:
@@ -84,8 +91,8 @@ def spot(question: Insight, asked: Asked, first: datetime | None = None, until: 
         )
     day = sql("({})::DATE", local(asked, start, end))
     if unit == "week":
-        week = asked.catalog.week_starts
-        return sql("(date_trunc('week', {} - {}) + to_days({}))::DATE", day, week, week)
+        # numbers of days: adding intervals made the whole question half as long again
+        return sql("{} - ((isodow({}) + 6 - {}) % 7)::INTEGER", day, day, Sql(str(asked.catalog.week_starts)))
     if unit == "month":
         return sql("date_trunc('month', {})::DATE", day)
     return day
@@ -131,9 +138,19 @@ def crowd(asked: Asked) -> Sql:
     return sql("bitstring_agg(profile_key, 0, {})", Sql(str(asked.room - 1)))
 
 
-def counted(asked: Asked, groups: int) -> Sql:
-    """The people of each of so many groups, counted in one level."""
-    return sql("bit_count({})", crowd(asked)) if fits(asked, groups) else Sql("count(DISTINCT profile_key)")
+def counted(asked: Asked, groups: int, rows: Sql | None = None, *, of: int = 1) -> Sql:
+    """The people of each of so many groups, counted in one level; `of` as many questions that are asked together.
+
+    Making and counting bitmaps takes the same time however few people are in them: of few events, those under the condition
+    `rows`, distinct people are counted sooner.
+    """
+    if not fits(asked, groups * of):
+        return _DISTINCT
+    if rows is not None and asked.read is not None:
+        few = asked.read(sql("SELECT count(*) AS n FROM events WHERE {}", rows))["n"][0].as_py()
+        if few < groups * asked.room // _ROOM_OF_A_ROW:
+            return _DISTINCT
+    return sql("bit_count({})", crowd(asked))
 
 
 def inside(asked: Asked, heads: Sql) -> Sql:
@@ -287,12 +304,39 @@ def crossed(asked: Asked, breakdown: Breakdown, places: Sql) -> Sql:
 
     Each side is one bitmap and a cell is what two of them share: joining people to their events took five times as long.
     """
+    if _few_values(asked, breakdown):
+        return _of_values(asked, breakdown, places)
     return sql(
-        "WITH places AS MATERIALIZED ({}), crowds AS MATERIALIZED (SELECT breakdown, {} AS crowd FROM ({}) GROUP BY breakdown) "
-        "SELECT * EXCLUDE (heads, crowd), bit_count(heads & crowd) AS users FROM places, crowds WHERE bit_count(heads & crowd) > 0",
+        "WITH places AS MATERIALIZED ({}), crowds AS MATERIALIZED (SELECT breakdown, {} AS crowd FROM ({}) GROUP BY breakdown), {}",
         places,
         crowd(asked),
         of_people(breakdown, asked, Sql("SELECT bit_or(heads) FROM places")),
+        _MET,
+    )
+
+
+def _few_values(asked: Asked, breakdown: Breakdown) -> bool:
+    """Whether a property has so few different values that each of them may have a bitmap."""
+    found = asked.catalog.properties[breakdown.name]
+    if asked.read is None or found.aside or found.datatype.name == "list" or not fits(asked, 2 * _MOST_VALUES):
+        return False
+    values = sql("SELECT DISTINCT {} FROM profiles LIMIT {}", name(found.name), _MOST_VALUES + 1)
+    return bool(asked.read(sql("SELECT count(*) AS n FROM ({})", values))["n"][0].as_py() <= _MOST_VALUES)
+
+
+def _of_values(asked: Asked, breakdown: Breakdown, places: Sql) -> Sql:
+    """The same from a bitmap for each value: nobody has to be looked up among those who are there."""
+    return sql(
+        "WITH places AS MATERIALIZED ({}), sized AS MATERIALIZED (SELECT {}::VARCHAR AS raw, {} AS crowd FROM profiles WHERE {} GROUP BY raw), "
+        "ranked AS (SELECT raw, crowd, row_number() OVER (PARTITION BY raw IS NULL ORDER BY bit_count(crowd & here) DESC, raw) AS rank "
+        "FROM sized, (SELECT bit_or(heads) AS here FROM places)), crowds AS MATERIALIZED (SELECT {} AS breakdown, bit_or(crowd) AS crowd "
+        "FROM ranked GROUP BY breakdown), {}",
+        places,
+        name(breakdown.name),
+        crowd(asked),
+        known(asked),
+        group(Sql("rank"), breakdown.most, Sql("raw"), unknown=Sql("raw IS NULL")),
+        _MET,
     )
 
 

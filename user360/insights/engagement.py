@@ -87,17 +87,20 @@ class Engagement(Insight):
             marks.known(asked),
             marks.within(self, asked),
         )
-        reached = sql(
+        after = sql(
             "WITH rows AS MATERIALIZED ({}), begun AS (SELECT profile_key, place, min(occurred_at) AS began FROM rows "
-            "WHERE stage = 'sent' GROUP BY ALL) SELECT profile_key, coalesce({} || name, {}) AS channel, stage FROM rows "
-            "JOIN begun USING (profile_key, place) LEFT JOIN channels ON channel_id = place WHERE stage = 'sent' OR occurred_at > began",
+            "WHERE stage = 'sent' GROUP BY ALL) SELECT profile_key, place, stage FROM rows "
+            "JOIN begun USING (profile_key, place) WHERE stage = 'sent' OR occurred_at > began",
             rows,
-            VALUE,
-            NONE,
         )
+        named = sql("coalesce({} || name, {})", VALUE, NONE)
+        reached = sql("SELECT profile_key, {} AS channel, stage FROM ({}) LEFT JOIN channels ON channel_id = place", named, after)
         answer = sql(
-            "SELECT channel, stage, count(DISTINCT profile_key) AS users, count(*) AS events FROM ({}) GROUP BY ALL ORDER BY ALL",
-            reached,
+            "SELECT {} AS channel, stage, users, events FROM (SELECT place, stage, {} AS users, count(*) AS events FROM ({}) GROUP BY ALL) "
+            "LEFT JOIN channels ON channel_id = place ORDER BY ALL",
+            named,
+            marks.counted(asked, marks.channels_of(asked) * len(STAGES)),
+            after,
         )
         return Plan(reached, answer)
 

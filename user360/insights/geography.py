@@ -85,10 +85,19 @@ class Geography(Insight):
             ranked,
             columns,
         )
+        sized = sql("SELECT country, city, count(*) AS heads FROM ({}) GROUP BY country, city", rows)
+        counted = sql(
+            "SELECT heads, {} FROM (SELECT *, CASE WHEN {} IS NOT NULL THEN "
+            "row_number() OVER (PARTITION BY {} IS NULL ORDER BY heads DESC, country, city) END AS rank FROM ({}))",
+            columns,
+            place,
+            place,
+            sized,
+        )
         answer = sql(
             "SELECT country, city, users, 100.0 * users / sum(users) OVER () AS share FROM "
-            "(SELECT country, city, count(*) AS users FROM ({}) GROUP BY ALL) ORDER BY users DESC, country, city",
-            relation,
+            "(SELECT country, city, sum(heads)::BIGINT AS users FROM ({}) GROUP BY ALL) ORDER BY users DESC, country, city",
+            counted,
         )
         return Plan(relation, answer)
 

@@ -91,8 +91,8 @@ class Trend(Insight):
         by = self.breakdown.by if self.breakdown else None
         figures = {each.figure for each in self.series}
         if by is None:
-            parts = self._parts(asked, _figures(marks.counted(asked, places)), grouped=True)
-            return joined(" UNION ALL ", parts)
+            spots = len(insight.buckets(self, asked))
+            return joined(" UNION ALL ", self._parts(asked, lambda each: self._figure(each, spots, asked), grouped=True))
         if by == "channel" and figures <= set(_ADDED) and marks.fits(asked, places * marks.channels_of(asked)):
             return self._by_channel(asked)
         if by == "property" and figures == {"users"} and marks.fits(asked, places):
@@ -109,6 +109,15 @@ class Trend(Insight):
             joined(" ", cases),
             rows,
         )
+
+    def _figure(self, each: Series, places: int, asked: Asked) -> Sql:
+        """What is kept of a place: the figure, and the users as they are counted soonest."""
+        rows = None
+        if each.of.event is not None:
+            rows = sql("event_id = {} AND {}", asked.catalog.events[each.of.event], marks.within(self, asked))
+        users = marks.counted(asked, places, rows, of=len(self.series))
+        figure = joined("", [users if part == _USERS else Sql(part) for part in _FIGURES[each.figure].partition(_USERS)])
+        return sql("{} AS value, {} AS users", figure, users)
 
     def _by_channel(self, asked: Asked) -> Sql:
         """One bitmap a place and channel, with what can be added up; then the channels with their groups."""
@@ -169,16 +178,6 @@ class Trend(Insight):
 def _row(_: Series) -> Sql:
     """What is kept of an event."""
     return Sql("profile_key, number, word")
-
-
-def _figures(users: Sql) -> Callable[[Series], Sql]:
-    """What is kept of a place: the figure, and the users as they are counted."""
-
-    def of(each: Series) -> Sql:
-        figure = joined("", [users if part == _USERS else Sql(part) for part in _FIGURES[each.figure].partition(_USERS)])
-        return sql("{} AS value, {} AS users", figure, users)
-
-    return of
 
 
 INSIGHT = Trend

@@ -63,7 +63,7 @@ class Values(Insight):
         relation = sql(
             "SELECT profile_key, mark AS value, place FROM ({})", binning.placed(known[self.property], self.most, asked)
         )
-        columns, places, users = Sql("value"), Sql("min(place) AS place"), Sql("count(DISTINCT profile_key)")
+        columns, places = Sql("value"), Sql("min(place) AS place")
         if not self.across and known[self.property].datatype.name != "list":
             counted = binning.counted(known[self.property], self.most, asked)
             return Plan(relation, sql("SELECT mark AS value, place, users FROM ({}) ORDER BY place, value", counted))
@@ -75,12 +75,12 @@ class Values(Insight):
             )
             columns, places = Sql("value, across"), Sql("min(place) AS place, min(across_place) AS across_place")
             if "list" not in {known[each].datatype.name for each in (self.property, self.across)}:
-                users = Sql("count(*)")
+                pairs = binning.pairs(known[self.property], known[self.across], self.most, asked)
+                return Plan(relation, sql("SELECT * FROM ({}) ORDER BY place, value, across", pairs))
         answer = sql(
-            "SELECT {}, {}, {} AS users FROM ({}) GROUP BY {} ORDER BY place, {}",
+            "SELECT {}, {}, count(DISTINCT profile_key) AS users FROM ({}) GROUP BY {} ORDER BY place, {}",
             columns,
             places,
-            users,
             relation,
             columns,
             columns,
