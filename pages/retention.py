@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from pages.ui import layout, nav, session, states, words
-from pages.ui.insights import asking, controls, frame, happening, pictures, pinning, returning
+from pages.ui import address, layout, nav, session, states, words
+from pages.ui.insights import asking, controls, frame, happening, pictures, pinning, readings, returning
 from pages.ui.insights.picture import Wanted
 from user360 import events
 from user360.insights import retention
@@ -34,6 +34,7 @@ PERIODS: Final = {
     "week": {"last": 12, "unit": "week"},
     "month": {"last": 12, "unit": "month"},
 }
+EVERYONE: Final = ""
 STATES: Final = {retention.BACK: "Back", retention.AWAY: "Not back"}
 CURVE_HEIGHT: Final = 290
 LATER: Final = 4
@@ -149,8 +150,9 @@ def _answer(asked: Asked) -> None:
     with states.boundary("Retention", key="retention"):
         result = asking.result(question)
         chosen = asking.chosen(question)
-        drawn = pictures.draw(question, result, Wanted("", chosen))
-        of = frame.Framed("retention", returning.title(question), question, result, asking.whole(asked))
+        view = _of_group(question, result)
+        drawn = pictures.draw(question, result, Wanted(view, chosen))
+        of = frame.Framed("retention", returning.title(question), question, result, asking.whole(asked), view)
         with frame.card(of, f"{drawn.quiet} · click to see them"):
             frame.picture(of, drawn)
         frame.people(of, functools.partial(frame.turned, of, "state", STATES))
@@ -165,6 +167,30 @@ def _answer(asked: Asked) -> None:
             with grid.cell(), layout.card("In short", "of the row of all", key="retention.short"):
                 _in_short(question, result)
         _foot(question, result)
+
+
+def _of_group(question: Any, result: Result) -> str:
+    """The way of drawing for the group whose cells are looked at, which the address keeps; nothing for everyone."""
+    groups = [each for each in returning.groups(question, result) if each is not None]
+    if not groups:
+        return ""
+    given = address.text(returning.GROUP)
+    st.session_state["retention.group"] = given if given in groups else EVERYONE
+    chosen = st.selectbox(
+        "Cells of",
+        [EVERYONE, *groups],
+        key="retention.group",
+        format_func=lambda each: "Cells of everyone" if each == EVERYONE else f"Cells of {readings.group_name(question, each)}",
+        label_visibility="collapsed",
+        width=260,
+        on_change=_to_group,
+    )
+    return "" if chosen == EVERYONE else returning.OF_GROUP + chosen
+
+
+def _to_group() -> None:
+    chosen = st.session_state["retention.group"]
+    address.put(**{returning.GROUP: None if chosen == EVERYONE else chosen, asking.CELLS: None})
 
 
 def _in_short(question: Any, result: Result) -> None:

@@ -44,6 +44,8 @@ GUESTS = {
     ("insights", "event_names"): "the same, and names the events",
     ("insights", "profiles"): "an insight of people is a question to the wide table",
     ("attempts", "events"): "an attempt at the steps of a funnel is made of events",
+    ("binning", "profiles"): "two properties of everybody are read in one go",
+    ("marks", "events"): "how many events there are says how their people are counted soonest",
     ("marks", "channels"): "an insight names the channels of the events it counts within one query",
     ("marks", "profiles"): "a breakdown is by a property of the people whose events are counted",
     ("marks", "profile_tags"): "the same, of tags",

@@ -110,6 +110,35 @@ def sort(who: Array, when: Array, mask: Array, hashes: Array | None, held: Seque
     )
 
 
+def in_order(who: Array, when: Array, beside: Array) -> tuple[Array, Array, Array]:
+    """People, instants and a small number beside them, sorted by all three.
+
+    Each is one number, which sorts in half the time of an order and nothing has to be fetched by it; people whose key does not
+    fit beside the rest are parted first.
+    """
+    if not who.size:
+        return who, when, beside
+    first = int(when.min())
+    less = int(beside.max()).bit_length()
+    bits = (int(when.max()) - first).bit_length() + less
+    keys = min(max(64 - bits, 0), 32)
+    number = (
+        ((who & ((1 << keys) - 1)).astype(np.uint64) << bits)
+        | ((when - first).astype(np.uint64) << less)
+        | beside.astype(np.uint64)
+    )
+    parts = who >> keys
+    if int(parts.max()):
+        number = number[np.argsort(parts.astype(np.uint16 if int(parts.max()) < 1 << 16 else np.uint32), kind="stable")]
+    counts = np.bincount(parts)
+    ends = np.cumsum(counts)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda end, count: number[end - count : end].sort(), ends.tolist(), counts.tolist()))
+    key = (np.repeat(np.arange(counts.size, dtype=np.uint64) << keys, counts) | (number >> bits)).astype(np.uint32)
+    instant = ((number >> less) & ((1 << (bits - less)) - 1)).astype(np.int64) + first
+    return key, instant, (number & ((1 << less) - 1)).astype(beside.dtype)
+
+
 def _ended(column: Array, order: Array, end: int) -> Array:
     """A column in order with nobody's value at its end."""
     found = np.empty(order.size + 1, dtype=column.dtype)

@@ -110,6 +110,7 @@ class Asked:
 
     `room` is how many keys a bitmap must hold, 0 where it is not known: people are then counted without bitmaps.
     `channels` is how many there are: where all of them stand apart nothing has to be ranked.
+    `groups` are those that stand apart in an answer, for the rule of who is in Other; only `like` is given them.
     `cut` keeps the places of the time axis while a question is answered. `read` asks the data: for rules whose edges are found in them, and for what is computed of events one after the other.
     """
 
@@ -119,6 +120,7 @@ class Asked:
     room: int = 0
     channels: int = 0
     read: Callable[[Sql], pa.Table] | None = None
+    groups: tuple[str, ...] = ()
     cut: dict[tuple[Period, Unit], tuple[Bucket, ...]] = field(default_factory=dict, compare=False)
 
 

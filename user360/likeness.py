@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from user360 import insight
-from user360.insight import NONE, VALUE
+from user360.insight import NONE, OTHER, VALUE
 from user360.segments.rules import AT_LEAST_ONCE, During, EventCondition, Events, Group, PropertyCondition, Times
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def window(question: Insight, cell: Mapping[str, Any], asked: Asked, *, moving: 
 
 
 def rule(question: Insight, cell: Mapping[str, Any], asked: Asked, conditions: Sequence[Node]) -> Rule | None:
-    """These conditions, those of the question's people and of the mark's group; None for Other, which no rule names."""
+    """These conditions, those of the question's people and of the mark's group; None where no condition says that."""
     group = _of_group(question, cell, asked)
     if group is None:
         return None
@@ -47,9 +47,14 @@ def _of_group(question: Insight, cell: Mapping[str, Any], asked: Asked) -> tuple
         return ()
     if value == NONE:
         return (PropertyCondition(broken.name, "is_not_known"),)
-    if not value.startswith(VALUE):
-        return None
-    said, datatype = value.removeprefix(VALUE), asked.catalog.properties[broken.name].datatype.name
+    datatype = asked.catalog.properties[broken.name].datatype.name
+    if value == OTHER:
+        if datatype in {"list", "datetime", "time"} or not asked.groups:
+            return None
+        said_of = [each.removeprefix(VALUE) for each in asked.groups]
+        others = tuple(float(each) for each in said_of) if datatype == "number" else tuple(said_of)
+        return (PropertyCondition(broken.name, "is_not", others, leave_out=True),)
+    said = value.removeprefix(VALUE)
     match datatype:
         case "list":
             return (PropertyCondition(broken.name, "contains_any", (said,)),)
@@ -62,19 +67,30 @@ def _of_group(question: Insight, cell: Mapping[str, Any], asked: Asked) -> tuple
     return (PropertyCondition(broken.name, "is", (said,)),)
 
 
-def happened(question: Insight, of: Events, cell: Mapping[str, Any], during: During | None = None) -> EventCondition:
-    """That such an event happened then or ever, on the channels of the question and in the group of the mark."""
+def happened(
+    question: Insight, of: Events, cell: Mapping[str, Any], during: During | None = None, groups: tuple[str, ...] = ()
+) -> EventCondition:
+    """That such an event happened then or ever, on the channels of the question and in the group of the mark.
+
+    Other are those of known groups that are none of `groups`.
+    """
     conditions: list[Node] = [of.where] if of.where is not None else []
     if question.channels:
         conditions.append(PropertyCondition("channel", "is", question.channels))
     broken, value = question.breakdown, cell.get("breakdown")
     if broken is not None and broken.by != "property" and value is not None:
         named = "channel" if broken.by == "channel" else broken.name
-        if value == NONE:
-            conditions.append(PropertyCondition(named, "is_not_known"))
-        else:
-            conditions.append(PropertyCondition(named, "is", (value.removeprefix(VALUE),)))
+        conditions.append(of_events(named, value, groups))
     return EventCondition(Events(of.event, Group("all", tuple(conditions)) if conditions else None, during))
+
+
+def of_events(named: str, value: str, groups: tuple[str, ...]) -> PropertyCondition:
+    """That an event is in a group: of that channel, or with that value of a property."""
+    if value == NONE:
+        return PropertyCondition(named, "is_not_known")
+    if value == OTHER:
+        return PropertyCondition(named, "is_not", tuple(each.removeprefix(VALUE) for each in groups), leave_out=True)
+    return PropertyCondition(named, "is", (value.removeprefix(VALUE),))
 
 
 def often(of: Events, least: int) -> EventCondition:

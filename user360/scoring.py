@@ -2,8 +2,9 @@
 
 The score of a value is the fifth in which the middle of those who have it stands: `ceil(5 × (worse + equal / 2) / all)`. Equal
 values have equal scores, whatever their order; `NTILE` would part them. Different values fall into fifths as `NTILE` has them.
-`ceil(5 × cume_dist)`, which keeps ties together too (research/features.md 5.7), would call who bought once a frequent buyer
-wherever most people bought once. The ten groups divide the 25 cells of recency and the second score, as RFM is commonly told. Who is scored by which events does not live here
+`ceil(5 × cume_dist)`, which keeps ties together too, would call who bought once a frequent buyer
+wherever most people bought once. The ten groups divide the 25 cells of recency and the second score, as RFM
+(Bult and Wansbeek 1995) is commonly told. Who is scored by which events does not live here
 (`insights`).
 """
 

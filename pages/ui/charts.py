@@ -99,6 +99,19 @@ def tint(channel: str) -> str:
     return channel_colour(channel) + {"light": "1F", "dark": "38"}[mode()]
 
 
+SHAPES: Final = ("", "\\", ".", "-", "x", "|", "+")
+SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star")
+"""What tells series apart beside their colours: hatchings of bars, marks on lines. `/` is left for what is not over yet."""
+
+
+def hatched(place: int, colour: str, unfinished: Sequence[bool] = ()) -> dict[str, Any]:
+    """The pattern of the bars of a series: its own hatching, and that of what is not over yet."""
+    own = SHAPES[place % len(SHAPES)]
+    shape: Any = ["/" if each else own for each in unfinished] if any(unfinished) else own
+    strong: Any = [0.35 if each else 0.2 for each in unfinished] if any(unfinished) else 0.2
+    return {"shape": shape, "fgcolor": neutrals().ground, "bgcolor": colour, "size": 5, "solidity": strong}
+
+
 def figure(*traces: Any, height: int, **layout: Any) -> go.Figure:
     """A figure in the house's template: no title, margins of 8, grid lines from the value axis alone."""
     inks = neutrals()

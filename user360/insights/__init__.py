@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from user360 import events, insight, segments
 from user360.errors import InvalidInsight, Unknown
-from user360.insight import Asked, Insight, Result
+from user360.insight import OTHER, VALUE, Asked, Insight, Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,11 @@ def who(store: Store, question: Insight, cell: Mapping[str, Any], *, at: datetim
 
 def like(store: Store, question: Insight, cell: Mapping[str, Any], *, moving: bool, at: datetime) -> Rule | None:
     """The rule of people like those behind a mark, its window moving with time or fixed; None where no rule says it."""
-    return question.like(cell, _asked(store, question, at), moving=moving)
+    asked = _asked(store, question, at)
+    if cell.get("breakdown") == OTHER:
+        found = set(store.read(question.compile(asked).answer)["breakdown"].to_pylist())
+        asked = replace(asked, groups=tuple(sorted(each for each in found if each is not None and each.startswith(VALUE))))
+    return question.like(cell, asked, moving=moving)
 
 
 def _asked(store: Store, question: Insight, at: datetime) -> Asked:

@@ -1,8 +1,8 @@
 """Active users: people with at least one event that is not a system event, per hour, day, week or month, or rolling.
 
 `active(b) = |{p : p has an event of the channels in bucket b}|`. With `rolling`, for each day d of the period
-`DAU(d) = |A(d)|`, `WAU(d) = |A(d−6) ∪ … ∪ A(d)|`, `MAU(d) = |A(d−29) ∪ … ∪ A(d)|` (research/features.md 5.1); a window that
-reaches beyond now is unfinished. Stickiness is DAU ÷ MAU (5.2), of the same rows.
+`DAU(d) = |A(d)|`, `WAU(d) = |A(d−6) ∪ … ∪ A(d)|`, `MAU(d) = |A(d−29) ∪ … ∪ A(d)|` as Mixpanel counts them: rolling windows
+that end with d. A window that reaches beyond now is unfinished. Stickiness is DAU ÷ MAU, of the same rows.
 """
 
 from __future__ import annotations
@@ -50,12 +50,10 @@ class Active(Insight):
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who was active in the time of the mark; of a rolling day in the days up to it."""
-        if cell.get("breakdown") == "other":
-            return None
         during = likeness.window(self, cell, asked, moving=moving)
         if "window" in cell:
             during = _days(cell, moving=moving)
-        return likeness.rule(self, cell, asked, (likeness.happened(self, Events(None), cell, during),))
+        return likeness.rule(self, cell, asked, (likeness.happened(self, Events(None), cell, during, asked.groups),))
 
     def _calendar(self, asked: Asked) -> Sql:
         return sql("SELECT * EXCLUDE spot, {} AS time FROM ({})", marks.called(self, Sql("spot")), self._placed(asked))

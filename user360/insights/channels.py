@@ -1,7 +1,7 @@
 """Channels: people, events or sessions by channel, over time or over the whole period; first and last channel of people.
 
 `users(b, c) = |{p : p has an event on channel c in bucket b}|`, `events(b, c)` counts them. A session is a run of a person's
-events with no gap of more than 30 minutes (research/features.md 5.5), of any channel; it counts on the channel and in the
+events with no gap of more than 30 minutes (the rule of Google Analytics), of any channel; it counts on the channel and in the
 bucket of its first event. The first channel is that of a person's first event ever, in the bucket of that event; the last
 channel is that of the newest event so far. Of several events at one instant the message id decides,
 in a session the number of the channel, by which sorting measured twice as fast. System events never count.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from user360 import clock, insight, likeness, marks, moments
 from user360.errors import InvalidInsight
-from user360.insight import NONE, OTHER, VALUE, Breakdown, Insight, Plan, Role, check_scope
+from user360.insight import Breakdown, Insight, Plan, Role, check_scope
 from user360.moments import GAP
 from user360.segments.rules import During, EventMoment, EventOccasion, Events, Group, PropertyCondition
 from user360.sql import NOTHING, Sql, joined, sql
@@ -118,22 +118,20 @@ class Channels(Insight):
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who had an event there then; or whose first or last event was there and then. A session no rule says."""
         value = cell.get("breakdown")
-        if value == OTHER or self.measure == "sessions":
+        if self.measure == "sessions":
             return None
         during = likeness.window(self, cell, asked, moving=moving)
         if self.touch == "any":
-            return likeness.rule(self, cell, asked, (likeness.happened(self, Events(None), cell, during),))
+            return likeness.rule(self, cell, asked, (likeness.happened(self, Events(None), cell, during, asked.groups),))
         when = EventMoment(Events(None), self.touch, *_moment(during))
-        return likeness.rule(self, cell, asked, (when, *self._occasions(value)))
+        return likeness.rule(self, cell, asked, (when, *self._occasions(value, asked.groups)))
 
-    def _occasions(self, value: str | None) -> tuple[Node, ...]:
+    def _occasions(self, value: str | None, groups: tuple[str, ...]) -> tuple[Node, ...]:
         """That the first or last event was on the channel of the mark, and on one of those of the question."""
         assert self.touch != "any"  # noqa: S101 - asked of a first or last channel only
         there: list[Node] = [PropertyCondition("channel", "is", self.channels)] if self.channels else []
-        if value == NONE:
-            there.append(PropertyCondition("channel", "is_not_known"))
-        elif value is not None:
-            there.append(PropertyCondition("channel", "is", (value.removeprefix(VALUE),)))
+        if value is not None:
+            there.append(likeness.of_events("channel", value, groups))
         return (EventOccasion(Events(None), self.touch, Group("all", tuple(there))),) if there else ()
 
     # -- which rows count ---------------------------------------------------------------------------

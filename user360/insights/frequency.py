@@ -1,6 +1,6 @@
 """Frequency: how many people did an event once, twice, three times … in the period, or on how many days.
 
-`S(k) = |{p : p did it exactly k times}|` (research/features.md 5.2 for days, k of n); the last place holds `most` times and
+`S(k) = |{p : p did it exactly k times}|` (of days it is Amplitude's stickiness, k of n); the last place holds `most` times and
 more, 0 those who did not do it. Days are those of the workspace's calendar.
 """
 

@@ -1,12 +1,12 @@
 """Funnels: how many people do 2 to 10 steps, where they stop, how long they need, and who can still go on.
 
 An attempt begins with a step-1 event in the period and ends W later; W is a fixed length, a day being 24 hours
-and not a day of the calendar. In *ordered* attempts each following step is the nearest later event that matches it, other
+(Mixpanel's window from the first step on). In *ordered* attempts each following step is the nearest later event that matches it, other
 events may lie between; in *strict* ones no other event of the person does; in *any* order an attempt reaches step i with i
 different steps inside W, whichever came first. An event is one step of an attempt, so equal steps need as many events.
 Events of one instant count in the order of the steps they match, so two steps at one instant convert.
 
-A person counts once, by the attempt that got furthest, of several the earliest. `n_i` are those who reached step i,
+A person counts once, by the attempt that got furthest, of several the earliest (as Amplitude chooses). `n_i` are those who reached step i,
 `share = n_i / n_1`, `step_share = n_i / n_(i-1)`, with the Wilson interval of the share (z = 1.96). Who did not reach the
 last step while an attempt of theirs is younger than W is *open*, everyone else *dropped*. With excluded events an attempt
 is void if one lies between the steps named, in any order between as many steps, or after the first of the two and within
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import permutations
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import numpy as np
@@ -44,6 +45,7 @@ MOST_STEPS: Final = 10
 MOST_EXCLUDED: Final = 5
 MOST_SAME: Final = 3
 LONGEST: Final = timedelta(days=366)
+_MOST_IN_ANY_ORDER: Final = 4
 STATES = REACHED, DROPPED, OPEN, LEFT_OUT = ["reached", "dropped", "open", "left out"]
 TIMES: Final = (0, 60, 300, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 172_800, 259_200, 604_800, 1_209_600, 2_592_000)
 
@@ -93,6 +95,11 @@ class Funnel(Insight):
         if len(self.same) > MOST_SAME or "" in self.same:
             raise InvalidInsight("$.same", f"is not up to {MOST_SAME} names of properties.")
 
+    def _sayable(self) -> bool:
+        """Whether a rule says the steps in any order: each order of them is a sequence of events no two of which are one."""
+        names = [each.event for each in self.steps]
+        return len(names) <= _MOST_IN_ANY_ORDER and None not in names and len(set(names)) == len(names)
+
     def _check_excluded(self, catalog: Catalog) -> None:
         if len(self.excluded) > MOST_EXCLUDED:
             raise InvalidInsight("$.excluded", f"are more than {MOST_EXCLUDED}.", "Take some out.")
@@ -118,7 +125,9 @@ class Funnel(Insight):
         """
         grouped = self.breakdown is not None and self.breakdown.by != "property" and cell.get("breakdown") is not None
         step = cell.get("step")
-        plain = self.order == "ordered" and not (self.excluded or self.same or grouped) and self.shows != "times"
+        plain = self.order != "strict" and not (self.excluded or self.same or grouped) and self.shows != "times"
+        if self.order == "any" and not self._sayable():
+            return None
         if not plain or not isinstance(step, int) or not 1 <= step <= len(self.steps):
             return None
         during = likeness.window(self, cell, asked, moving=moving)
@@ -259,12 +268,19 @@ def _times(relation: Sql, question: Funnel) -> Plan:
 # -- rules --------------------------------------------------------------------------------------
 
 
-def _did(question: Funnel, step: int, during: During) -> EventCondition | Sequence:
-    """That the steps up to this one were done in that order, the first in that time."""
-    first = likeness.happened(question, question.steps[0], {}, during)
-    if step == 1:
+def _did(question: Funnel, step: int, during: During) -> Node:
+    """That so many steps were done, in order or in any, the first in that time."""
+    ways = [question.steps[:step]] if question.order == "ordered" else permutations(question.steps, step)
+    found = [_in_order(question, each, during) for each in ways]
+    return found[0] if len(found) == 1 else Group("any", tuple(found))
+
+
+def _in_order(question: Funnel, steps: tuple[Events, ...], during: During) -> EventCondition | Sequence:
+    """That these were done one after the other, the first in that time."""
+    first = likeness.happened(question, steps[0], {}, during)
+    if len(steps) == 1:
         return first
-    later = (likeness.happened(question, each, {}).of for each in question.steps[1:step])
+    later = (likeness.happened(question, each, {}).of for each in steps[1:])
     return Sequence((first.of, *later), _ticks(question))
 
 

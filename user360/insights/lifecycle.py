@@ -1,6 +1,6 @@
 """Lifecycle: who is new, returning, resurrected or dormant in each day, week or month.
 
-Of whole calendar periods i (research/features.md 5.6): *new* has the first qualifying event ever in i, searched over all
+Of whole calendar periods i, the states PostHog and Amplitude tell apart: *new* has the first qualifying event ever in i, searched over all
 history; *returning* has one in i and in i-1; *resurrected* has one in i, none in i-1, and one before that; *dormant* has one in
 i-1 and none in i. So active(i) = new + returning + resurrected, dormant(i) = active(i-1) - returning(i), and
 quick ratio = (new + resurrected) / dormant. The first and last period are taken whole; the present one is unfinished.

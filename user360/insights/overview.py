@@ -7,7 +7,7 @@ place of the time axis. With `at` the end of the period or now, and `day` the da
 - `identified` and `reachable` are those of `users` whose user id is known, or whom a channel reaches (`reach`), as of now;
   their value is the share of users. Who they were then is not looked up: the past of a share is that of the people of then.
 - `new` and `events` are of the period; before is the period before, only as far into it as now.
-- `active n days = |A(day−n+1) ∪ … ∪ A(day)|` (research/features.md 5.1); before is n days earlier, to the same time of day.
+- `active n days = |A(day−n+1) ∪ … ∪ A(day)|` (`active`); before is n days earlier, to the same time of day.
 
 Only who is still here counts. The channels of the question choose among events, not among people.
 """

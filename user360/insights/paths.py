@@ -1,6 +1,6 @@
 """Paths: what people do next after an event, or did before it, level by level within a session.
 
-A session is a run of a person's events of the period with no gap of more than 30 minutes (research/features.md 5.5; exactly
+A session is a run of a person's events of the period with no gap of more than 30 minutes (the rule of Google Analytics; exactly
 30:00 is the same session, midnight cuts nothing). A path from an event begins with the first such event of a session and
 holds the next `depth - 1`; a path to an event ends with the first such event of a session and holds those before it; without
 an event it begins with the session, or ends with it. The order is that of time, at one instant that of the events' numbers. Equal events in a row are levels

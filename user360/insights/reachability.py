@@ -1,8 +1,8 @@
 """Reachability: whom a message would reach, per channel and over all of them, and where the others are lost.
 
 For each channel `members = no address + address`, `address = not valid + valid`,
-`valid = opted in + never asked + opted out`, `reachable = opted in` (research/features.md 5.8 and feature 13; never asked is
-unknown consent, reported apart). `said yes`, `not asked` and `said no` are the consent of all members, address or not.
+`valid = opted in + never asked + opted out`, `reachable = opted in`, a definition of our own: never asked is
+unknown consent, reported apart. `said yes`, `not asked` and `said no` are the consent of all members, address or not.
 Over all channels each person is in exactly one combination of channels that reach them, `none` of which is nobody's.
 It is asked of the present values: neither the period nor the channels of events change it. An address two people share
 reaches both of them.

@@ -1,7 +1,7 @@
 """Recency: how many people did an event last today, yesterday, within a week … at the end of the period, or now.
 
-`R = day of the end − day of the last such event in the period`, in days of the workspace's calendar (research/features.md
-5.7), in the stretches of `scoring.EDGES`. Who did not do it in the period has no place among them: (no value).
+`R = day of the end − day of the last such event in the period`, in days of the workspace's calendar, the R of RFM
+(Bult and Wansbeek 1995), in the stretches of `scoring.EDGES`. Who did not do it in the period has no place among them: (no value).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A cohort are those whose *first ever* start event lies in the period (searched over all history), or, recurring, all who have
 one in it. `R_on(c,k) = |{p in c : return event in period k after entry}| / |c|`; on or after,
 `R_after(c,k) = |{p in c : return event in period k or any later}| / |c|`, which never rises with k within a cohort
-(research/features.md 5.3). Period k is the k-th calendar period after that of the start, or, by own clock, the k-th stretch of
+(Amplitude's N-day and unbounded retention). Period k is the k-th calendar period after that of the start, or, by own clock, the k-th stretch of
 that length (day 24 h, week 7 days, month 30 days) after the person's own start. Period 0 is the whole cohort.
 
 A cell is finished when the period is over for everyone in the cohort. The pooled row takes finished cells alone,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 BACK, AWAY = "back", "away"
 UNITS: Final = ("day", "week", "month")
 MOST_AGES: Final = 120
+_MOST_WAYS: Final = 60  # cohorts in one rule
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ORDER: Final = Sql("{'at': occurred_at, 'id': message_id}")
 
@@ -87,22 +88,35 @@ class Retention(Insight):
             sql("SELECT profile_key, NULL AS cohort, age, state{} FROM members WHERE finished", everyone),
         ]
         if self.breakdown:
-            parts.append(
-                Sql(
-                    "SELECT profile_key, NULL AS cohort, age, state, breakdown FROM members JOIN grouped USING (profile_key, cohort) "
-                    "WHERE finished"
-                )
-            )
+            of_groups = "age, state, breakdown FROM members JOIN grouped USING (profile_key, cohort)"
+            parts.append(Sql(f"SELECT profile_key, NULL AS cohort, {of_groups} WHERE finished"))
+            parts.append(Sql(f"SELECT profile_key, cohort::VARCHAR AS cohort, {of_groups}"))
         relation = sql("{} {}", beside, joined(" UNION ALL ", parts))
         return Plan(relation, _answer(self, _bitmaps(self, asked) or sql("{}, {}", beside, _counted(self))))
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who began in the period of the cohort and did, or did not, come back in the period of the cell; its dates are fixed."""
-        found = cohorts.edges(self, self.ages, asked)
-        place = next((place for place, each in enumerate(found.days) if each.isoformat() == cell.get("cohort")), None)
-        age = cell.get("age")
-        if moving or place is None or not isinstance(age, int) or self.clock != "calendar" or cell.get("breakdown") is not None:
+        age, by_events = cell.get("age"), self.breakdown is not None and self.breakdown.by != "property"
+        if moving or not isinstance(age, int) or self.clock != "calendar" or (by_events and cell.get("breakdown") is not None):
             return None
+        ways = [self._alike(place, age, cell, asked) for place in self._places(age, cell, asked)]
+        if not 0 < len(ways) <= _MOST_WAYS:
+            return None
+        return likeness.rule(
+            self, cell, asked, ways[0] if len(ways) == 1 else (Group("any", tuple(Group("all", each) for each in ways)),)
+        )
+
+    def _places(self, age: int, cell: Mapping[str, Any], asked: Asked) -> list[int]:
+        """The cohorts of a cell: its own, or all that are finished."""
+        days = [each.isoformat() for each in cohorts.edges(self, self.ages, asked).days]
+        if cell.get("cohort") is not None:
+            return [days.index(cell["cohort"])] if cell["cohort"] in days else []
+        cells = cohorts.cells(self, self.ages, asked, own=False).to_pylist()
+        return [days.index(each["cohort"].isoformat()) for each in cells if each["age"] == age and each["finished"]]
+
+    def _alike(self, place: int, age: int, cell: Mapping[str, Any], asked: Asked) -> tuple[Node, ...]:
+        """Who began in the period of that cohort, and came back or did not."""
+        found = cohorts.edges(self, self.ages, asked)
         began = _between(max(found.edges[place], found.first), min(found.edges[place + 1], found.end))
         start = likeness.happened(self, self.start, {}, began)
         conditions: tuple[Node, ...] = (start,)
@@ -113,7 +127,7 @@ class Retention(Insight):
             until = found.edges[place + age + 1] if self.when == "on" else asked.at + timedelta(microseconds=1)
             came = likeness.happened(self, self.back, {}, _between(found.edges[place + age], until))
             conditions += (came if cell.get("state") == BACK else Group("none", (came,)),)
-        return likeness.rule(self, cell, asked, conditions)
+        return conditions
 
 
 def _between(first: datetime, last: datetime) -> During:
@@ -325,7 +339,7 @@ def _answer(question: Retention, beside: Sql) -> Sql:
         ),
     ]
     if by_group:
-        parts.append(_pooled(question))
+        parts += [_pooled(question), _GROUPED]
     groups = Sql("breakdown, " if by_group else "")
     away = Sql("true" if question.entry == "first" else "cohort IS NOT NULL")
     return sql(
@@ -342,6 +356,15 @@ def _answer(question: Retention, beside: Sql) -> Sql:
         *marks.wilson(Sql("share"), Sql("size")),
         groups,
     )
+
+
+_GROUPED: Final = Sql(
+    "SELECT cohort::VARCHAR AS cohort, age, breakdown, coalesce(members, 0) AS users, coalesce(members, 0) AS members, size, finished FROM "
+    "(SELECT * FROM cells JOIN (SELECT breakdown, cohort, count(*) AS size FROM grouped GROUP BY ALL) USING (cohort)) LEFT JOIN "
+    "(SELECT breakdown, cohort, age, count(*) AS members FROM (SELECT * FROM back JOIN grouped USING (profile_key, cohort)) GROUP BY ALL) "
+    "USING (breakdown, cohort, age)"
+)
+"""The cells of each group."""
 
 
 def _pooled(question: Retention) -> Sql:

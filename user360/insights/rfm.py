@@ -1,7 +1,7 @@
 """RFM: people by how lately, how often and for how much they did an event, each scored from 1 to 5, in ten named groups.
 
 At the end of the period (or now): `R` by calendar days since the last such event, `F` by their number in the period, `M` by
-the sum of a property of theirs (research/features.md 5.7); `score = ceil(5 × (worse + equal / 2) / all)`, best 5, so ties
+the sum of a property of theirs (Bult and Wansbeek 1995); `score = ceil(5 × (worse + equal / 2) / all)`, best 5, so ties
 share a score (`scoring` says why, and holds the groups). The grid is R by F, by M, or by their mean rounded up. Who had no such event in the period is
 not scored: a group of its own, never R = 1.
 """

@@ -1,7 +1,7 @@
 """Rhythm: how many people do something at each hour of each weekday, on the workspace's clock or on each user's own.
 
 `users(w, h) = |{p : p has a qualifying event on weekday w in hour h}|`, Monday being 0, and how many such events there are; on
-the clock of the stated zone, its changes included (research/features.md 5.8). With each user's own clock it is the zone of the
+the clock of the stated zone, its changes included (the heat map of Countly). With each user's own clock it is the zone of the
 property `timezone`; who has none there that is known lives by the workspace's.
 """
 

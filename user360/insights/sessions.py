@@ -1,6 +1,6 @@
 """Sessions: how many there are, how long they last and how many events they hold, over time and as a spread.
 
-A session is a run of a person's events with no gap of more than 30 minutes, of any channel (research/features.md 5.5: exactly
+A session is a run of a person's events with no gap of more than 30 minutes, of any channel (the rule of Google Analytics: exactly
 30:00 is the same session, midnight cuts nothing). It lasts from its first event to its last, a single event 0 seconds; it
 belongs to the place of the time axis, the channel and the group of its first event. Sessions that begin in the period count;
 one that goes on after it is followed for a day. System events never count.

@@ -10,12 +10,23 @@ empty target or origin: all switches from or to a channel.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from user360 import insight, marks, moments
+import numpy as np
+import pyarrow as pa
+
+from user360 import chains, marks
 from user360.errors import InvalidInsight
-from user360.insight import TOP, Asked, Insight, Plan, Role, check_scope
-from user360.sql import NOTHING, Sql, sql
+from user360.insight import OTHER, TOP, VALUE, Asked, Insight, Plan, Role, check_scope
+from user360.sql import Sql, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+_MOST_CHANNELS: Final = 65_536  # their numbers are of 16 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,57 +61,74 @@ class Switching(Insight):
             raise InvalidInsight("$.most", "is not from 1 to 50.")
 
     def compile(self, asked: Asked) -> Plan:
-        """The moves of those on two channels or more: only their events have to be sorted, which takes most of the time."""
-        where = sql("{} AND {} AND {} AND channel_id IS NOT NULL", marks.ANY, marks.known(asked), marks.within(self, asked))
-        named = sql(
-            "SELECT channel_id, {} AS channel FROM (SELECT channel_id, name, row_number() OVER (ORDER BY people DESC, name) AS rank "
-            "FROM (SELECT channel_id, {} AS people FROM (SELECT channel_id, {} FROM events WHERE {} GROUP BY ALL) GROUP BY channel_id) "
-            "JOIN channels USING (channel_id))",
-            marks.group(Sql("rank"), self.most, Sql("name")),
-            marks.heads(asked, self.most).counted,
-            marks.heads(asked, self.most).kept,
-            where,
-        )
-        start, end = insight.span(self.period, asked.catalog, asked.at)
-        found = moments.between(asked, start, max(end, start))
-        several = sql(
-            "SELECT profile_key FROM events WHERE {} GROUP BY profile_key HAVING min(channel_id) < max(channel_id)", where
-        )
-        ordered = sql(
-            "SELECT *, {} AS profile_key, CASE WHEN {} = {} THEN origin_id END AS own, {} AS seconds FROM "
-            "(SELECT moment, channel_id, lag(channel_id) OVER one AS origin_id, lag(moment) OVER one AS earlier FROM "
-            "(SELECT {} AS moment, channel_id FROM events WHERE {} AND profile_key IN ({})) WINDOW one AS (ORDER BY moment, channel_id)) "
-            "WHERE origin_id <> channel_id",
-            found.person(Sql("moment")),
-            found.person(Sql("moment")),
-            found.person(Sql("earlier")),
-            found.seconds(Sql("moment - earlier")),
-            found.packed(),
-            where,
-            several,
-        )
-        near = sql(" AND seconds <= {}", 3600 * self.hours) if self.hours else NOTHING
-        moves = sql(
-            "SELECT profile_key, a.channel AS origin, b.channel AS target, seconds FROM ({}) AS moved JOIN named AS a ON a.channel_id = own "
-            "JOIN named AS b ON b.channel_id = moved.channel_id WHERE a.channel <> b.channel{}",
-            ordered,
-            near,
-        )
+        """The moves of everybody, found in one pass over their events in order."""
+        moves, names = self._moves(asked)
+        columns = {each: pa.DictionaryArray.from_arrays(moves[each], names) for each in ("origin", "target")}
+        table = pa.table({"profile_key": moves["profile_key"], **columns})
         relation = sql(
-            "WITH named AS MATERIALIZED ({}) SELECT profile_key, unnest([origin, origin, NULL, NULL]) AS origin, "
-            "unnest([target, NULL, target, NULL]) AS target FROM ({})",
-            named,
-            moves,
+            "SELECT profile_key, unnest([origin, origin, NULL, NULL]) AS origin, unnest([target, NULL, target, NULL]) AS target FROM moves",
+            moves=table,
         )
-        answer = sql(
-            "WITH named AS MATERIALIZED ({}) SELECT origin, target, {} AS users, count(*) AS switches, "
-            "median(seconds) AS seconds FROM ({}) GROUP BY GROUPING SETS ((origin, target), (origin), (target), ()) "
-            "HAVING count(*) > 0 ORDER BY users DESC, origin, target",
-            named,
-            marks.counted(asked, (self.most + 2) ** 2),
-            moves,
-        )
-        return Plan(relation, answer)
+        return Plan(relation, sql("SELECT * FROM switches ORDER BY users DESC, origin, target", switches=_counted(moves, names)))
+
+    def _moves(self, asked: Asked) -> tuple[dict[str, NDArray[Any]], list[str]]:
+        """profile_key, origin, target (places among the names of groups) and seconds of each switch, person by person."""
+        assert asked.read is not None  # noqa: S101 - whoever compiles this gives it
+        where = sql("{} AND {} AND channel_id IS NOT NULL", marks.ANY, marks.within(self, asked))
+        read = asked.read(sql("SELECT profile_key, epoch_us(occurred_at) AS instant, channel_id FROM events WHERE {}", where))
+        who, when, channel = (read[each].to_numpy() for each in ("profile_key", "instant", "channel_id"))
+        who, when, channel = chains.in_order(who, when, channel)
+        group, names = self._groups(where, asked)
+        apart = when[1:] - when[:-1]
+        moved = (channel[1:] != channel[:-1]) & (who[1:] == who[:-1])
+        if self.hours:
+            moved &= apart <= self.hours * 3_600_000_000
+        first = np.flatnonzero(moved)
+        origin, target = group[channel[first]], group[channel[first + 1]]
+        kept = origin != target
+        first = first[kept]
+        return {
+            "profile_key": who[first],
+            "origin": origin[kept],
+            "target": target[kept],
+            "seconds": apart[first] / 1e6,
+        }, names
+
+    def _groups(self, where: Sql, asked: Asked) -> tuple[NDArray[np.int8], list[str]]:
+        """For each channel the place of its group, and the names of groups: those of most people stand apart."""
+        assert asked.read is not None  # noqa: S101 - whoever compiles this gives it
+        known = sql("{} AND {}", marks.known(asked), where)
+        sizes = sql("SELECT channel_id, {} AS people FROM events WHERE {} GROUP BY 1", marks.counted(asked, self.most), known)
+        ranked = sql("SELECT channel_id, name FROM ({}) JOIN channels USING (channel_id) ORDER BY people DESC, name", sizes)
+        first = asked.read(ranked).slice(0, self.most)
+        names = [VALUE + each for each in first["name"].to_pylist()] + [OTHER]
+        group = np.full(_MOST_CHANNELS, len(names) - 1, dtype=np.int8)
+        group[first["channel_id"].to_numpy()] = range(len(names) - 1)
+        return group, names
+
+
+def _counted(moves: Mapping[str, NDArray[Any]], names: list[str]) -> pa.Table:
+    """Users, switches and median seconds of each pair of groups, of all from and all to a group, and of everything."""
+    origin, target = moves["origin"].astype(np.int16), moves["target"].astype(np.int16)
+    rows: list[dict[str, Any]] = []
+    for kept in ((True, True), (True, False), (False, True), (False, False)):
+        key = origin * len(names) * kept[0] + target * kept[1]
+        order = np.argsort(key, kind="stable")  # a person's moves stay together
+        key, who, seconds = key[order], moves["profile_key"][order], moves["seconds"][order]
+        starts = np.flatnonzero(np.append(key.size > 0, key[1:] != key[:-1]))
+        for start, end in pairwise([*starts.tolist(), key.size]):
+            one, other = divmod(int(key[start]), len(names))
+            rows.append(
+                {
+                    "origin": names[one] if kept[0] else None,
+                    "target": names[other] if kept[1] else None,
+                    "users": int(np.count_nonzero(who[start + 1 : end] != who[start : end - 1])) + 1,
+                    "switches": end - start,
+                    "seconds": float(np.median(seconds[start:end])),
+                }
+            )
+    columns = [("origin", pa.string()), ("target", pa.string()), ("users", pa.int64()), ("switches", pa.int64())]
+    return pa.Table.from_pylist(rows, pa.schema([*columns, ("seconds", pa.float64())]))
 
 
 INSIGHT = Switching

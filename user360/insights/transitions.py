@@ -1,7 +1,7 @@
 """Movements between the groups of RFM: where everybody stood at the end of the period, and so many days earlier.
 
-Both times the groups are those of `rfm`, scored anew over a period of the same length (research/features.md 5.7, after
-CleverTap's transitions). Who was scored neither time is no row; who was once not scored comes from there or went there.
+Both times the groups are those of `rfm`, scored anew over a period of the same length (after CleverTap's RFM
+transitions). Who was scored neither time is no row; who was once not scored comes from there or went there.
 """
 
 from __future__ import annotations

@@ -169,10 +169,10 @@ class Trend(Insight):
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who had such an event in the time of the mark."""
         place = cell.get("series", 0)
-        if cell.get("breakdown") == "other" or place >= len(self.series):
+        if place >= len(self.series):
             return None
         during = likeness.window(self, cell, asked, moving=moving)
-        return likeness.rule(self, cell, asked, (likeness.happened(self, self.series[place].of, cell, during),))
+        return likeness.rule(self, cell, asked, (likeness.happened(self, self.series[place].of, cell, during, asked.groups),))
 
 
 def _row(_: Series) -> Sql:

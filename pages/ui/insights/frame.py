@@ -18,6 +18,7 @@ import streamlit as st
 from pages.ui import charts, dialogs, layout, session, states, words
 from pages.ui.insights import asking, behind, flows, pictures, pinning, readings, reconciled
 from user360 import insights, spreadsheet
+from user360.segments import Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from user360.insight import Insight, Result
 
 LONGEST_TABLE: Final = 1_000
+MOST_ALIKE: Final = 40
 BOX: Final = "insight.box"
 
 
@@ -255,7 +257,7 @@ def people(of: Framed, beside: Callable[[], None] | None = None) -> None:
             title=pictures.told(of.question, of.result, cells),
             people=found,
             drawn=readings.drawn(of.result, single) if single is not None else None,
-            like=lambda moving: _like(of.question, cells[0], moving) if single is not None else None,
+            like=lambda moving: _like(of.question, cells, moving),
             reconcile=functools.partial(reconciled.hand_over, of.document, single) if single is not None else None,
         )
         behind.panel(of.key, chosen, asking.clear, beside)
@@ -285,5 +287,13 @@ def turned(of: Framed, mark: str, names: Mapping[str, str]) -> None:
     )
 
 
-def _like(question: Insight, text: str, moving: bool) -> Any:  # noqa: FBT001 - handed on
-    return insights.like(session.store(), question, asking.cell(text) or {}, moving=moving, at=session.at())
+def _like(question: Insight, cells: tuple[str, ...], moving: bool) -> Any:  # noqa: FBT001 - handed on
+    """The rule of people like those of a mark, or of any of several; None where no rule says one of them."""
+    if len(cells) > MOST_ALIKE:
+        return None
+    store, at = session.store(), session.at()
+    rules = [insights.like(store, question, asking.cell(each) or {}, moving=moving, at=at) for each in cells]
+    if any(each is None for each in rules):
+        return None
+    found = tuple(dict.fromkeys(each for each in rules if each is not None))
+    return found[0] if len(found) == 1 else Group("any", found)

@@ -121,7 +121,8 @@ def _steps(question: Any, result: Result, wanted: Wanted) -> Picture:
     found = groups(question, result)
     single = question.breakdown is None
     inks = _inks(question, found)
-    traces = [_bars(question, result, group, inks[group], wanted, labels=len(found) * len(question.steps)) for group in found]
+    labels = len(found) * len(question.steps)
+    traces = [_bars(question, result, group, inks[group], wanted, turn, labels=labels) for turn, group in enumerate(found)]
     if single:
         traces += _apart(question, result, wanted)
     drawn = charts.figure(*traces, height=wanted.height, barmode="stack" if single else "group", bargap=0.35, bargroupgap=0.06)
@@ -145,7 +146,7 @@ def _tick(question: Any, step: int) -> str:
     return f"{charts.plain(first, most)}<br>{charts.plain(rest, most)}"
 
 
-def _bars(question: Any, result: Result, group: str | None, ink: str, wanted: Wanted, *, labels: int) -> go.Bar:
+def _bars(question: Any, result: Result, group: str | None, ink: str, wanted: Wanted, turn: int, *, labels: int) -> go.Bar:
     rows = [row_of(result, step, group=group) for step in range(1, len(question.steps) + 1)]
     shares = [(row["share"] or 0) if row else 0 for row in rows]
     cells = [cell_of(result, row) if row else None for row in rows]
@@ -166,7 +167,7 @@ def _bars(question: Any, result: Result, group: str | None, ink: str, wanted: Wa
         customdata=cells,
         hovertext=[_hover(question, row) if row else "" for row in rows],
         hovertemplate="%{hovertext}<extra></extra>",
-        marker={"color": ink, "cornerradius": 2, "line": _line(cells, wanted)},
+        marker={"color": ink, "pattern": charts.hatched(turn, ink), "cornerradius": 2, "line": _line(cells, wanted)},
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
     )

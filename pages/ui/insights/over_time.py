@@ -73,7 +73,7 @@ def draw(
 
 
 def _bars(series: Sequence[Series], axis: Axis, form: Form, chosen: Collection[str], height: int, width: int) -> go.Figure:
-    traces = [_bar(each, axis, chosen, first=place == 0) for place, each in enumerate(series)]
+    traces = [_bar(each, axis, chosen, place) for place, each in enumerate(series)]
     drawn = charts.figure(*traces, height=height, barmode="relative", hovermode="x unified", bargap=0.25)
     if form == "shares":
         drawn.update_layout(barnorm="percent")
@@ -86,14 +86,14 @@ def _bars(series: Sequence[Series], axis: Axis, form: Form, chosen: Collection[s
     return drawn
 
 
-def _bar(each: Series, axis: Axis, chosen: Collection[str], *, first: bool) -> go.Bar:
+def _bar(each: Series, axis: Axis, chosen: Collection[str], turn: int) -> go.Bar:
     inks = charts.neutrals()
-    shapes = ["/" if place in axis.unfinished else "" for place in range(len(axis.places))]
+    unfinished = [place in axis.unfinished for place in range(len(axis.places))]
     picked = [cell is not None and cell in chosen for cell in each.cells]
     marker = {
         "color": each.colour,
-        "pattern": {"shape": shapes, "fgcolor": inks.ground, "bgcolor": each.colour, "size": 5, "solidity": 0.35},
-        "opacity": [0.75 if shape else 1.0 for shape in shapes],
+        "pattern": charts.hatched(turn, each.colour, unfinished),
+        "opacity": [0.75 if young else 1.0 for young in unfinished],
         "line": {"width": [2 if here else 0 for here in picked], "color": inks.ink},
     }
     return go.Bar(
@@ -104,7 +104,7 @@ def _bar(each: Series, axis: Axis, chosen: Collection[str], *, first: bool) -> g
         hovertext=list(each.texts) or [_text(value, axis) for value in each.values],
         hovertemplate=f"{charts.plain(each.name)} %{{hovertext}}<extra></extra>" if axis.places else None,
         marker=marker,
-        legendrank=1 if first else None,
+        legendrank=1 if turn == 0 else None,
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
     )
@@ -120,7 +120,7 @@ def _tops(series: Sequence[Series]) -> float:
 
 def _lines(series: Sequence[Series], axis: Axis, chosen: Collection[str], height: int, width: int) -> go.Figure:
     told = _told(series, axis)
-    traces = [trace for each in series for trace in _line(each, axis, chosen, told)]
+    traces = [trace for turn, each in enumerate(series) for trace in _line(each, axis, chosen, told, turn)]
     drawn = charts.figure(*traces, height=height, hovermode="closest", hoverdistance=30)
     leading = [each for each in series if not each.faint]
     ends = 1 < len(leading) <= MOST_END_LABELS and width >= NARROW
@@ -132,7 +132,7 @@ def _lines(series: Sequence[Series], axis: Axis, chosen: Collection[str], height
     return drawn
 
 
-def _line(each: Series, axis: Axis, chosen: Collection[str], told: Sequence[str]) -> list[go.Scatter]:
+def _line(each: Series, axis: Axis, chosen: Collection[str], told: Sequence[str], turn: int) -> list[go.Scatter]:
     """The line, and apart from it the dashed stretch to what is not over yet."""
     over = len(axis.places) if each.faint else min(axis.unfinished, default=len(axis.places))
     inks, dots, names = charts.neutrals(), len(axis.places) <= FEW_POINTS, _names(axis)
@@ -151,6 +151,7 @@ def _line(each: Series, axis: Axis, chosen: Collection[str], told: Sequence[str]
         marker = {
             "size": [9 if picked[place] else 5 if dots else 4 for place in places],
             "color": each.colour,
+            "symbol": charts.SYMBOLS[turn % len(charts.SYMBOLS)],
             "opacity": 1 if dots else [1 if picked[place] else 0 for place in places],
             "line": {"width": [2 if picked[place] else 0 for place in places], "color": inks.ink},
         }

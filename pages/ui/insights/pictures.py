@@ -112,6 +112,8 @@ def open_(document: Mapping[str, Any], view: str = "") -> NoReturn:
     people = document.get("people")
     asked = {key: value for key, value in document.items() if key != "people"}
     rule = json.dumps({"version": 1, **people}, ensure_ascii=False, separators=(",", ":")) if people else None
-    ways = {timelines.COMPARE: 1} if view == timelines.BEFORE else {habits.WAY: view or None}
+    ways: dict[str, Any] = {timelines.COMPARE: 1} if view == timelines.BEFORE else {habits.WAY: view or None}
+    if view.startswith(returning.OF_GROUP):
+        ways = {returning.GROUP: view.removeprefix(returning.OF_GROUP)}
     given = {**kind.parameters, asking.QUESTION: asking.written(asked), PARAMETER: rule, **ways}
     nav.go(kind.screen, **given)

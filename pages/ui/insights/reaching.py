@@ -68,7 +68,7 @@ def picture(question: Any, result: Result, wanted: Wanted) -> Picture:
 def _bars(rows: Mapping[tuple[str, str], int], parts: Sequence[tuple[str, str]], wanted: Wanted) -> go.Figure:
     whole = max([rows.get((each, "members"), 0) for each in CHANNELS]) or 1
     inks = _inks()
-    traces = []
+    traces: list[go.Bar] = []
     for step, name in parts:
         heads = [rows.get((each, step), 0) for each in CHANNELS]
         if not any(heads) and step == "not valid":
@@ -95,6 +95,7 @@ def _bars(rows: Mapping[tuple[str, str], int], parts: Sequence[tuple[str, str]],
                 hovertemplate="%{hovertext}<extra></extra>",
                 marker={
                     "color": inks[step][0],
+                    "pattern": charts.hatched(len(traces), inks[step][0]),
                     "line": {
                         "width": [2 if cell in wanted.chosen else 1 for cell in cells],
                         "color": [charts.neutrals().ink if cell in wanted.chosen else charts.neutrals().ground for cell in cells],
@@ -112,9 +113,10 @@ def _bars(rows: Mapping[tuple[str, str], int], parts: Sequence[tuple[str, str]],
         _names_above(drawn, parts, inks)
     else:
         legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "traceorder": "normal"}
+        legend |= {"entrywidthmode": "fraction", "entrywidth": 0.32}  # else the longest name would leave room for one column
         legend |= {"itemclick": False, "itemdoubleclick": False, "font": {"size": 12, "color": charts.neutrals().soft}}
         drawn.update_layout(showlegend=True, legend=legend)
-    drawn.update_layout(margin_t=34)
+    drawn.update_layout(margin_t=34 if len(traces) <= len(ASKED) else 52)
     return drawn
 
 

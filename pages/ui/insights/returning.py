@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from user360.insight import Result
 
 CURVE: Final = "curve"
+GROUP: Final = "of"
+OF_GROUP: Final = "of "
+"""Before a group, the way of drawing that shows the cells of it alone."""
 ALL: Final = "All"
 _MOST_WITH_DECIMALS: Final = 16
 _MOST_WITH_TEXT: Final = 31
@@ -29,7 +32,7 @@ _LEAST_END: Final = 10.0  # per cent: a scale that ends lower would make chance 
 
 
 def picture(question: Any, result: Result, wanted: Wanted) -> Picture:
-    """The heat map, or the curve if `view` says so."""
+    """The heat map, of everyone or of the group that `view` names, or the curve if it says so."""
     if not result.table.num_rows:
         return Picture(f"{title(question)}. Nobody began.")
     return _curve(question, result, wanted) if wanted.view == CURVE else _triangle(question, result, wanted)
@@ -103,26 +106,30 @@ def _place(question: Any, bucket: str) -> str:
 
 
 def _triangle(question: Any, result: Result, wanted: Wanted) -> Picture:
+    group = wanted.view.removeprefix(OF_GROUP) if wanted.view.startswith(OF_GROUP) else None
     rows = [
         row
         for row in result.table.to_pylist()
-        if row["cohort"] is not None and row["state"] == retention.BACK and row.get("breakdown") is None
+        if row["cohort"] is not None and row["state"] == retention.BACK and row.get("breakdown") == group
     ]
+    if not rows:
+        return Picture(f"{title(question)}. Nobody began.")
     cohorts = [each.name for each in result.buckets]
     sizes = {row["cohort"]: row["size"] for row in rows}
     shown = [each for each in cohorts if each in sizes]
-    whole = pooled(result)
+    whole = pooled(result, group)
     ages = max((row["age"] for row in rows), default=0) + 1
     cells = [_cell(question, result, row, 0, ages) for row in whole]
     cells += [_cell(question, result, row, 1 + shown.index(row["cohort"]), ages) for row in rows]
-    names = [f"{ALL} · {words.number(whole[0]['size'])}" if whole else ALL]
+    every = ALL if group is None else readings.group_name(question, group)
+    names = [f"{every} · {words.number(whole[0]['size'])}" if whole else every]
     names += [f"{_place(question, each)} · {words.number(sizes[each])}" for each in shown]
     columns = [age_name(question, 0) if ages <= _MOST_WITH_DECIMALS else "0", *(str(age) for age in range(1, ages))]
     finished = [100 * row["share"] for row in rows if row["age"] and row["finished"]]
     height = _LOW_ROW if len(names) > _MANY_ROWS else grids.ROW
     drawn = grids.draw(names, columns, cells, most=max([*finished, _LEAST_END]), chosen=wanted.chosen, row_height=height)
     said = "; ".join(f"{age_name(question, row['age'])} {100 * row['share']:.1f}%" for row in whole[:_TOLD])
-    return Picture(f"{title(question)}. All: {said}", "% of people · a dashed cell is unfinished", drawn)
+    return Picture(f"{title(question)}. {every}: {said}", "% of people · a dashed cell is unfinished", drawn)
 
 
 def _cell(question: Any, result: Result, row: Mapping[str, Any], place: int, ages: int) -> grids.Cell:
