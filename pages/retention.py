@@ -20,6 +20,8 @@ from user360.insights import retention
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamlit.delta_generator import DeltaGenerator
+
     from pages.ui.insights.asking import Asked
     from user360.insight import Result
 
@@ -57,7 +59,8 @@ def page() -> None:
     begin = _begin()
     found = asking.document(begin)
     rule = _first_row(begin, found)
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+    row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+    with row:
         controls.period(begin, found)
         _ages(begin, found)
         controls.choice(begin, found, "clock", "Counting", CLOCKS, width=200)
@@ -66,7 +69,7 @@ def page() -> None:
         controls.breakdown(begin, found, start)
     asked = asking.read(begin, rule)
     if asked is not None:
-        _answer(asked)
+        _answer(asked, row)
     pinning.draw()
 
 
@@ -145,12 +148,14 @@ def _ages(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
 # -- the answer ---------------------------------------------------------------------------------
 
 
-def _answer(asked: Asked) -> None:
+def _answer(asked: Asked, row: DeltaGenerator) -> None:
+    """The answer; whose cells are looked at is chosen in the row of controls, once it is known which groups there are."""
     question: Any = asked.question
     with states.boundary("Retention", key="retention"):
         result = asking.result(question)
         chosen = asking.chosen(question)
-        view = _of_group(question, result)
+        with row:
+            view = _of_group(question, result)
         drawn = pictures.draw(question, result, Wanted(view, chosen))
         of = frame.Framed("retention", returning.title(question), question, result, asking.whole(asked), view)
         with frame.card(of, f"{drawn.quiet} · click to see them"):
@@ -182,7 +187,7 @@ def _of_group(question: Any, result: Result) -> str:
         key="retention.group",
         format_func=lambda each: "Cells of everyone" if each == EVERYONE else f"Cells of {readings.group_name(question, each)}",
         label_visibility="collapsed",
-        width=260,
+        width=220,
         on_change=_to_group,
     )
     return "" if chosen == EVERYONE else returning.OF_GROUP + chosen

@@ -43,11 +43,11 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _views(view)
         controls.period(begin, asking.document(begin))
-        rule = controls.people()
     if view == "trends":
         trending.editor(asking.document(begin))
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         VIEWS[view].controls(begin, asking.document(begin))
+        rule = controls.people()
     asked = asking.read(begin, rule)
     if asked is not None:
         _chart(view, asked)

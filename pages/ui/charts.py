@@ -109,7 +109,8 @@ def hatched(place: int, colour: str, unfinished: Sequence[bool] = ()) -> dict[st
     own = SHAPES[place % len(SHAPES)]
     shape: Any = ["/" if each else own for each in unfinished] if any(unfinished) else own
     strong: Any = [0.35 if each else 0.2 for each in unfinished] if any(unfinished) else 0.2
-    return {"shape": shape, "fgcolor": neutrals().ground, "bgcolor": colour, "size": 5, "solidity": strong}
+    strength = 1 if any(unfinished) and not own else 0.45  # numbers that stand in a bar stay legible
+    return {"shape": shape, "fgcolor": neutrals().ground, "fgopacity": strength, "bgcolor": colour, "size": 5, "solidity": strong}
 
 
 def figure(*traces: Any, height: int, **layout: Any) -> go.Figure:
