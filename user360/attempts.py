@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import pyarrow as pa
 
-from user360 import chains, clock, insight, marks, moments
+from user360 import chains, clock, insight, marks, moments, ordering
 from user360.chains import Bar
 from user360.people import People
 from user360.segments import event_leaves, event_values
@@ -136,12 +136,12 @@ class _Read:
         """The groups of events."""
         return self.table["raw"] if "raw" in self.table.column_names else None
 
-    def events(self) -> chains.Events:
+    def events(self) -> ordering.Events:
         """In order."""
         who, when, mask = (self.table[each].to_numpy() for each in ("profile_key", "instant", "mask"))
         held = [self.table[_of_held(place)].combine_chunks().dictionary_encode().indices for place in range(self.held)]
         codes = [each.fill_null(-1).to_numpy().astype(np.int64) for each in held]
-        return chains.sort(who, when, mask, self.table["message_hash"].to_numpy() if self.hashed else None, codes)
+        return ordering.sort(who, when, mask, self.table["message_hash"].to_numpy() if self.hashed else None, codes)
 
 
 def _packed(way: Way, asked: Asked) -> Attempts | None:
@@ -187,7 +187,7 @@ def _read(way: Way, asked: Asked, narrowed: Sql, *, everything: bool = False) ->
     return _Read(_table(asked, query if everything else sql("SELECT * FROM ({}) WHERE mask > 0", query)), len(way.same), hashed)
 
 
-def _with_all_of(people: chains.Array, read: _Read, way: Way, asked: Asked) -> _Read:
+def _with_all_of(people: ordering.Array, read: _Read, way: Way, asked: Asked) -> _Read:
     """What was read, and beside it everything else that these people did."""
     if not people.size:
         return read

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 import pyarrow as pa
 
-from user360 import chains, marks
+from user360 import marks, ordering
 from user360.errors import InvalidInsight
 from user360.insight import OTHER, TOP, VALUE, Asked, Insight, Plan, Role, check_scope
 from user360.sql import Sql, sql
@@ -77,7 +77,7 @@ class Switching(Insight):
         where = sql("{} AND {} AND channel_id IS NOT NULL", marks.ANY, marks.within(self, asked))
         read = asked.read(sql("SELECT profile_key, epoch_us(occurred_at) AS instant, channel_id FROM events WHERE {}", where))
         who, when, channel = (read[each].to_numpy() for each in ("profile_key", "instant", "channel_id"))
-        who, when, channel = chains.in_order(who, when, channel)
+        who, when, channel = ordering.in_order(who, when, channel)
         group, names = self._groups(where, asked)
         apart = when[1:] - when[:-1]
         moved = (channel[1:] != channel[:-1]) & (who[1:] == who[:-1])
