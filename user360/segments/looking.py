@@ -11,27 +11,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from user360 import events
 from user360.errors import Unknown
 from user360.segments import asking, compiler
 from user360.segments.frames import Frame
-from user360.segments.needing import flattened, needs
+from user360.segments.needing import MINE, OWN, events_of_person, flattened, needs, row_of
 from user360.segments.rules import Rank
 from user360.segments.tree import holds, leaves
-from user360.sql import NOTHING, Sql, joined, name, sql
+from user360.sql import NOTHING, joined, sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from user360.segments.catalog import Catalog
-    from user360.segments.needing import Needs
     from user360.segments.rules import Node, Rule
     from user360.segments.tree import Compiled, Leaf
     from user360.store import Store, Transaction
 
-OWN: Final = Sql("own")
-MINE: Final = Sql("mine")
 MOST_AT_ONCE: Final = 100
 
 
@@ -79,13 +75,13 @@ def looking(store: Store, rule: Rule, catalog: Catalog, profile_key: int, *, at:
         there = (
             bool(seen.rows(frame.everyone()))
             if past
-            else bool(seen.execute(sql("CREATE TEMP TABLE mine AS {}", _row(wanted, frame))))
+            else bool(seen.execute(sql("CREATE TEMP TABLE mine AS {}", row_of(wanted, frame))))
         )
         if not there:
             raise Unknown(
                 "There is no such user.", "They were not made yet at that moment, were deleted, or merged into another."
             )
-        seen.execute(sql("CREATE TEMP TABLE own AS {}", _events(wanted, frame)))
+        seen.execute(sql("CREATE TEMP TABLE own AS {}", events_of_person(wanted, frame)))
         yield Look(store, seen, replace(frame, own=OWN, mine=NOTHING if past else MINE), profile_key, conditions)
 
 
@@ -94,31 +90,3 @@ def _of_everybody(asked: Sequence[tuple[Node, Frame]], trees: Sequence[Compiled]
     for (node, _), tree in zip(asked, trees, strict=True):
         if isinstance(node, Rank):
             yield from leaves(tree)
-
-
-def _row(wanted: Needs, frame: Frame) -> Sql:
-    """What is asked of the person's own row."""
-    columns = joined(", ", [name(each) for each in wanted.properties])
-    return sql("SELECT profile_key, {} FROM profiles WHERE profile_key = {}", columns, frame.person)
-
-
-def _events(wanted: Needs, frame: Frame) -> Sql:
-    """Those of the person's events that any condition speaks of, with the columns that any reads.
-
-    `place` says where each one stands, or in the past that it stands nowhere any more. Documents are fetched row by
-    row, which takes a tenth of the time of looking for the person in a reading of them.
-    """
-    figures = [Sql(each) if each in wanted.figures else sql("NULL::DOUBLE AS {}", Sql(each)) for each in events.figures.COLUMNS]
-    columns = sql(
-        "profile_key, event_id, channel_id, source_id, occurred_at, {}, {}, {}",
-        joined(", ", figures),
-        Sql("message_id" if wanted.ids or frame.past else "NULL::VARCHAR AS message_id"),
-        Sql("properties" if wanted.documents or frame.past else "NULL::VARIANT AS properties"),
-    )
-    if frame.past:
-        until = replace(frame, known=frame.at)
-        return sql("SELECT {}, NULL::BIGINT AS place FROM {} WHERE {}", columns, until.events(), wanted.events)
-    theirs = sql("FROM events WHERE profile_key = {} AND ({})", frame.person, wanted.events)
-    if not wanted.documents:
-        return sql("SELECT {}, rowid AS place {}", columns, theirs)
-    return sql("SELECT {}, rowid AS place FROM events WHERE rowid IN (SELECT rowid {})", columns, theirs)

@@ -15,8 +15,9 @@ from user360.segments import asking, compiler, saved
 from user360.segments.catalog import load_catalog
 from user360.segments.checking import check
 from user360.segments.frames import Frame
+from user360.segments.needing import MINE, OWN, events_of_person, flattened, needs, row_of
 from user360.segments.tree import Both, Leaf, as_query
-from user360.sql import Sql, joined, sql
+from user360.sql import joined, sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,13 +74,16 @@ def of(store: Store, profile_key: int, *, at: datetime) -> tuple[Segment, ...]:
     if not every:
         return ()
     catalog = load_catalog(store)
-    frame = Frame(catalog, at, person=profile_key, own=Sql("own"))
+    rules = [check(saved.rule_of(each), catalog) for each in every]
+    frame = Frame(catalog, at, person=profile_key, own=OWN, mine=MINE)
     parts = []
-    for each in every:
-        tree = compiler.compiled(check(saved.rule_of(each), catalog), frame)
+    for each, rule in zip(every, rules, strict=True):
+        tree = compiler.compiled(rule, frame)
         query = as_query(Both((Leaf(frame.everyone()), tree)), frame.everyone())
         parts.append(sql("SELECT {} AS segment_id WHERE EXISTS ({})", each.id, query))
-    own = sql("WITH own AS MATERIALIZED (SELECT * FROM events WHERE profile_key = {}) ", profile_key)
+    wanted = needs([node for rule in rules for _, node in flattened(rule, catalog, "$")], frame)
+    read = events_of_person(wanted, frame), row_of(wanted, frame)
+    own = sql("WITH own AS MATERIALIZED ({}), mine AS MATERIALIZED ({}) ", *read)
     found = {segment_id for (segment_id,) in store.rows(sql("{}{}", own, joined(" UNION ALL ", parts)))}
     return tuple(sorted((each for each in every if each.id in found), key=lambda each: each.name.casefold()))
 
