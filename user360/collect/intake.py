@@ -25,7 +25,8 @@ GATHER_SECONDS: Final = 0.003
 MOST_WAITING: Final = 32 * 2**20
 MOST_OF_ONE: Final = MOST_WAITING // 2
 LONGEST_WAIT_SECONDS: Final = 5.0
-TOGETHER: Final = 2**19
+TOGETHER: Final = 2**20
+"""How much is stored together at most: half of what 32 clients with batches of 100 wait for, so that one half is read while the other is stored."""
 AHEAD: Final = 2**16
 PARCELS: Final = 256
 # What a parcel weighs beside its bytes, so that many small ones are an end of waiting, too.
