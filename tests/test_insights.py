@@ -74,6 +74,15 @@ QUESTIONS = [
         "granularity": "week",
         "breakdown": {"by": "property", "name": "tags"},
     },
+    {
+        "kind": "funnel",
+        "steps": [{"event": SAW}, {"event": BOUGHT}],
+        "order": "any",
+        "within": {"value": 20, "unit": "hour"},
+        "period": {"from": "2026-10-20", "to": "2026-11-20"},
+        "breakdown": {"by": "property", "name": "country", "most": 1},
+    },
+    {"kind": "active", "breakdown": {"by": "channel", "most": 1}, "granularity": "week"},
     {"kind": "lifecycle", "of": {"event": BOUGHT}, "period": {"last": 9, "unit": "day"}},
     {"kind": "lifecycle", "granularity": "week", "period": {"last": 40, "unit": "day"}, "channels": ["WhatsApp"]},
     {

@@ -1,0 +1,39 @@
+"""Events put in order as numbers stand as they would sorted by their columns, however far apart people and instants lie."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from user360 import ordering
+
+SECOND = 1_000_000
+INSTANTS = st.one_of(st.integers(0, 5), st.integers(0, 40 * 366 * 86_400 * SECOND))
+PEOPLE = st.one_of(st.integers(0, 9), st.integers(0, 2**32 - 2))
+
+
+@given(st.lists(st.tuples(PEOPLE, INSTANTS, st.integers(0, 9)), max_size=40))
+def test_people_instants_and_what_stands_beside_are_sorted_by_all_three(rows):
+    who, when, beside = (np.array([row[place] for row in rows], dtype=kind) for place, kind in enumerate(("u4", "i8", "u2")))
+
+    found = ordering.in_order(who, when, beside)
+
+    assert list(zip(*(each.tolist() for each in found), strict=True)) == sorted(rows)
+
+
+@given(
+    st.lists(st.tuples(PEOPLE, INSTANTS, st.integers(0, 7), st.integers(0, 2**64 - 1)), max_size=40, unique_by=lambda row: row[3])
+)
+def test_events_of_one_instant_stand_by_the_first_step_they_match_and_then_by_hash(rows):
+    who, when, mask, hashes = (
+        np.array([row[place] for row in rows], dtype=kind) for place, kind in enumerate(("u4", "i8", "i4", "u8"))
+    )
+
+    found = ordering.sort(who, when, mask, hashes)
+
+    def place(row):
+        return row[0], row[1], next((bit for bit in range(3) if row[2] & 1 << bit), 15), row[3]
+
+    assert [rows[each] for each in found.row[:-1]] == sorted(rows, key=place)
+    assert (found.who[-1], found.mask[-1], found.row[-1]) == (-1, 0, -1)
