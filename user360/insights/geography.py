@@ -85,7 +85,8 @@ class Geography(Insight):
             ranked,
             columns,
         )
-        sized = sql("SELECT country, city, count(*) AS heads FROM ({}) GROUP BY country, city", rows)
+        keys = Sql("country, city" if city else "country")
+        sized = sql("SELECT country, any_value(city) AS city, count(*) AS heads FROM ({}) GROUP BY {}", rows, keys)
         counted = sql(
             "SELECT heads, {} FROM (SELECT *, CASE WHEN {} IS NOT NULL THEN "
             "row_number() OVER (PARTITION BY {} IS NULL ORDER BY heads DESC, country, city) END AS rank FROM ({}))",
