@@ -56,7 +56,7 @@ RULE: Final = {
     "version": 1,
     "match": "all",
     "conditions": [
-        {"property": "country", "operator": "is", "values": ["DE", "Germany", "India", "IN"]},
+        {"property": "language", "operator": "is", "values": ["de", "hi"]},
         {"property": "orders", "operator": "at_least", "values": [1]},
         {"property": "loyaltyTier", "operator": "is_not", "values": ["platinum"]},
         {"property": "plusMember", "operator": "is_not_true"},
@@ -67,7 +67,7 @@ RULE: Final = {
     ],
 }
 BARE_RULE: Final = (
-    "SELECT count(*) FROM profiles WHERE country IN ('DE', 'Germany', 'India', 'IN') AND orders >= 1 "
+    "SELECT count(*) FROM profiles WHERE language IN ('de', 'hi') AND orders >= 1 "
     'AND coalesce("loyaltyTier" <> \'platinum\', true) AND coalesce(NOT "plusMember", true) AND coalesce("emailOptin", true) '
     "AND \"lastSession\" > TIMESTAMP '2026-06-26 11:50:00' AND \"lastSession\" <= TIMESTAMP '2026-11-23 12:50:00' "
     "AND dob < DATE '2004-01-01' AND city IS NOT NULL"
