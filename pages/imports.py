@@ -235,6 +235,7 @@ def _import(given: dict[str, Any], plan: Plan, found: DryRun) -> None:
     number, job = jobs.start_import(
         session.store(), Path(given["path"]), plan, file_name=given["name"], expected=found.content, by=session.analyst()
     )
+    found.close()  # its world would lie in memory beside the import
     progress.watch(reporting.WATCHED, job)
     st.session_state["import.number"] = number
     draft.forget()

@@ -12,6 +12,7 @@ from pages.ui import words
 from tests.worlds import AT, take, users
 from user360 import doors, imports, jobs, profiles, properties, segments
 from user360.people import NOBODY
+from user360.sql import Sql
 
 if TYPE_CHECKING:
     from user360.records import Import
@@ -185,6 +186,7 @@ def test_events_and_members_are_tried_and_imported_too(shop: Store) -> None:
     events.segmented_control(key="import.rows").set_value("known").run()
     assert "No row of the file is like that." in [each.value for each in events.caption]
     assert _import(events, shop).counts.created == 1
+    assert shop.rows(Sql("SELECT database_name FROM duckdb_databases() WHERE database_name LIKE 'trial%'")) == []
 
     segments.lists.save(shop, "Fair", NOBODY, source="test", by="Mira", at=AT)
     members = _upload("who\nu1\nu2\nnobody\n")
