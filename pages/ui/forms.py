@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages.ui import controls, dialogs, nav, session, states, words
 from user360 import identities, ingest, profiles, properties
-from user360.errors import InvalidValue, Unknown
+from user360.errors import Conflict, InvalidValue, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,7 +138,7 @@ def _read(opened: dict[str, Any]) -> tuple[dict[str, Value | None], dict[str, st
         if entered == opened["start"].get(prop.name, () if isinstance(entered, tuple) else ""):
             continue
         try:
-            changed[prop.name] = prop.datatype.parse(list(entered) if isinstance(entered, tuple) else entered, session.zone())
+            changed[prop.name] = _parsed(prop, entered)
         except InvalidValue as refusal:
             faults[prop.name] = states.sentence(refusal)
     return changed, faults
@@ -171,10 +171,7 @@ def _write(opened: dict[str, Any], changed: Mapping[str, Value | None]) -> None:
     new = opened["user"] is None
     user_id = str(_entered(opened, "userId")).strip() if new else None
     if changed or new:
-        batch = ingest.user(changed, user_id=user_id, profile_key=opened["user"])
-        receipt = ingest.receive(
-            session.store(), batch, source=SOURCE, by=session.analyst(), at=session.moment(), merge_tags=False, on_refusal="all"
-        )
+        receipt = _receive(ingest.user(changed, user_id=user_id, profile_key=opened["user"]))
         if receipt.rejected:
             opened["faults"] = {each.property: f"{each.message} {each.hint}".strip() for each in receipt.rejected}
             return
@@ -189,6 +186,17 @@ def _write(opened: dict[str, Any], changed: Mapping[str, Value | None]) -> None:
         session.notice(f"{words.escape_md(user_id)} added")
         nav.go("user", id=receipt.profile_keys[0].as_py())
     session.notice(f"{words.count(len(changed), 'value')} saved" if changed else "Nothing was changed")
+
+
+def _receive(batch: ingest.Users) -> ingest.Receipt:
+    """All of the values or, where one is refused, none."""
+    return ingest.receive(
+        session.store(), batch, source=SOURCE, by=session.analyst(), at=session.moment(), merge_tags=False, on_refusal="all"
+    )
+
+
+def _parsed(prop: Property, entered: Text) -> Value | None:
+    return prop.datatype.parse(list(entered) if isinstance(entered, tuple) else entered, session.zone())
 
 
 # -- the way back -------------------------------------------------------------------------------
@@ -213,14 +221,10 @@ def _go_back() -> None:
     last = st.session_state.pop(_LAST)
     now = _texts(profiles.get(session.store(), last["user"]))
     same = [each for each in last["before"] if now.get(each) == last["after"].get(each)]
-    types = {each.name: each.datatype for each in _writable()}
-    text = {each: last["before"][each] for each in same if each in types}
-    values = {
-        each: types[each].parse(list(told) if isinstance(told, tuple) else told, session.zone()) for each, told in text.items()
-    }
-    if values:
-        batch = ingest.user(values, profile_key=last["user"])
-        ingest.receive(session.store(), batch, source=SOURCE, by=session.analyst(), at=session.moment(), merge_tags=False)
+    values = {each.name: _parsed(each, last["before"][each.name]) for each in _writable() if each.name in same}
+    receipt = _receive(ingest.user(values, profile_key=last["user"])) if values else None
+    if receipt is not None and receipt.rejected:
+        raise Conflict(receipt.rejected[0].message, "Open the user and mend it there.")
     left = [words.escape_md(each, 40) for each in last["before"] if each not in values]
     kept = f"; {', '.join(left)} was changed since and stays" if left else ""
     session.notice(f"{words.count(len(values), 'value')} as before{kept}")
