@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.worlds import AT, events, take, users
 from user360 import insights, marks, profiles, segments, workspace
 from user360.errors import InvalidInsight
+from user360.events import tally
 from user360.insights.engagement import Engagement
 from user360.people import People
 from user360.segments import Catalog
@@ -105,11 +106,14 @@ def crowd(seed: int) -> Crowd:
         when = min(when, AT) - random.choice((0, 0, 1)) * timedelta(hours=random.randrange(40 * 24))
         rows.append((f"u{random.randrange(13)}", random.choice(NAMES), when, random.choice(CHANNELS), f"m{number}"))
     rows.append(("u1", NAMES[0], AT + timedelta(hours=3), WEB, "to come"))
-    take(
-        store,
-        events([row[:3] for row in rows], channels=[row[3] for row in rows], message_ids=[row[4] for row in rows]),
-        at=AT,
-    )
+    for some in (rows[:200], rows[200:]):
+        take(
+            store,
+            events([row[:3] for row in some], channels=[row[3] for row in some], message_ids=[row[4] for row in some]),
+            at=AT,
+        )
+        if seed > 1 and len(some) == 200:  # days counted beforehand, some of which change after it
+            tally(store)
     gone = profiles.key_of(store, "u2")
     assert gone is not None
     profiles.delete(store, People.of([gone]), by="t", source="t", at=AT)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from user360.events import Tallies
     from user360.people import People
     from user360.segments import Catalog, Rule
 
@@ -111,6 +112,7 @@ class Asked:
     `room` is how many keys a bitmap must hold, 0 where it is not known: people are then counted without bitmaps.
     `channels` is how many there are: where all of them stand apart nothing has to be ranked.
     `groups` are those that stand apart in an answer, for the rule of who is in Other; only `like` is given them.
+    `tallies` are what is kept of days, and `others` the condition of events that are not of such days, while these are asked for.
     `cut` keeps the places of the time axis while a question is answered. `read` asks the data: for rules whose edges are found in them, and for what is computed of events one after the other.
     """
 
@@ -120,6 +122,8 @@ class Asked:
     room: int = 0
     channels: int = 0
     read: Callable[[Sql], pa.Table] | None = None
+    tallies: Tallies | None = None
+    others: Sql = NOTHING
     groups: tuple[str, ...] = ()
     cut: dict[tuple[Period, Unit], tuple[Bucket, ...]] = field(default_factory=dict, compare=False)
 

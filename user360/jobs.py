@@ -17,9 +17,11 @@ import uuid
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
+from weakref import WeakKeyDictionary
 
-from user360 import backup, clock, duplicates, exports, folders, imports, records, schedules, watching
+from user360 import backup, clock, duplicates, events, exports, folders, imports, records, schedules, watching
 from user360.errors import Conflict, Interrupted, Stopped, Unknown, User360Error
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ DUPLICATES: Final = "duplicates"
 DRY_RUN: Final = "dry run"
 TRIALS: Final = 4
 BY_ITSELF: Final = "schedule"
+TALLY: Final = "tally"
+TALLY_EVERY: Final = timedelta(hours=1)
 
 _log = logging.getLogger("user360.jobs")
 
@@ -251,7 +255,15 @@ def restore(store: Store, name: str, *, by: str, at: datetime) -> Backup:
 
 def run_due(store: Store, *, at: datetime) -> list[str]:
     """Begin whatever is due by now, each once however often it was missed; answers the jobs' ids."""
-    return [_DUTIES[each.kind](store, each.subject) for each in schedules.take_due(store, at=at)]
+    begun = [_DUTIES[each.kind](store, each.subject) for each in schedules.take_due(store, at=at)]
+    last = _tallied.get(store)
+    if (last is None or at - last >= TALLY_EVERY) and events.worth_tallying(store, at=at):
+        _tallied[store] = at
+        begun.append(submit(store, TALLY, lambda each: events.tally(store, each.tell)))
+    return begun
+
+
+_tallied: WeakKeyDictionary[Store, datetime] = WeakKeyDictionary()
 
 
 _DUTIES: Final[dict[str, Callable[[Store, str], str]]] = {

@@ -5,11 +5,11 @@ Without this room each insight would cut days by its own clock. What is counted 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from user360 import clock, insight, segments
+from user360 import clock, events, insight, segments
 from user360.errors import InvalidInsight, InvalidRule
 from user360.events import FIRST_OF_OTHERS
 from user360.insight import NONE, OTHER, VALUE
@@ -31,6 +31,7 @@ MOST_BITMAP_BYTES: Final = 320 * 2**20
 _DISTINCT: Final = Sql("count(DISTINCT profile_key)")
 _ROOM_OF_A_ROW: Final = 400  # so much room in bitmaps is made and counted in the time one event takes to be told from others
 _MOST_VALUES: Final = 200
+_MOST_STALE: Final = 31
 _MET: Final = Sql(  # materialized, or each pair of bitmaps would be counted for the condition and again for the answer
     "met AS MATERIALIZED (SELECT * EXCLUDE (heads, crowd), bit_count(heads & crowd) AS users FROM places, crowds) "
     "SELECT * FROM met WHERE users > 0"
@@ -62,8 +63,7 @@ def within(question: Insight, asked: Asked, start: datetime | None = None, end: 
     if question.channels:
         names = joined(", ", question.channels)
         parts.append(sql("channel_id IN (SELECT channel_id FROM channels WHERE name IN ({}))", names))
-    if asked.among:
-        parts.append(asked.among)
+    parts += [each for each in (asked.among, asked.others) if each]
     return joined(" AND ", parts)
 
 
@@ -83,9 +83,9 @@ def spot(question: Insight, asked: Asked, first: datetime | None = None, until: 
     start, end = first or begin, until or over
     unit = question.granularity
     if unit == "hour":
-        shift = _shift(asked, start) % timedelta(hours=1)
+        shift = events.shift(asked.catalog.zone, start) % timedelta(hours=1)
         return (
-            sql("date_trunc('hour', {}) - {}", _ahead(shift), _interval(shift))
+            sql("date_trunc('hour', {}) - {}", events.ahead(shift), _interval(shift))
             if shift
             else Sql("date_trunc('hour', occurred_at)")
         )
@@ -99,20 +99,47 @@ def spot(question: Insight, asked: Asked, first: datetime | None = None, until: 
 
 
 def local(asked: Asked, start: datetime, end: datetime) -> Sql:
-    """The time on the wall of an event of that span: the offset added, which measured many times as fast as asking the zone.
+    """The time on the wall of an event of that span, in the workspace's zone."""
+    return events.local(asked.catalog.zone, start, end)
 
-    The span is cut where the zone's clocks change. Microseconds are added: adding an interval took five times as long.
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Days of a question that were counted before: day, number (of an event or channel), events, users, by what they are of.
+
+    The others, so many, are asked with `others`.
     """
-    cases, before, here = [], _shift(asked, start), start
-    while here < end:
-        following = min(here + timedelta(days=1), end)
-        if _shift(asked, following) != before:
-            change = _change(asked, here, following)
-            cases.append(sql("WHEN occurred_at < {} THEN {}", clock.stored(change), _ahead(before)))
-            before = _shift(asked, following)
-        here = following
-    last = _ahead(before)
-    return sql("CASE {} ELSE {} END", joined(" ", cases), last) if cases else last
+
+    days: Callable[[int], Sql]
+    others: Asked
+    left: int
+
+    def beside(self, kind: int, columns: Sql, asking: Callable[[Asked], Sql], such: Sql = NOTHING) -> Sql:
+        """These columns of days that were counted before, of such rows, and what is asked of the others."""
+        counted = sql("SELECT {} FROM ({}){}", columns, self.days(kind), sql(" WHERE {}", such) if such else NOTHING)
+        return joined(" UNION ALL ", [counted, asking(self.others)] if self.left else [counted])
+
+
+def told(question: Insight, asked: Asked) -> Told | None:
+    """What tallies tell of a question by days to everybody on every channel; None where it asks for something else."""
+    zone, held = asked.catalog.zone, asked.tallies
+    if held is None or held.zone_name != zone.key or asked.among or question.channels or question.granularity != "day":
+        return None
+    start, end = insight.span(question.period, asked.catalog, asked.at)
+    first, until = clock.calendar_day(start, zone), clock.calendar_day(min(end, asked.at), zone)
+    stale = sorted(each for each in held.stale if first <= each < until)
+    if until <= first or len(stale) > _MOST_STALE:
+        return None
+    edges = [(clock.start_of_day(each, zone), clock.start_of_day(each + timedelta(days=1), zone)) for each in stale]
+    over = clock.start_of_day(until, zone)
+    spans = [*edges, (over, end)] if over < end else edges
+    others = [sql("occurred_at >= {} AND occurred_at < {}", *map(clock.stored, each)) for each in spans]
+    left = len(stale) + (clock.calendar_day(end, zone) - until).days
+    return Told(lambda kind: held.of(kind, first, until), replace(asked, others=_any_of(others)), left)
+
+
+def _any_of(conditions: list[Sql]) -> Sql:
+    return sql("({})", joined(" OR ", conditions)) if conditions else NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,13 +263,18 @@ def of_channels(sizes: Sql, most: int) -> Sql:
     )
 
 
+def stand_apart(asked: Asked, most: int) -> bool:
+    """Whether every channel is told from every other: nothing has to be ranked."""
+    return 0 < asked.channels <= most
+
+
 def by_channel(asked: Asked, most: int, cells: Callable[[Sql], Sql], keys: str, added: tuple[str, ...] = ()) -> Sql:
     """The users of each place and channel, with the columns `keys` of places and sums of those `added`: keys, breakdown, added, users.
 
     `cells` answers the rows by place and channel_id with the column of people it is given. Where every channel stands apart
     the bitmaps are counted as soon as they are made; else they are kept, ranked and put together.
     """
-    if 0 < asked.channels <= most:
+    if stand_apart(asked, most):
         return sql(
             "SELECT * EXCLUDE (channel_id, name), coalesce({} || name, {}) AS breakdown FROM ({}) LEFT JOIN channels USING (channel_id)",
             VALUE,
@@ -346,29 +378,6 @@ def wilson(share: Sql, whole: Sql) -> tuple[Sql, Sql]:
     middle, below = sql("{} + 3.8416 / (2 * {})", share, whole), sql("1 + 3.8416 / {}", whole)
     low = sql("greatest(({} - {}) / ({}), 0)", middle, root, below)
     return low, sql("least(({} + {}) / ({}), 1)", middle, root, below)
-
-
-def _shift(asked: Asked, instant: datetime) -> timedelta:
-    return instant.astimezone(asked.catalog.zone).utcoffset() or timedelta()
-
-
-def _change(asked: Asked, low: datetime, high: datetime) -> datetime:
-    """The minute between the two at which the zone's offset changes."""
-    before = _shift(asked, low)
-    while high - low > timedelta(minutes=1):
-        middle = low + (high - low) / 2
-        middle = middle.replace(second=0, microsecond=0, tzinfo=UTC)
-        if middle <= low:
-            break
-        low, high = (middle, high) if _shift(asked, middle) == before else (low, middle)
-    return high
-
-
-def _ahead(shift: timedelta) -> Sql:
-    """The instant of an event so much later."""
-    if not shift:
-        return Sql("occurred_at")
-    return sql("make_timestamp(epoch_us(occurred_at) + {})", shift // timedelta(microseconds=1))
 
 
 def _interval(shift: timedelta) -> Sql:

@@ -11,7 +11,7 @@ A table's rows are read and written by its owner alone; this room only makes the
 | properties | properties |
 | profiles, tags, profile_tags, writes, changes, deleted_profiles, sessions_before, before_merges, absences, value_times, given_at_once | profiles |
 | user_ids, other_ids, links | identities |
-| events, event_names, channels, sources, deleted_events, taken_messages, event_moves | events |
+| events, event_names, channels, sources, deleted_events, taken_messages, event_moves, tallies, tally_changes | events |
 | merges | resolution |
 | activity | activity |
 | imports, exports, import_templates | records |
@@ -322,17 +322,9 @@ TRIED_WHOLE: Final = ("counters", "properties", "tags", "event_names", "channels
 """Tables of which a trial has all rows."""
 
 TRIED_EMPTY: Final = (
-    "writes",
-    "changes",
-    "value_times",
-    "given_at_once",
-    "events",
-    "sessions_before",
-    "links",
-    "failed_messages",
-    "warnings",
-    "activity",
-)
+    "writes", "changes", "value_times", "given_at_once", "events", "sessions_before", "links", "failed_messages", "warnings", "activity",
+    "tally_changes",
+)  # fmt: skip
 """Tables a trial begins without."""
 
 
@@ -376,6 +368,13 @@ def _giving() -> list[Sql]:
     return [Sql(f"CREATE TABLE given_at_once ({columns})")]
 
 
+def _tallies() -> list[Sql]:
+    """What each day comes to, in the zone it was counted in, and the hours of whose events some were removed or changed hands since."""
+    tallies = "zone VARCHAR NOT NULL, kind UTINYINT NOT NULL, day DATE NOT NULL, number USMALLINT, events UBIGINT NOT NULL, users UINTEGER NOT NULL"
+    changes = "change_id UBIGINT NOT NULL, hour TIMESTAMP NOT NULL, gone UBIGINT NOT NULL"
+    return [Sql(f"CREATE TABLE tallies ({tallies})"), Sql(f"CREATE TABLE tally_changes ({changes})")]
+
+
 STEPS: Final = (
     _first,
     _segments,
@@ -396,4 +395,5 @@ STEPS: Final = (
     _contents,
     _timing,
     _giving,
+    _tallies,
 )

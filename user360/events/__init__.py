@@ -7,7 +7,7 @@ themselves, so they cannot disagree with them. Whose lastSession follows does no
 
 `appending` takes events in, `content` says what came under a message id, `reading` answers about them, `clustering` keeps the table quick,
 `figures` keeps numbers beside their documents, `summing` what every event comes to, `withdrawing` takes back what an import brought, `moving` gives events to another profile and back, `sending` says how sources send,
-`conversing` brings the messages of a bot's session together.
+`tallying` keeps what each day comes to, cut by `walls`, `conversing` brings the messages of a bot's session together.
 """
 
 from user360.events.appending import (
@@ -49,19 +49,26 @@ from user360.events.reading import (
     totals,
 )
 from user360.events.sending import Pulse, pulses, senders
+from user360.events.tallying import CHANNEL, EVENT, WHOLE, Tallies, tallies, tally, worth_tallying
+from user360.events.walls import ahead, local, shift
 from user360.events.withdrawing import brought_by, known_otherwise, made_in, newest_left, withdraw
 
 __all__ = [
+    "CHANNEL",
+    "EVENT",
     "FIRST_OF_OTHERS",
     "LATEST",
     "ROWS",
     "SESSION",
+    "WHOLE",
     "Appended",
     "Bucket",
     "Content",
     "Conversation",
     "EventProperty",
     "Pulse",
+    "Tallies",
+    "ahead",
     "append",
     "append_system",
     "brought_by",
@@ -81,6 +88,7 @@ __all__ = [
     "forget_people",
     "in_places",
     "known_otherwise",
+    "local",
     "made_in",
     "making",
     "mark_own",
@@ -100,9 +108,12 @@ __all__ = [
     "recluster",
     "schema",
     "senders",
+    "shift",
     "stream",
     "stretches",
     "take_note",
+    "tallies",
+    "tally",
     "then",
     "through",
     "tidy",
@@ -110,4 +121,5 @@ __all__ = [
     "totals",
     "twins",
     "withdraw",
+    "worth_tallying",
 ]

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from user360 import hashes
 from user360.clock import stored
 from user360.errors import InvalidMessage
-from user360.events import figures
+from user360.events import figures, tallying
 from user360.events.summing import REMOVALS
 from user360.hashes import Seen
 from user360.schema import SYSTEM_EVENTS
@@ -179,7 +179,7 @@ def move_out(tx: Transaction, people: Sql) -> int:
 def forget_people(tx: Transaction, people: Sql) -> int:
     """Remove the events of these profiles; answer how many went."""
     tx.touch("events", REMOVALS)
-    return tx.execute(sql("DELETE FROM events WHERE profile_key IN ({})", people))
+    return tallying.changing(tx, sql("DELETE FROM events WHERE profile_key IN ({})", people), gone=True)
 
 
 def erase(tx: Transaction, people: Sql, words: Sequence[str]) -> int:
@@ -193,7 +193,7 @@ def erase(tx: Transaction, people: Sql, words: Sequence[str]) -> int:
     )
     tx.execute(sql("DELETE FROM event_moves WHERE from_key IN ({}) OR to_key IN ({})", people, people))
     tx.touch("events", REMOVALS)
-    gone = tx.execute(sql("DELETE FROM events WHERE profile_key IN ({})", people))
+    gone = tallying.changing(tx, sql("DELETE FROM events WHERE profile_key IN ({})", people), gone=True)
     return gone + tx.execute(sql("DELETE FROM deleted_events WHERE profile_key IN ({})", people))
 
 

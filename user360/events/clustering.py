@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from user360.events import figures
+from user360.events import figures, tallying
 from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
@@ -76,13 +76,14 @@ def recluster(store: Store, *weeks: datetime) -> int:
             )
         )
         tx.execute(sql("DELETE FROM events WHERE rowid <= {} AND {}", newest, within))
+        tallying.moved(tx)
         for week in weeks:
             tx.remember(f"sorted:{week:%Y-%m-%d}", held.get(week, 0))
     return sum(held.values())
 
 
 def tidy(store: Store, tell: Callable[[int, int], None] | None = None) -> int:
-    """Sort every week whose unsorted tail is worth it, and choose the numbers kept beside; answer how many weeks were sorted.
+    """Sort every week whose unsorted tail is worth it, choose the numbers kept beside, count the days that changed; answer how many weeks were sorted.
 
     `tell` hears (done, of all) after each lot of weeks, and may raise `Interrupted`.
     """
@@ -94,6 +95,7 @@ def tidy(store: Store, tell: Callable[[int, int], None] | None = None) -> int:
         done += len(lot)
         if tell:
             tell(done, len(due))
+    tallying.tally(store)
     return len(due)
 
 

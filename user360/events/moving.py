@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from user360.clock import stored
+from user360.events import tallying
 from user360.events.past import FIRST_OF_OTHERS
 from user360.events.summing import REMOVALS
 from user360.sql import Sql, joined, sql
@@ -38,16 +39,15 @@ def move(tx: Transaction, pairs: pa.Table, *, at: datetime) -> dict[int, int]:
     )
     moved = tx.rows(sql("SELECT merge_id, count(*) FROM event_moves WHERE move_id = {} GROUP BY merge_id", number))
     if moved:
-        tx.execute(
-            sql(
-                "UPDATE events SET profile_key = pairs.kept FROM pairs WHERE events.profile_key = pairs.gone AND event_id >= {}",
-                FIRST_OF_OTHERS,
-                pairs=pairs,
-            )
+        theirs = sql(
+            "UPDATE events SET profile_key = pairs.kept FROM pairs WHERE events.profile_key = pairs.gone AND event_id >= {}",
+            FIRST_OF_OTHERS,
+            pairs=pairs,
         )
+        tallying.changing(tx, theirs, gone=False)
     going = sql("SELECT gone FROM pairs", pairs=pairs)
     tx.execute(sql("INSERT INTO deleted_events SELECT * FROM events WHERE profile_key IN ({})", going))
-    tx.execute(sql("DELETE FROM events WHERE profile_key IN ({})", going))
+    tallying.changing(tx, sql("DELETE FROM events WHERE profile_key IN ({})", going), gone=True)
     tx.touch("events", REMOVALS)
     return dict(moved)
 
@@ -91,15 +91,14 @@ def move_back(tx: Transaction, merge_id: int, *, kept: int, gone: int, ids: Coll
             joined(" OR ", came) if came else Sql("false"),
         )
     )
-    tx.execute(
-        sql(
-            "UPDATE events SET profile_key = {} WHERE profile_key = {} AND (message_hash, message_id) IN "
-            "(SELECT (message_hash, message_id) FROM event_moves WHERE move_id = {})",
-            gone,
-            kept,
-            number,
-        )
+    back = sql(
+        "UPDATE events SET profile_key = {} WHERE profile_key = {} AND (message_hash, message_id) IN "
+        "(SELECT (message_hash, message_id) FROM event_moves WHERE move_id = {})",
+        gone,
+        kept,
+        number,
     )
+    tallying.changing(tx, back, gone=False)
     tx.execute(sql("INSERT INTO events SELECT * FROM deleted_events WHERE profile_key = {}", gone))
     tx.execute(sql("DELETE FROM deleted_events WHERE profile_key = {}", gone))
     tx.touch("events", REMOVALS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from user360.events import tallying
 from user360.events.past import FIRST_OF_OTHERS
 from user360.events.summing import REMOVALS
 from user360.schema import SYSTEM_EVENTS
@@ -58,13 +59,10 @@ def withdraw(tx: Transaction, import_id: int, members: pa.Table) -> tuple[int, p
             members=members,
         )
     )
-    gone = tx.execute(
-        sql(
-            "DELETE FROM events WHERE import_id = {} AND profile_key IN (SELECT profile_key FROM members)",
-            import_id,
-            members=members,
-        )
+    theirs = sql(
+        "DELETE FROM events WHERE import_id = {} AND profile_key IN (SELECT profile_key FROM members)", import_id, members=members
     )
+    gone = tallying.changing(tx, theirs, gone=True)
     gone += tx.execute(
         sql(
             "DELETE FROM deleted_events WHERE import_id = {} AND profile_key IN (SELECT profile_key FROM members)",

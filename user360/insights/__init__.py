@@ -116,7 +116,7 @@ def _channels(store: Store) -> int:
 def _asked(store: Store, question: Insight, at: datetime) -> Asked:
     catalog = segments.load_catalog(store)
     question.check(catalog)
-    asked = Asked(catalog, at, room=store.room(), channels=_channels(store), read=store.read)
+    asked = Asked(catalog, at, room=store.room(), channels=_channels(store), read=store.read, tallies=events.tallies(store))
     if question.people is None or not question.people.conditions:
         return asked
     return replace(asked, among=insight.members(segments.people(store, question.people, at=at)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from user360 import clock, insight, likeness, marks
+from user360 import clock, events, insight, likeness, marks
 from user360.insight import Insight, Plan, Role
 from user360.segments.rules import During, Events
 from user360.sql import Sql, sql
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from user360.segments import Rule
 
 WINDOWS: Final = (1, 7, 30)
+_ON_CHANNELS: Final = Sql("day AS spot, number AS channel_id, users")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,25 +73,40 @@ class Active(Insight):
         return marks.broken(rows, self.breakdown)
 
     def _by_places(self, asked: Asked) -> Sql:
-        """From one bitmap a place, or a place and channel; where they do not fit, from everybody once in each."""
-        places, by = len(insight.buckets(self, asked)), self.breakdown.by if self.breakdown else None
+        """What was counted before; of the rest one bitmap a place, or a place and channel; where they do not fit, everybody once in each."""
+        by = self.breakdown.by if self.breakdown else None
+        most = self.breakdown.most if self.breakdown else 0
+        apart = by == "channel" and marks.stand_apart(asked, most)
+        told = marks.told(self, asked) if by is None or apart else None
+        places = told.left if told else len(insight.buckets(self, asked))
         if by == "event_property" or not marks.fits(asked, places * (marks.channels_of(asked) if by == "channel" else 1)):
             return self._spotted(_counted(self._placed(asked), Sql("spot, breakdown" if by else "spot")))
-        rows = sql("FROM events WHERE {} AND {} AND {} GROUP BY ALL", marks.ANY, marks.known(asked), marks.within(self, asked))
-        spot, heads = marks.spot(self, asked), marks.crowd(asked)
         if self.breakdown is None:
-            return self._spotted(sql("SELECT {} AS spot, bit_count({}) AS users {}", spot, heads, rows))
+            users = sql("bit_count({}) AS users", marks.crowd(asked))
+            if told is None:
+                return self._spotted(self._each(asked, users))
+            return self._spotted(told.beside(events.WHOLE, Sql("day AS spot, users"), lambda each: self._each(each, users)))
         if by == "property":
-            return self._spotted(
-                marks.crossed(asked, self.breakdown, sql("SELECT {} AS spot, {} AS heads {}", spot, heads, rows))
-            )
-        return self._spotted(
-            marks.by_channel(
-                asked,
-                self.breakdown.most,
-                lambda people: sql("SELECT {} AS spot, channel_id, {} {}", spot, people, rows),
-                "spot",
-            )
+            heads = sql("{} AS heads", marks.crowd(asked))
+            return self._spotted(marks.crossed(asked, self.breakdown, self._each(asked, heads)))
+
+        def cells(people: Sql) -> Sql:
+            def asking(each: Asked) -> Sql:
+                return self._each(each, sql("channel_id, {}", people))
+
+            return told.beside(events.CHANNEL, _ON_CHANNELS, asking) if told else asking(asked)
+
+        return self._spotted(marks.by_channel(asked, most, cells, "spot"))
+
+    def _each(self, asked: Asked, found: Sql) -> Sql:
+        """What is found of each place."""
+        return sql(
+            "SELECT {} AS spot, {} FROM events WHERE {} AND {} AND {} GROUP BY ALL",
+            marks.spot(self, asked),
+            found,
+            marks.ANY,
+            marks.known(asked),
+            marks.within(self, asked),
         )
 
     def _spotted(self, counted: Sql) -> Sql:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from user360 import clock, insight, likeness, marks, moments
+from user360 import clock, events, insight, likeness, marks, moments
 from user360.errors import InvalidInsight
 from user360.insight import Breakdown, Insight, Plan, Role, check_scope
 from user360.moments import GAP
@@ -33,6 +33,7 @@ BY_CHANNEL: Final = Breakdown("channel")
 _NO_CHANNEL: Final = 2**16
 _DOWN: Final = 2**17 - 1  # from which channels are counted down
 _LONGEST: Final = timedelta(microseconds=2**45)  # what fits beside a channel into a number of 64 bits
+_COUNTED: Final = Sql("day AS spot, number AS channel_id, events, users")
 _ROWS: Final = "SELECT profile_key, occurred_at, channel_id FROM "
 
 
@@ -95,17 +96,23 @@ class Channels(Insight):
         assert self.breakdown is not None  # noqa: S101 - as it was checked
         timed = self.over == "time"
         spot = marks.spot(self, asked) if timed else Sql("0")
-        places = len(insight.buckets(self, asked)) if timed else 1
+        apart = timed and self.touch == "any" and self.measure != "sessions" and marks.stand_apart(asked, self.breakdown.most)
+        told = marks.told(self, asked) if apart else None
+        places = told.left if told else len(insight.buckets(self, asked)) if timed else 1
         if marks.fits(asked, places * marks.channels_of(asked)):
-            return marks.by_channel(
-                asked,
-                self.breakdown.most,
-                lambda people: sql(
-                    "SELECT {} AS spot, channel_id, count(*) AS events, {} FROM ({}) GROUP BY ALL", spot, people, rows
-                ),
-                "spot",
-                ("events",),
-            )
+
+            def cells(people: Sql) -> Sql:
+                def asking(each: Asked) -> Sql:
+                    return sql(
+                        "SELECT {} AS spot, channel_id, count(*) AS events, {} FROM ({}) GROUP BY ALL",
+                        spot,
+                        people,
+                        self._rows(each),
+                    )
+
+                return told.beside(events.CHANNEL, _COUNTED, asking) if told else asking(asked)
+
+            return marks.by_channel(asked, self.breakdown.most, cells, "spot", ("events",))
         once = sql("SELECT {} AS spot, channel_id, profile_key, count(*) AS events FROM ({}) GROUP BY ALL", spot, rows)
         sized = sql("SELECT channel_id, {} AS people FROM ({}) GROUP BY channel_id", marks.counted(asked, USUAL), rows)
         return sql(

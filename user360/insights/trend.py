@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from user360 import insight, likeness, marks
+from user360 import events, insight, likeness, marks
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
 from user360.segments import event_leaves, event_values
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from user360.insight import Asked
+    from user360.marks import Told
     from user360.segments import Catalog, Rule
 
 MOST_SERIES: Final = 5
@@ -40,6 +41,8 @@ _FIGURES: Final = {
 }
 _ADDED: Final = {"total": "n", "users": "users", "per_user": "n / users", "sum": "coalesce(s, 0)", "average": "s / nullif(c, 0)"}
 """The figures that come of sums over channels."""
+_TOLD: Final = {"total": "events", "users": "users", "per_user": "events / users"}
+"""The figures that what is kept of days tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,8 @@ class Trend(Insight):
         by = self.breakdown.by if self.breakdown else None
         figures = {each.figure for each in self.series}
         if by is None:
-            spots = len(insight.buckets(self, asked))
-            return joined(" UNION ALL ", self._parts(asked, lambda each: self._figure(each, spots, asked), grouped=True))
+            told = marks.told(self, asked)
+            return joined(" UNION ALL ", [self._whole(place, each, asked, told) for place, each in enumerate(self.series)])
         if by == "channel" and figures <= set(_ADDED) and marks.fits(asked, places * marks.channels_of(asked)):
             return self._by_channel(asked)
         if by == "property" and figures == {"users"} and marks.fits(asked, places):
@@ -109,6 +112,23 @@ class Trend(Insight):
             joined(" ", cases),
             rows,
         )
+
+    def _whole(self, place: int, each: Series, asked: Asked, told: Told | None) -> Sql:
+        """A series as a whole: series, spot, value and users."""
+
+        def asking(of: Asked) -> Sql:
+            return self._part(
+                place, of, self._figure(each, told.left if plain and told else len(insight.buckets(self, of)), of), grouped=True
+            )
+
+        plain = each.figure in _TOLD and each.of.where is None and each.of.during is None
+        if told is None or not plain:
+            return asking(asked)
+        kind, such = events.WHOLE, NOTHING
+        if each.of.event is not None:
+            kind, such = events.EVENT, sql("number = {}", asked.catalog.events[each.of.event])
+        columns = sql("{} AS series, day AS spot, {} AS value, users", place, Sql(_TOLD[each.figure]))
+        return told.beside(kind, columns, asking, such)
 
     def _figure(self, each: Series, places: int, asked: Asked) -> Sql:
         """What is kept of a place: the figure, and the users as they are counted soonest."""
@@ -135,26 +155,27 @@ class Trend(Insight):
         )
 
     def _parts(self, asked: Asked, of: Callable[[Series], Sql], *, grouped: bool = False) -> list[Sql]:
-        """The events of each series: series, spot and what is wanted of them, event by event or place by place."""
+        """The events of each series."""
+        return [self._part(place, asked, of(each), grouped=grouped) for place, each in enumerate(self.series)]
+
+    def _part(self, place: int, asked: Asked, wanted: Sql, *, grouped: bool = False) -> Sql:
+        """The events of a series: series, spot and what is wanted of them, event by event or place by place."""
         raw, beside = marks.raw(self.breakdown, asked) if not grouped else (NOTHING, NOTHING)
-        frame = Frame(asked.catalog, asked.at)
-        return [
-            sql(
-                "SELECT {} AS series, spot, {} FROM (SELECT *, {} AS spot, {} AS number, {} AS word FROM events) AS events{} "
-                "WHERE {} AND {} AND {}{}",
-                place,
-                sql("{}{}", of(each), raw),
-                marks.spot(self, asked),
-                event_values.number(each.property, each.of.event, asked.catalog) if each.property else Sql("NULL::DOUBLE"),
-                sql("({})::VARCHAR", event_values.plain(each.property)) if each.property else Sql("NULL::VARCHAR"),
-                beside,
-                event_leaves.matching(marks.checked(each.of, asked.catalog, "$"), frame),
-                marks.within(self, asked),
-                marks.known(asked) if grouped else Sql("true"),
-                Sql(" GROUP BY ALL" if grouped else ""),
-            )
-            for place, each in enumerate(self.series)
-        ]
+        each = self.series[place]
+        return sql(
+            "SELECT {} AS series, spot, {} FROM (SELECT *, {} AS spot, {} AS number, {} AS word FROM events) AS events{} "
+            "WHERE {} AND {} AND {}{}",
+            place,
+            sql("{}{}", wanted, raw),
+            marks.spot(self, asked),
+            event_values.number(each.property, each.of.event, asked.catalog) if each.property else Sql("NULL::DOUBLE"),
+            sql("({})::VARCHAR", event_values.plain(each.property)) if each.property else Sql("NULL::VARCHAR"),
+            beside,
+            event_leaves.matching(marks.checked(each.of, asked.catalog, "$"), Frame(asked.catalog, asked.at)),
+            marks.within(self, asked),
+            marks.known(asked) if grouped else Sql("true"),
+            Sql(" GROUP BY ALL" if grouped else ""),
+        )
 
     def _named(self, counted: Sql) -> Sql:
         """Places by their names: naming few instead of all events."""
