@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from user360 import schema
 from user360.errors import Interrupted, StoreUnavailable
@@ -86,6 +88,39 @@ def test_rows_that_wait_are_there_for_whoever_names_their_table_and_at_the_end_i
 
     assert inserted == [3, 1]
     assert store.rows(sql("SELECT name FROM tags ORDER BY 1")) == [("a",), ("b",), ("c",), ("d",)]
+
+
+INSTANT = st.integers(-(10**17), 10**17)
+TEXT = st.text(st.characters(codec="utf-8"), max_size=5)
+KINDS = {
+    "number": (pa.uint64(), st.integers(0, 2**64 - 1)),
+    "key": (pa.uint32(), st.integers(0, 2**32 - 1)),
+    "code": (pa.uint16(), st.integers(0, 2**16 - 1)),
+    "count": (pa.int64(), st.integers(-(2**63), 2**63 - 1)),
+    "share": (pa.float64(), st.floats(allow_nan=False)),
+    "said": (pa.bool_(), st.booleans()),
+    "at time": (pa.timestamp("us"), INSTANT),
+    'the "name"': (pa.string(), TEXT),
+    "names": (pa.list_(pa.string()), st.lists(TEXT, max_size=3)),
+}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=st.data(), columns=st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=4, unique=True))
+def test_rows_come_in_as_they_are_whether_they_are_few_or_many(store: Store, drawn: st.DataObject, columns: list[str]) -> None:
+    rows = drawn.draw(st.integers(0, 5))
+    cells = [drawn.draw(st.lists(st.none() | KINDS[each][1], min_size=rows, max_size=rows)) for each in columns]
+    few = pa.table([pa.array(column, KINDS[each][0]) for each, column in zip(columns, cells, strict=True)], names=columns)
+    many = pa.concat_tables([few] * 100).combine_chunks()
+
+    with store.transaction() as tx:
+        found = [tx.read(sql("SELECT * FROM rows", rows=each)) for each in (few, many)]
+        told = [
+            tx.rows(sql("SELECT a.*, b.* FROM rows a POSITIONAL JOIN (SELECT * FROM rows) b", rows=each)) for each in (few, many)
+        ]
+
+    assert found == [few, many]
+    assert told[0] * 100 == told[1]
 
 
 def test_a_number_of_a_transaction_that_failed_is_given_to_the_next(store: Store) -> None:

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 FEW: Final = 500
 MANY: Final = 20_000
 TIMES_AS_LONG: Final = 50
+_OTHER_IDS: Final = pa.schema({"id_hash": pa.uint64(), "kind": pa.string(), "id": pa.string(), "profile_key": pa.uint32()})
 _HASH: Final = Sql("md5_number_lower(kind || ':' || id)")
 
 
@@ -180,17 +181,19 @@ def point(tx: Transaction, ids: pa.Table) -> None:
     leads = dict(
         zip(zip(ids["kind"].to_pylist(), ids["id"].to_pylist(), strict=True), ids["profile_key"].to_pylist(), strict=True)
     )
-    hashed = sql("(SELECT {} AS id_hash, kind, id, profile_key FROM ids)", _HASH, ids=ids.select(["kind", "id", "profile_key"]))
+    hashed = hashes.each(f"{kind}:{text}" for kind, text in leads)
+    columns = [pa.array(hashed), *([one[place] for one in leads] for place in (0, 1)), list(leads.values())]
+    led = pa.table(columns, schema=_OTHER_IDS)
     if kept is None or kept.unsure(leads):
         tx.execute(
             sql(
-                "DELETE FROM other_ids USING {} n WHERE other_ids.id_hash = n.id_hash AND other_ids.kind = n.kind AND other_ids.id = n.id",
-                hashed,
+                "DELETE FROM other_ids USING led WHERE other_ids.id_hash = led.id_hash AND other_ids.kind = led.kind AND other_ids.id = led.id",
+                led=led,
             )
         )
-    tx.execute(sql("INSERT INTO other_ids SELECT * FROM {}", hashed))
+    tx.execute(sql("INSERT INTO other_ids SELECT id_hash, kind, id, profile_key FROM led", led=led))
     if kept is not None:
-        kept.see(leads)
+        kept.see_hashes(hashed)
         kept.lead(leads)
 
 

@@ -11,13 +11,26 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import duckdb
 import pyarrow as pa
 
-from user360.sql import Sql, joined, sql
+from user360.sql import Sql, joined, name, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 T = TypeVar("T")
 PART: Final = 61_440
+FEW: Final = 64
+"""So many rows are told as values: to name a table of them took longer than the statement itself."""
+_TYPES: Final = {
+    pa.bool_(): "BOOLEAN",
+    pa.uint16(): "USMALLINT",
+    pa.uint32(): "UINTEGER",
+    pa.uint64(): "UBIGINT",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.string(): "VARCHAR",
+}
+_INSTANT: Final = pa.timestamp("us")
+_VERBS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
 COUNTERS: Final = "counters"
 
 _log = logging.getLogger("user360.store")
@@ -49,7 +62,7 @@ class Transaction:
     def execute(self, statement: Sql) -> int:
         """Run a change and answer how many rows it touched."""
         self._catch_up(statement)
-        told = run(self._cursor, statement).fetchall()
+        told = run(self._cursor, spelled(statement)).fetchall()
         return int(told[0][0]) if told and isinstance(told[0][0], int) else 0
 
     def later(self, table: str, rows: pa.Table, insert: Callable[[Transaction, pa.Table], None]) -> None:
@@ -62,7 +75,7 @@ class Transaction:
     def read(self, query: Sql) -> pa.Table:
         """The answer as an Arrow table, with this transaction's own changes."""
         self._catch_up(query)
-        return answer(self._cursor, query)
+        return answer(self._cursor, spelled(query))
 
     def stream(self, query: Sql, rows: int = 500_000) -> Iterator[pa.RecordBatch]:
         """The answer in batches, with this transaction's own changes; read it to its end before anything else."""
@@ -72,7 +85,7 @@ class Transaction:
     def rows(self, query: Sql) -> list[tuple[Any, ...]]:
         """The answer as Python tuples, with this transaction's own changes."""
         self._catch_up(query)
-        return run(self._cursor, query).fetchall()
+        return run(self._cursor, spelled(query)).fetchall()
 
     def kept(self, query: Sql, topic: str) -> pa.Table:
         """The answer, asked again only once a commit has touched the topic: for what every message needs and hardly any changes."""
@@ -163,6 +176,28 @@ class Transaction:
             self.execute(
                 sql("INSERT INTO counters VALUES {}", joined(", ", [sql("({}, {})", each, self._taken[each]) for each in fresh]))
             )
+
+
+def spelled(query: Sql) -> Sql:
+    """The same statement, with those of its tables that have few rows as values in front of it."""
+    few = {each: table for each, table in query.relations.items() if _is_few(table)}
+    if not few or not query.text.startswith(_VERBS):
+        return query
+    parts = [sql("{} AS (SELECT {})", name(each), joined(", ", _columns(table))) for each, table in few.items()]
+    whole = sql("WITH {} {}", joined(", ", parts), query)
+    return Sql(whole.text, whole.params, {each: table for each, table in query.relations.items() if each not in few})
+
+
+def _is_few(table: pa.Table) -> bool:
+    return table.num_rows <= FEW and all(each in _TYPES or each == _INSTANT for each in table.schema.types)
+
+
+def _columns(table: pa.Table) -> Iterator[Sql]:
+    for each, column in zip(table.column_names, table.columns, strict=True):
+        if column.type == _INSTANT:  # as a number, for not every instant is one of Python's
+            yield sql("make_timestamp(unnest({}::BIGINT[])) AS {}", column.cast(pa.int64()).to_pylist(), name(each))
+        else:
+            yield sql("unnest({}::{}[]) AS {}", column.to_pylist(), Sql(_TYPES[column.type]), name(each))
 
 
 def run(cursor: duckdb.DuckDBPyConnection, query: Sql) -> duckdb.DuckDBPyConnection:
