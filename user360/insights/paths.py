@@ -16,16 +16,15 @@ A path that is over before the last level goes to *end*; one to an event that be
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from user360 import insight, likeness, marks, moments
+from user360 import likeness, marks, walking
 from user360.errors import InvalidInsight, nearest, shorten
 from user360.insight import OTHER, VALUE, Insight, Plan, Role, check_scope
 from user360.segments import event_leaves
 from user360.segments.frames import Frame
 from user360.segments.rules import Events  # noqa: TC001 - the reader of questions looks at it
-from user360.sql import NOTHING, Sql, joined, sql
+from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,10 +38,8 @@ DEEPEST: Final = 5
 MOST: Final = 20
 LONGEST_GAP: Final = 24 * 60
 END: Final = "end"
-_OUTSIDE: Final = -1  # stands for the end of a session among the numbers of events
-_EVENT_BITS: Final = 16
-_TICKS: Final = 2**45  # what stands above the bits of the event, and of whether the path begins there, in a moment
-_COARSE: Final = 64  # microseconds of a tick where a longer period would not fit
+_MINUTE: Final = 60_000_000
+_OTHER: Final = -2  # stands for what is not told apart among the numbers of events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,32 +93,35 @@ class Paths(Insight):
         marks.no_breakdown(self)
 
     def compile(self, asked: Asked) -> Plan:
-        """Nodes and links as rows of people: a node has no `onward`."""
-        relation = sql(
+        """Nodes and links as rows of people: a node has no `onward`. Steps are named last, as they are few."""
+        coded = sql(
             "WITH walked AS MATERIALIZED ({}), sized AS (SELECT level, step, count(*) AS size, "
             "row_number() OVER (PARTITION BY level ORDER BY count(*) DESC, step) AS rank FROM walked WHERE step >= 0 GROUP BY level, step), "
-            "kept AS (SELECT level, step FROM sized WHERE rank <= {} AND "
+            "kept AS MATERIALIZED (SELECT level, step FROM sized WHERE rank <= {} AND "
             "100 * size >= {} * (SELECT count(*) FROM walked WHERE level = {})), "
-            "called AS (SELECT w.profile_key, w.session, w.level, {} AS step, {} AS onward, w.onward IS NOT NULL AS goes FROM walked w "
-            "LEFT JOIN kept k ON k.level = w.level AND k.step = w.step LEFT JOIN named n ON n.event_id = k.step "
-            "LEFT JOIN kept l ON l.level = w.level + 1 AND l.step = w.onward LEFT JOIN named m ON m.event_id = l.step) "
-            "SELECT profile_key, session, level, step, NULL::VARCHAR AS onward FROM called UNION ALL "
-            "SELECT profile_key, session, level, step, onward FROM called WHERE goes",
+            "coded AS MATERIALIZED (SELECT w.profile_key, w.session, w.level, {} AS step, {} AS onward FROM walked w "
+            "LEFT JOIN kept k ON k.level = w.level AND k.step = w.step LEFT JOIN kept l ON l.level = w.level + 1 AND l.step = w.onward) "
+            "SELECT profile_key, session, level, step, NULL::INTEGER AS onward FROM coded UNION ALL "
+            "SELECT profile_key, session, level, step, onward FROM coded WHERE onward IS NOT NULL",
             self._walked(asked),
             self.most,
             self.least,
             self._anchored(),
-            _called(Sql("w.step"), Sql("n.name")),
-            _called(Sql("w.onward"), Sql("m.name")),
-            named=_names(asked.catalog),
+            _coded(Sql("w.step"), Sql("k.step")),
+            _coded(Sql("w.onward"), Sql("l.step")),
         )
-        answer = sql(
-            "SELECT level, step, onward, count(*) AS paths, {} AS users "
-            "FROM ({}) GROUP BY level, step, onward ORDER BY level, onward IS NOT NULL, paths DESC, step, onward",
+        counted = sql(
+            "SELECT level, step, onward, count(*) AS paths, {} AS users FROM ({}) GROUP BY level, step, onward",
             Sql("count(*)" if self.count == "users" else "count(DISTINCT profile_key)"),  # a path is once at a mark
-            relation,
+            coded,
         )
-        return Plan(relation, answer)
+        return Plan(
+            _named(Sql("profile_key, session, level"), coded, asked),
+            sql(
+                "SELECT level, step, onward, paths, users FROM ({}) ORDER BY level, onward IS NOT NULL, paths DESC, step, onward",
+                _named(Sql("level, paths, users"), counted, asked),
+            ),
+        )
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Of everyone on a path: who had the event. No rule says what stood directly before or after it."""
@@ -137,163 +137,75 @@ class Paths(Insight):
         return 0 if self.direction == "from" else self.depth - 1
 
     def _walked(self, asked: Asked) -> Sql:
-        """A row for each level of each path: profile_key, session, level, step and the next one; -1 is outside of the session."""
-        outside = sql("CASE WHEN len(path) < {} THEN [{}] ELSE [] END", self.depth, _OUTSIDE)
-        if self.direction == "from":
-            whole, shift = sql("list_concat(path, {})", outside), Sql("0")
-        else:
-            whole, shift = sql("list_concat({}, path)", outside), sql("{} - len(whole)", self.depth)
-        paths = self._by_session(asked) if self.join or self.count == "sessions" else self._by_person(asked)
-        return sql(
-            "WITH paths AS ({}), whole AS (SELECT profile_key, session, {} AS whole FROM paths) "
-            "SELECT profile_key, session, ({} + nth)::INTEGER AS level, whole[nth + 1] AS step, whole[nth + 2] AS onward "
-            "FROM whole, unnest(range(len(whole))) AS places(nth)",
-            paths,
-            whole,
-            shift,
+        """A row for each level of each path: profile_key, session, level, step and the next one."""
+        assert asked.read is not None  # noqa: S101 - whoever compiles paths gives it
+        last = self.of is None and self.direction == "to"
+        way = walking.Way(
+            forward=self.direction == "from",
+            last=last,
+            depth=self.depth,
+            pause=self.gap * _MINUTE,
+            join=self.join,
+            of_each="all" if self.count == "sessions" else "last" if last else "first",
         )
-
-    def _by_person(self, asked: Asked) -> Sql:
-        """Of everyone the one path that counts: profile_key, session, path. No sorting: the few nearest moments of each person."""
-        nearest, side = (Sql("min"), Sql(">=")) if self.direction == "from" else (Sql("max"), Sql("<="))
-        if self.of is None:
-            near = sql(
-                "SELECT profile_key, {}(moment, {}) AS near FROM ({}) GROUP BY profile_key",
-                nearest,
-                self.depth,
-                self._moments(asked),
+        such = self._such(asked) if self.of is not None else Sql("true")
+        rows = asked.read(
+            sql(
+                "SELECT profile_key, epoch_us(occurred_at) AS instant, event_id, (({}) IS TRUE)::UTINYINT AS anchor FROM events{}",
+                such,
+                self._looked_at(asked, such, way),
             )
-        else:
-            near = sql(
-                "WITH origins AS MATERIALIZED (SELECT profile_key, min(moment) AS origin FROM ({}) GROUP BY profile_key) "
-                "SELECT profile_key, {}(moment, {}) AS near FROM ({}) JOIN origins USING (profile_key) WHERE moment {} origin GROUP BY profile_key",
-                self._moments(asked, such=self._such(asked)),
-                nearest,
-                self.depth,
-                self._moments(asked),
-                side,
+        )
+        columns = (rows[each].to_numpy() for each in ("profile_key", "instant", "event_id", "anchor"))
+        return sql("SELECT profile_key, session, level, step, onward FROM taken", taken=walking.walked(*columns, way))
+
+    def _looked_at(self, asked: Asked, such: Sql, way: walking.Way) -> Sql:
+        """Which events are looked at: for the one path of everyone those alone it may reach."""
+        counting = self._counting(asked)
+        if way.of_each != "all" and not way.join:
+            return sql(
+                " JOIN (SELECT profile_key, epoch_us({}(occurred_at)) AS origin FROM events WHERE {} AND {} GROUP BY profile_key) "
+                "USING (profile_key) WHERE {} AND {} BETWEEN 0 AND {}",
+                Sql("max" if way.last else "min"),
+                such,
+                counting,
+                counting,
+                Sql("epoch_us(occurred_at) - origin" if way.forward else "origin - epoch_us(occurred_at)"),
+                (self.depth - 1) * way.pause,
             )
-        instant = Sql("list_transform(near, lambda each: each >> 16)")
-        unbroken = sql(
-            "coalesce(list_filter(range(2, len(near) + 1), lambda each: abs(instants[each] - instants[each - 1]) > {})[1] - 1, len(near))",
-            self._pause(asked),
-        )
-        path = _numbers(sql("near[1 : {}]", unbroken))
-        if self.direction == "to":
-            path = sql("list_reverse({})", path)
-        return sql("SELECT profile_key, 0 AS session, {} AS path FROM (SELECT *, {} AS instants FROM ({}))", path, instant, near)
-
-    def _by_session(self, asked: Asked) -> Sql:
-        """Of every session its path, or of everyone that of one session: profile_key, session, path.
-
-        Everybody's moments are one sorted list, which pauses part into sessions; windows over all of them took three times as long.
-        """
-        marked = sql("SELECT profile_key, moment * 2 + anchor::INTEGER AS moment FROM ({})", self._beside(asked))
-        begun = sql(
-            "SELECT profile_key, moments, list_filter(range(1, len(moments) + 1), lambda each: each = 1 OR "
-            "(moments[each] >> {}) - (moments[each - 1] >> {}) > {}) AS starts FROM "
-            "(SELECT profile_key, list_sort(list(moment)) AS moments FROM ({}) GROUP BY profile_key)",
-            _EVENT_BITS + 1,
-            _EVENT_BITS + 1,
-            self._pause(asked),
-            marked,
-        )
-        runs = sql(
-            "SELECT profile_key, session, moments[starts[session] : coalesce(starts[session + 1] - 1, len(moments))] AS run FROM "
-            "(SELECT *, unnest(range(1, len(starts) + 1)) AS session FROM ({}))",
-            begun,
-        )
-        run, last = Sql("run"), self.of is None and self.direction == "to"
-        if self.join:  # an event like the one right before it is the same level
-            run = sql("list_filter(run, lambda each, nth: nth = 1 OR each & {} <> run[nth - 1] & {})", 2**17 - 1, 2**17 - 1)
-        place = Sql("len(run)") if last else Sql("list_position(list_transform(run, lambda each: each & 1), 1)")
-        near = sql("run[place : place + {} - 1]", self.depth)
-        if self.direction == "to":
-            near = sql("run[greatest(1, place - {} + 1) : place]", self.depth)
-        path = sql("list_transform({}, lambda each: (each >> 1 & 65535)::INTEGER)", near)
-        one = Sql(f" QUALIFY row_number() OVER (PARTITION BY profile_key ORDER BY session {'DESC' if last else ''}) = 1")
-        return sql(
-            "SELECT profile_key, session::INTEGER AS session, {} AS path FROM (SELECT *, {} AS place FROM "
-            "(SELECT profile_key, session, {} AS run FROM ({}))) WHERE place > 0{}",
-            path,
-            place,
-            run,
-            runs,
-            one if self.count == "users" else NOTHING,
-        )
-
-    def _beside(self, asked: Asked) -> Sql:
-        """The events that count, without those that are a session of their own and begin no path: what is left is sorted twice."""
-        if self.of is None:
-            return self._rows(asked)
-        start, end = insight.span(self.period, asked.catalog, asked.at)
-        pause = timedelta(minutes=self.gap)
-        found = moments.between(asked, start, max(end, start), pause)
-        near = sql("<= {} + 1", found.length(pause))  # of long periods the steps are coarse
-        return sql(
-            "SELECT profile_key, moment, anchor FROM (SELECT *, place - lag(place) OVER own {} OR lead(place) OVER own - place {} AS beside "
-            "FROM ({}) WINDOW own AS (ORDER BY place)) WHERE beside OR anchor",
-            near,
-            near,
-            self._rows(asked, sql(", {} AS place", found.packed())),
-        )
-
-    def _rows(self, asked: Asked, more: Sql = NOTHING) -> Sql:
-        """The events that count, of those who have the event: profile_key, moment, anchor, and more."""
-        if self.of is None:
-            return self._moments(asked, more=sql(", true AS anchor{}", more))
-        such = self._such(asked)
-        whose = sql("profile_key IN (SELECT profile_key FROM events WHERE {} AND {})", such, marks.within(self, asked))
-        return self._moments(asked, such=whose, more=sql(", ({}) IS TRUE AS anchor{}", such, more))
+        return sql(" WHERE {}", counting)
 
     def _such(self, asked: Asked) -> Sql:
         """The condition that an event is the one paths are of."""
         assert self.of is not None  # noqa: S101 - asked of a path from or to an event
         return event_leaves.matching(marks.checked(self.of, asked.catalog, "$.of"), Frame(asked.catalog, asked.at))
 
-    def _moments(self, asked: Asked, *, such: Sql = NOTHING, more: Sql = NOTHING) -> Sql:
-        """The events that count, or such of them: profile_key, moment, and more.
-
-        A moment is one number for instant and event, in that order: numbers are compared several times as fast as three columns.
-        """
-        parts = [marks.ANY, marks.within(self, asked), *([such] if such else [])]
+    def _counting(self, asked: Asked) -> Sql:
+        """The condition of the events that count."""
+        parts = [marks.ANY, marks.within(self, asked)]
         if self.leave_out:
             ids = joined(", ", [asked.catalog.events[each] for each in self.leave_out])
             parts.append(sql("event_id NOT IN ({})", ids))
-        return sql(
-            "SELECT profile_key, ((epoch_us(occurred_at) - {}) // {}) * 65536 + event_id AS moment{} FROM events WHERE {}",
-            int(insight.span(self.period, asked.catalog, asked.at)[0].timestamp()) * 1_000_000,
-            self._tick(asked),
-            more,
-            joined(" AND ", parts),
-        )
-
-    def _tick(self, asked: Asked) -> int:
-        """The microseconds of a tick: 1, but in a period of more than a year 64."""
-        start, end = insight.span(self.period, asked.catalog, asked.at)
-        return 1 if (end - start).total_seconds() * 1_000_000 < _TICKS else _COARSE
-
-    def _pause(self, asked: Asked) -> int:
-        """The longest pause within a session, in ticks."""
-        return self.gap * 60_000_000 // self._tick(asked)
+        return joined(" AND ", parts)
 
 
-def _numbers(moments: Sql) -> Sql:
-    """The numbers of the events of a list of moments."""
-    return sql("list_transform({}, lambda each: (each & 65535)::INTEGER)", moments)
+def _coded(step: Sql, kept: Sql) -> Sql:
+    """The number of a step, of one that is not told apart from others; none where there is none."""
+    return sql("CASE WHEN {} < 0 OR {} IS NULL THEN {} WHEN {} IS NULL THEN {} ELSE {} END", step, step, step, kept, _OTHER, step)
 
 
-def _called(number: Sql, called: Sql) -> Sql:
-    """What a step is called: `=name`, `other`, or `end`; none where there is none."""
+def _named(others: Sql, rows: Sql, asked: Asked) -> Sql:
+    """Steps by what they are called: `=name`, `other`, or `end`; none where there is none."""
+    called = [
+        sql("CASE {} WHEN {} THEN {} WHEN {} THEN {} ELSE {} || {} END", number, walking.OUTSIDE, END, _OTHER, OTHER, VALUE, each)
+        for number, each in ((Sql("r.step"), Sql("n.name")), (Sql("r.onward"), Sql("m.name")))
+    ]
     return sql(
-        "CASE WHEN {} IS NULL THEN NULL WHEN {} < 0 THEN {} WHEN {} IS NULL THEN {} ELSE {} || {} END",
-        number,
-        number,
-        END,
-        called,
-        OTHER,
-        VALUE,
-        called,
+        "SELECT {}, {} AS step, {} AS onward FROM ({}) AS r LEFT JOIN named n ON n.event_id = r.step LEFT JOIN named m ON m.event_id = r.onward",
+        others,
+        *called,
+        rows,
+        named=_names(asked.catalog),
     )
 
 
