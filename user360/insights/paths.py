@@ -156,8 +156,10 @@ class Paths(Insight):
                 self._looked_at(asked, such, way),
             )
         )
-        columns = (rows[each].to_numpy() for each in ("profile_key", "instant", "event_id", "anchor"))
-        return sql("SELECT profile_key, session, level, step, onward FROM taken", taken=walking.walked(*columns, way))
+        who, when, event, anchor = (rows[each].to_numpy() for each in ("profile_key", "instant", "event_id", "anchor"))
+        return sql(
+            "SELECT profile_key, session, level, step, onward FROM taken", taken=walking.walked(who, when, event, anchor, way)
+        )
 
     def _looked_at(self, asked: Asked, such: Sql, way: walking.Way) -> Sql:
         """Which events are looked at: for the one path of everyone those alone it may reach."""
