@@ -153,17 +153,17 @@ def _packed(way: Way, asked: Asked) -> Attempts | None:
     numbers = moments.between(asked, start, over, way.within.length)
     if not numbers.exact:
         return None
-    such = _matching(way, asked)
-    steps = joined(" ", [sql("WHEN {} THEN {}", each, place) for place, each in enumerate(such)])
-    found = _table(
-        asked,
+    rows = [  # asked apart: of one name little else is read
         sql(
-            "SELECT {} AS number, step FROM (SELECT *, (CASE {} END)::UTINYINT AS step FROM events WHERE {}) WHERE step IS NOT NULL",
+            "SELECT {} AS number, {}::UTINYINT AS step FROM events WHERE {} AND {}",
             numbers.packed(),
-            steps,
-            _narrowed(way, asked),
-        ),
-    )
+            place,
+            each,
+            _within(way, asked),
+        )
+        for place, each in enumerate(_matching(way, asked))
+    ]
+    found = _table(asked, joined(" UNION ALL ", rows))
     number, step = found["number"].to_numpy(), found["step"].to_numpy()
     each_step = [number[step == place] for place in range(len(way.steps))]
     return chains.packed(each_step, numbers.bits, numbers.first, clock.microseconds(end), way.microseconds)
