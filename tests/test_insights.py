@@ -104,6 +104,8 @@ QUESTIONS = [
         "channels": ["WhatsApp", "web"],
         "breakdown": {"by": "property", "name": "country"},
     },
+    {"kind": "switching", "period": {"last": 20, "unit": "day"}},
+    {"kind": "switching", "hours": 30, "most": 2},
 ]
 
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.worlds import AT, events, take, users
@@ -133,6 +133,19 @@ def test_everyone_moves_from_where_they_were_to_where_they_are(world, asked, sec
         for user in {*now, *before}
     )
     assert {(row["earlier"], row["group"]): row["users"] for row in result.table.to_pylist()} == by_hand
+
+
+@settings(max_examples=6)
+@given(ASKED, st.sampled_from(["frequency", "amount"]), st.sampled_from([1, 7, 30, 60]))
+def test_the_rule_of_people_who_moved_alike_finds_exactly_them(world, asked, second, days):
+    question, result = drawn(world, {"kind": "transitions", **asked, "second": second, "amount": "total", "apart": days})
+
+    for row in result.table.to_pylist():
+        cell = {each: row[each] for each in ("earlier", "group")}
+        rule = insights.like(world, question, cell, moving=False, at=AT)
+        assert rule is not None
+        assert segments.people(world, rule, at=AT) == insights.who(world, question, cell, at=AT), cell
+        assert insights.like(world, question, cell, moving=True, at=AT) is None
 
 
 @given(ASKED, st.sampled_from(["times", "days"]), st.sampled_from([1, 2, 15]))

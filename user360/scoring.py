@@ -10,19 +10,23 @@ wherever most people bought once. The ten groups divide the 25 cells of recency 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from user360 import clock, insight, marks
+from user360 import clock, insight, likeness, marks
 from user360.errors import InvalidInsight
 from user360.segments import event_leaves, event_values
 from user360.segments.frames import Frame
+from user360.segments.rules import During, EventCondition, EventValue, Group, Measure, Times
 from user360.sql import Sql, joined, name, sql
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from user360.insight import Asked, Insight
+    from user360.segments import Node
     from user360.segments.rules import Events
 
 BEST: Final = 5
@@ -118,6 +122,124 @@ def scored(people: Sql, second: str) -> Sql:
         joined(" ", cases),
         both,
     )
+
+
+# -- people like them ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What people are scored by: the events of a question's period, or of one so much earlier."""
+
+    question: Insight
+    of: Events
+    amount: str
+    second: str
+    back: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """The stretches of days and of the second figure, and whether each ends at the best or the worst there is."""
+
+    first_day: int
+    last_day: int
+    low: float
+    high: float
+    newest: bool
+    oldest: bool
+    best: bool
+    worst: bool
+
+
+def alike(by: Scored, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> list[Node] | None:
+    """The conditions of those of a group, or with these scores: the stretches of days and figures they have, as they are now.
+
+    A score by both is no stretch of either, so no rule says it. Who is not scored had no such event.
+    """
+    happened = likeness.happened(by.question, by.of, {}, _during(by, asked, moving=moving))
+    if cell.get("group") == NOT_SCORED:
+        return [Group("none", (happened,))]
+    edges = _edges(by, cell, asked) if by.second != "both" else None
+    if edges is None:
+        return None
+    return [*_lately(by, edges, asked, moving=moving), *_enough(by, edges, happened)]
+
+
+def _during(by: Scored, asked: Asked, *, moving: bool) -> During:
+    """The time people are scored over."""
+    if not by.back:
+        return likeness.window(by.question, {}, asked, moving=moving)
+    start, until = _earlier(by, asked)
+    return During("between", (start.isoformat(), until.isoformat()))
+
+
+def _earlier(by: Scored, asked: Asked) -> tuple[datetime, datetime]:
+    """First instant of the earlier period, and first instant after it."""
+    start, end = (each - by.back for each in insight.span(by.question.period, asked.catalog, asked.at))
+    return start, min(end, asked.at - by.back + timedelta(microseconds=1))
+
+
+def _edges(by: Scored, cell: Mapping[str, Any], asked: Asked) -> _Edges | None:
+    """The least and greatest of what those of a cell have; a score is a stretch of values, as ties are never parted."""
+    if asked.read is None:
+        return None
+    those = [sql("{} = {}", name(each), value) for each, value in cell.items() if value is not None]
+    figure = Sql("times" if by.second == "frequency" else "amount")
+    (found,) = asked.read(
+        sql(
+            "SELECT min(days) AS first_day, max(days) AS last_day, min({}) AS low, max({}) AS high, max(recency) = {} AS newest, "
+            "min(recency) = 1 AS oldest, max(score) = {} AS best, min(score) = 1 AS worst FROM ({}) WHERE {}",
+            figure,
+            figure,
+            BEST,
+            BEST,
+            scored(of_people(by.question, by.of, by.amount, asked, back=by.back), by.second),
+            joined(" AND ", those) if those else Sql("true"),
+        )
+    ).to_pylist()
+    return _Edges(**found) if found["first_day"] is not None else None
+
+
+def _lately(by: Scored, edges: _Edges, asked: Asked, *, moving: bool) -> list[Node]:
+    """The last such event in that stretch of days: one in it, none since."""
+
+    def days(low: int, high: int) -> During:
+        if moving:
+            return During("last", (high + 1, "day"))
+        if not by.back:
+            last = last_day(by.question, asked)
+            return During("between", ((last - timedelta(days=high)).isoformat(), (last - timedelta(days=low)).isoformat()))
+        start, until = _earlier(by, asked)
+        last, zone = clock.calendar_day(until - timedelta(microseconds=1), asked.catalog.zone), asked.catalog.zone
+        first, after = (clock.start_of_day(last - timedelta(days=each), zone) for each in (high, low - 1))
+        return During("between", (max(first, start).isoformat(), min(after, until).isoformat()))
+
+    found: list[Node] = []
+    if not edges.oldest:
+        found.append(likeness.happened(by.question, by.of, {}, days(edges.first_day, edges.last_day)))
+    if not edges.newest and edges.first_day:
+        found.append(Group("none", (likeness.happened(by.question, by.of, {}, days(0, edges.first_day - 1)),)))
+    return found
+
+
+def _enough(by: Scored, edges: _Edges, happened: EventCondition) -> list[Node]:
+    """As often in the period, or for as much."""
+    if by.second == "frequency":
+        least, most = int(edges.low), int(edges.high)
+        if edges.best:
+            return [EventCondition(happened.of, Times("at_least", (least,)))]
+        return [EventCondition(happened.of, Times("between", (1 if edges.worst else least, most)))]
+    amount = Measure("sum", by.amount)
+    parts: list[Node] = [happened]
+    if not edges.worst:
+        parts.append(EventValue(happened.of, amount, "at_least", (edges.low,)))
+    if not edges.best:
+        parts.append(EventValue(happened.of, amount, "at_most", (edges.high,)))
+    return parts
+
+
+# -- scores --------------------------------------------------------------------------------------
 
 
 def _fifths(figure: str, column: Sql, *, worst_first: bool) -> Sql:

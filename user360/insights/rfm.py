@@ -9,19 +9,19 @@ not scored: a group of its own, never R = 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from user360 import likeness, marks, scoring
 from user360.insight import Insight, Plan, Role, check_scope
-from user360.segments.rules import During, EventCondition, Events, EventValue, Group, Measure, Times
-from user360.sql import Sql, joined, name, sql
+from user360.scoring import Scored
+from user360.segments.rules import Events  # noqa: TC001 - the reader of questions looks at it
+from user360.sql import Sql, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from user360.insight import Asked
-    from user360.segments import Catalog, Node, Rule
+    from user360.segments import Catalog, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,97 +79,10 @@ class Rfm(Insight):
         return Plan(relation, answer)
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
-        """Who is as lately, as often and for as much as these: the edges of their scores, as they are now.
-
-        A score by both is no stretch of either, so no rule says it. Who is not scored had no such event.
-        """
-        during = likeness.window(self, {}, asked, moving=moving)
-        happened = likeness.happened(self, self.of, {}, during)
-        if cell.get("group") == scoring.NOT_SCORED:
-            return likeness.rule(self, cell, asked, (Group("none", (happened,)),))
-        edges = self._edges(cell, asked) if self.second != "both" else None
-        if edges is None:
-            return None
-        return likeness.rule(self, cell, asked, (*self._lately(edges, asked, moving=moving), *self._enough(edges, happened)))
-
-    def _edges(self, cell: Mapping[str, Any], asked: Asked) -> _Edges | None:
-        """The least and greatest of what those of a cell have; a score is a stretch of values, as ties are never parted."""
-        if asked.read is None:
-            return None
-        scored = scoring.scored(scoring.of_people(self, self.of, self.amount, asked), self.second)
-        named = {"group": cell.get("group"), "recency": cell.get("recency"), "score": cell.get("score")}
-        those = [sql("{} = {}", name(each), value) for each, value in named.items() if value is not None]
-        figure = Sql("times" if self.second == "frequency" else "amount")
-        (found,) = asked.read(
-            sql(
-                "SELECT min(days) AS first_day, max(days) AS last_day, min({}) AS low, max({}) AS high, max(recency) = {} AS newest, "
-                "min(recency) = 1 AS oldest, max(score) = {} AS best, min(score) = 1 AS worst "
-                "FROM ({}) WHERE {}",
-                figure,
-                figure,
-                scoring.BEST,
-                scoring.BEST,
-                scored,
-                joined(" AND ", those) if those else Sql("true"),
-            )
-        ).to_pylist()
-        return _Edges(**found) if found["first_day"] is not None else None
-
-    def _lately(self, edges: _Edges, asked: Asked, *, moving: bool) -> list[Node]:
-        """The last such event in that stretch of days: one in it, none since."""
-        last = scoring.last_day(self, asked)
-
-        def days(low: int, high: int) -> During:
-            if moving:
-                return During("last", (high + 1, "day"))
-            return During("between", ((last - timedelta(days=high)).isoformat(), (last - timedelta(days=low)).isoformat()))
-
-        found: list[Node] = []
-        if not edges.oldest:
-            found.append(likeness.happened(self, self.of, {}, days(edges.days[0], edges.days[1])))
-        if not edges.newest and edges.days[0]:
-            found.append(Group("none", (likeness.happened(self, self.of, {}, days(0, edges.days[0] - 1)),)))
-        return found
-
-    def _enough(self, edges: _Edges, happened: EventCondition) -> list[Node]:
-        """As often in the period, or for as much."""
-        low, high = edges.figures
-        if self.second == "frequency":
-            least, most = int(low), int(high)
-            if edges.best:
-                return [EventCondition(happened.of, Times("at_least", (least,)))]
-            return [EventCondition(happened.of, Times("between", (1 if edges.worst else least, most)))]
-        amount = Measure("sum", self.amount)
-        parts: list[Node] = [happened]
-        if not edges.worst:
-            parts.append(EventValue(happened.of, amount, "at_least", (low,)))
-        if not edges.best:
-            parts.append(EventValue(happened.of, amount, "at_most", (high,)))
-        return parts
-
-
-@dataclass(frozen=True, slots=True)
-class _Edges:
-    """The stretches of days and of the second figure, and whether each ends at the best or the worst there is."""
-
-    first_day: int
-    last_day: int
-    low: float
-    high: float
-    newest: bool
-    oldest: bool
-    best: bool
-    worst: bool
-
-    @property
-    def days(self) -> tuple[int, int]:
-        """The least and greatest days since."""
-        return self.first_day, self.last_day
-
-    @property
-    def figures(self) -> tuple[float, float]:
-        """The least and greatest number of times, or amount."""
-        return self.low, self.high
+        """Who is as lately, as often and for as much as these: the edges of their scores, as they are now."""
+        marks_of = {each: cell.get(each) for each in ("group", "recency", "score")}
+        found = scoring.alike(Scored(self, self.of, self.amount, self.second), marks_of, asked, moving=moving)
+        return None if found is None else likeness.rule(self, cell, asked, found)
 
 
 INSIGHT = Rfm

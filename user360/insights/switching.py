@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 import pyarrow as pa
 
-from user360 import marks, ordering
+from user360 import likeness, marks, ordering
 from user360.errors import InvalidInsight
 from user360.insight import OTHER, TOP, VALUE, Asked, Insight, Plan, Role, check_scope
+from user360.segments.rules import Events, Group, PropertyCondition, Sequence
 from user360.sql import Sql, sql
 
 if TYPE_CHECKING:
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from user360.segments import Rule
+
 _MOST_CHANNELS: Final = 65_536  # their numbers are of 16 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switching(Insight):
-    """From channel to next channel. No rule says “the very next event”, so people like those of a mark are not offered."""
+    """From channel to next channel."""
 
     kind: ClassVar[str] = "switching"
     label: ClassVar[str] = "Switching channels"
@@ -71,10 +74,33 @@ class Switching(Insight):
         )
         return Plan(relation, sql("SELECT * FROM switches ORDER BY users DESC, origin, target", switches=_counted(moves, names)))
 
+    def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
+        """Who went on from a channel to any other, or came to one: whoever is on another one later left it in between.
+
+        No rule says “the very next event”, so of two channels none says who went from the one straight to the other; and a rule
+        wants each event later than the one before, where of two at one instant the numbers of channels decide here.
+        """
+        origin, target = cell.get("origin"), cell.get("target")
+        if (origin is None) == (target is None):
+            return None
+        if OTHER in {origin, target}:
+            return None
+        during = likeness.window(self, {}, asked, moving=moving)
+        here = PropertyCondition("channel", "is", (str(origin or target).removeprefix(VALUE),))
+        there = PropertyCondition("channel", "is_not", here.values, leave_out=True)
+        steps = (here, there) if target is None else (there, here)
+        within = (self.hours, "hour") if self.hours else None
+        of = (likeness.happened(self, Events(None, Group("all", (each,))), {}, during).of for each in steps)
+        return likeness.rule(self, cell, asked, (Sequence(tuple(of), within),))
+
+    def _where(self, asked: Asked) -> Sql:
+        """The condition of the events that count."""
+        return sql("{} AND {} AND channel_id IS NOT NULL", marks.ANY, marks.within(self, asked))
+
     def _moves(self, asked: Asked) -> tuple[dict[str, NDArray[Any]], list[str]]:
         """profile_key, origin, target (places among the names of groups) and seconds of each switch, person by person."""
         assert asked.read is not None  # noqa: S101 - whoever compiles this gives it
-        where = sql("{} AND {} AND channel_id IS NOT NULL", marks.ANY, marks.within(self, asked))
+        where = self._where(asked)
         read = asked.read(sql("SELECT profile_key, epoch_us(occurred_at) AS instant, channel_id FROM events WHERE {}", where))
         who, when, channel = (read[each].to_numpy() for each in ("profile_key", "instant", "channel_id"))
         who, when, channel = ordering.in_order(who, when, channel)

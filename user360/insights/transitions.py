@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from user360 import marks, scoring
+from user360 import likeness, marks, scoring
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
+from user360.scoring import Scored
 from user360.segments.rules import Events  # noqa: TC001 - the reader of questions looks at it
 from user360.sql import Sql, sql
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from user360.insight import Asked
-    from user360.segments import Catalog
+    from user360.segments import Catalog, Node, Rule
 
 FARTHEST: Final = 366
 
@@ -76,6 +79,19 @@ class Transitions(Insight):
             columns,
         )
         return Plan(relation, answer)
+
+    def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
+        """Who is as those of the group now and was as those of the group before; no window that moves ends days ago."""
+        if moving or "group" not in cell or "earlier" not in cell:
+            return None
+        found: list[Node] = []
+        for group, back in ((cell["group"], timedelta()), (cell["earlier"], timedelta(days=self.apart))):
+            by = Scored(self, self.of, self.amount, self.second, back)
+            side = scoring.alike(by, {"group": group}, asked, moving=False)
+            if side is None:
+                return None
+            found += side
+        return likeness.rule(self, cell, asked, found)
 
 
 INSIGHT = Transitions

@@ -54,7 +54,7 @@ def draw(people: People, title: str, like: Callable[[bool], Rule | None]) -> Non
 def _what(key: str, people: People, like: Callable[[bool], Rule | None]) -> Rule | None:
     """Whether the people or the rule is kept; the rule, if it is."""
     if like(False) is None:
-        st.caption(f"{words.count(len(people), 'person', 'people')}, as a fixed list.")
+        st.caption(f"{words.count(len(people), 'person', 'people')}, as a fixed list. No rule can say what these people did.")
         return None
     told = [
         f"{words.count(len(people), 'person', 'people')} as a fixed list",
