@@ -119,6 +119,25 @@ def test_a_person_reaches_as_many_steps_as_the_definition_says(world, number):
     assert found == expected | (stopped if reached < steps else {})
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"steps": [{"event": None}, BUY]},
+        {"steps": [VIEW, {"event": None}, BUY], "breakdown": {"by": "channel"}},
+        {"steps": [VIEW, ADD], "order": "strict", "shows": "over_time"},
+        {"steps": [{"event": None}, BUY], "order": "any", "same": ["item"]},
+        {"steps": [VIEW, BUY], "excluded": [{"of": ADD}], "shows": "times"},
+    ],
+)
+def test_people_in_slices_reach_what_they_reach_together(world, monkeypatch, more):
+    question = insights.parse({"kind": "funnel", **more})
+    whole = insights.run(world, question, at=AT).table
+    assert whole.num_rows
+    monkeypatch.setattr("user360.attempts.AT_ONCE", 9)
+
+    assert insights.run(world, question, at=AT).table.equals(whole)
+
+
 def test_the_first_step_lies_in_the_period_and_the_next_may_lie_after_it():
     first, last = datetime(2026, 11, 15, 22, 59, tzinfo=UTC), datetime(2026, 11, 20, 22, 59, tzinfo=UTC)
     rows = [

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from user360.chains import Attempts, Best
     from user360.insight import Asked, Insight
 
+AT_ONCE: Final = 4_000_000
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -96,9 +97,16 @@ def best(way: Way, asked: Asked) -> tuple[Best, pa.ChunkedArray | None]:
     simple = _packed(way, asked)
     if simple is not None:
         return chains.best(simple, edges), None
+    found = [_of_some(way, asked, such, edges) for such in _slices(way, asked)]
+    raws = [raw.combine_chunks() for _, raw in found if raw is not None]
+    return chains.together([each for each, _ in found]), pa.chunked_array(raws) if raws else None
+
+
+def _of_some(way: Way, asked: Asked, such: Sql, edges: ordering.Array | None) -> tuple[Best, pa.ChunkedArray | None]:
+    """The same of some people's events."""
     _, end = insight.span(way.question.period, asked.catalog, asked.at)
     until, last, length = clock.microseconds(end), len(way.steps), way.microseconds
-    read = _read(way, asked, _narrowed(way, asked))
+    read = _read(way, asked, such)
     happened = read.events()
     if way.order == "ordered":
         found = chains.ordered(happened, last, until, length, way.bars)
@@ -112,6 +120,17 @@ def best(way: Way, asked: Asked) -> tuple[Best, pa.ChunkedArray | None]:
     if read.raw is not None and counted.row is not None:
         raw = read.raw.take(pa.array(counted.row))
     return counted, raw
+
+
+def _slices(way: Way, asked: Asked) -> list[Sql]:
+    """The conditions of events that are read at once, those of one slice of people after another: together they would fill the memory."""
+    narrowed = _narrowed(way, asked)
+    count = _table(asked, sql("SELECT count(*) AS n FROM events WHERE {}", narrowed))["n"][0].as_py()
+    many = -(-count // AT_ONCE)
+    edges = [asked.room * each // many for each in range(1, many)] if asked.room else []
+    lows = [sql(" AND profile_key >= {}", each) for each in edges]
+    highs = [sql(" AND profile_key < {}", each) for each in edges]
+    return [sql("{}{}{}", narrowed, low, high) for low, high in zip([NOTHING, *lows], [*highs, NOTHING], strict=True)]
 
 
 def _different(way: Way, asked: Asked) -> list[tuple[int, int]]:

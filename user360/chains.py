@@ -234,6 +234,24 @@ def best(attempts: Attempts, edges: Array | None) -> Best:
     )
 
 
+def together(found: Sequence[Best]) -> Best:
+    """Those of several slices of people, one after the other."""
+    if len(found) == 1:
+        return found[0]
+
+    def column(values: Sequence[Array | None]) -> Array | None:
+        return np.concatenate([each for each in values if each is not None]) if values[0] is not None else None
+
+    return Best(
+        np.concatenate([each.who for each in found]),
+        column([each.place for each in found]),
+        np.concatenate([each.level for each in found]),
+        np.concatenate([each.newest for each in found]),
+        np.concatenate([each.moments for each in found], axis=1),
+        None,  # a row of what was read of each slice by itself
+    )
+
+
 # -- parts --------------------------------------------------------------------------------------
 
 
