@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.random_worlds import begun, recipe
 from tests.worlds import AT, events, take, users
 from user360 import events as event_room
-from user360 import profiles
+from user360 import ingest, profiles
 from user360.errors import Unknown
-from user360.events import summing
+from user360.events import clustering, summing
 from user360.events.appending import PIECE
 from user360.people import People
 from user360.sql import Sql, sql
@@ -261,6 +261,33 @@ def test_sorting_a_week_changes_no_answer_and_leaves_it_in_order(store: Store) -
     assert event_room.stream(store, limit=500).to_pylist() == before
     assert [each.tail for each in event_room.buckets(store)] == [0, 0]
     assert order == sorted(order)
+
+
+def _some(count: int, word: str) -> ingest.Events:
+    monday = datetime(2026, 11, 16, tzinfo=UTC)
+    rows = [("a", ("View", "Order")[each % 2], monday + (each * 7 % 1_000) * timedelta(minutes=1)) for each in range(count)]
+    return events(rows, message_ids=[f"{word}{each}" for each in range(count)])
+
+
+def test_a_week_is_sorted_whole_once_it_has_doubled_and_what_came_in_between_by_itself(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clustering, "WORTH_IT", 10)
+    seen = []
+    for word, count in (("first", 50), ("few", 9), ("some", 20), ("many", 40)):
+        take(store, _some(count, word))
+        event_room.tidy(store)
+        (bucket,) = [each for each in event_room.buckets(store) if each.total >= 50]
+        seen.append((bucket.total, bucket.tail, bucket.whole))
+    own = "SELECT event_id, occurred_at FROM events WHERE event_id >= 4 ORDER BY rowid"
+    whole = store.rows(Sql(own))
+    take(store, _some(40, "more"))
+    event_room.tidy(store)
+    pieces = store.rows(Sql(own))
+
+    assert seen == [(51, 0, 51), (60, 9, 51), (80, 0, 51), (120, 0, 120)]  # with USER_CREATE
+    assert (whole, pieces[:119], pieces[119:]) == (sorted(whole), whole, sorted(pieces[119:]))
+    assert event_room.untidy(store) == 0
 
 
 def test_many_events_of_a_week_are_stored_in_order_at_once_and_few_of_another_wait(store: Store) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.worlds import AT, take, users
+from tests.worlds import AT, events, take, users
+from user360 import events as event_room
 from user360 import exports, imports, jobs, profiles, records
 from user360.errors import Conflict, InvalidFile, Unknown
 from user360.imports import reading
@@ -182,3 +183,21 @@ def test_what_nobody_waits_for_after_a_start_is_removed(store: Store, tmp_path: 
 
     assert [each.exists() for each in left] == [False, False, False]
     assert imports.file_of(store, number, "users.csv").exists()
+
+
+def test_events_that_came_one_by_one_are_sorted_by_themselves_once_hardly_any_come(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "UNTIDY", 8)
+    monkeypatch.setattr(jobs, "FEW", 3)
+
+    def come(word: str, count: int) -> list[str]:
+        take(store, events([("a", "View", AT)] * count, message_ids=[f"{word}{each}" for each in range(count)]))
+        return jobs.run_due(store, at=AT)
+
+    busy = [come("m", 2), come("n", 5), come("o", 5)]
+    (job,) = come("p", 1)
+
+    assert busy == [[], [], []]
+    assert (jobs.wait(job, SECONDS).kind, jobs.get(job).status, event_room.untidy(store)) == (jobs.TIDYING, "done", 0)
+    assert come("q", 2) == []

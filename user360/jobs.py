@@ -40,7 +40,11 @@ BACKUP: Final = "backup"
 IMPORT: Final = "import"
 DUPLICATES: Final = "duplicates"
 DRY_RUN: Final = "dry run"
+TIDYING: Final = "tidying"
 TRIALS: Final = 4
+UNTIDY: Final = 20_000
+FAR_TOO_UNTIDY: Final = 1_000_000
+FEW: Final = 2_000
 BY_ITSELF: Final = "schedule"
 TALLY: Final = "tally"
 TALLY_EVERY: Final = timedelta(hours=1)
@@ -255,14 +259,30 @@ def restore(store: Store, name: str, *, by: str, at: datetime) -> Backup:
 
 def run_due(store: Store, *, at: datetime) -> list[str]:
     """Begin whatever is due by now, each once however often it was missed; answers the jobs' ids."""
-    begun = [_DUTIES[each.kind](store, each.subject) for each in schedules.take_due(store, at=at)]
+    due = [_DUTIES[each.kind](store, each.subject) for each in schedules.take_due(store, at=at)]
+    return due + _tidying(store) + _tallying(store, at)
+
+
+def _tidying(store: Store) -> list[str]:
+    """Begin to sort the events that came one by one, once hardly any come: messages wait while a week is written anew."""
+    untidy = events.untidy(store)
+    calm = untidy - _untidy.get(store, untidy) < FEW
+    _untidy[store] = untidy
+    if untidy < (UNTIDY if calm else FAR_TOO_UNTIDY) or any(each.kind in (IMPORT, TIDYING) for each in running()):
+        return []
+    return [submit(store, TIDYING, lambda each: events.tidy(store, functools.partial(each.tell, doing="Sorting events")))]
+
+
+def _tallying(store: Store, at: datetime) -> list[str]:
+    """Begin to count the days that changed, once an hour."""
     last = _tallied.get(store)
-    if (last is None or at - last >= TALLY_EVERY) and events.worth_tallying(store, at=at):
-        _tallied[store] = at
-        begun.append(submit(store, TALLY, lambda each: events.tally(store, each.tell)))
-    return begun
+    if last is not None and at - last < TALLY_EVERY or not events.worth_tallying(store, at=at):
+        return []
+    _tallied[store] = at
+    return [submit(store, TALLY, lambda each: events.tally(store, each.tell))]
 
 
+_untidy: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
 _tallied: WeakKeyDictionary[Store, datetime] = WeakKeyDictionary()
 
 

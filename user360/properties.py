@@ -80,6 +80,10 @@ class Statistics:
 
 def find(store: Store) -> tuple[Property, ...]:
     """All properties in table order."""
+    return store.kept(_all, "properties")
+
+
+def _all(store: Store) -> tuple[Property, ...]:
     rows = store.rows(
         Sql(
             "SELECT name, type, description, system, visible, searchable, position, made_at, made_by, first_written, "

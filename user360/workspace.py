@@ -47,6 +47,10 @@ class Workspace:
 
 def get(store: Store) -> Workspace:
     """The settings as they are."""
+    return store.kept(_settings, "workspace")
+
+
+def _settings(store: Store) -> Workspace:
     kept = {
         each: json.loads(value) for each, value in store.rows(sql("SELECT name, value FROM settings WHERE scope = {}", WORKSPACE))
     }

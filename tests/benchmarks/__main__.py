@@ -183,28 +183,40 @@ def asked(store: Store, bare: duckdb.DuckDBPyConnection) -> list[Figure]:
 
 
 def sorted_beside_readers(store: Store) -> list[Figure]:
-    """Sorting a week anew, and what a reader beside it waits."""
-    week = events.buckets(store)[-2].week
+    """Sorting a week's events after a third of them came again, sorting a week whole, and what a reader beside it waits."""
+    weeks = events.buckets(store)[-4:-1]
+    waits: list[float] = []
 
     def read() -> None:
         profiles.find(store, columns=PAGE[:8])
 
+    def beside_a_reader(work: Callable[[], object]) -> float:
+        stop = threading.Event()
+
+        def keep_reading() -> None:
+            while not stop.is_set():
+                waits.append(_once(read) * 1000)
+
+        reader = threading.Thread(target=keep_reading)
+        reader.start()
+        with ThreadPoolExecutor(1, initializer=jobs.step_back) as pool:  # as jobs do it
+            took = pool.submit(_once, work).result()
+        stop.set()
+        reader.join()
+        return took
+
     idle = _median(read)
-    waits: list[float] = []
-    stop = threading.Event()
-
-    def keep_reading() -> None:
-        while not stop.is_set():
-            waits.append(_once(read) * 1000)
-
-    reader = threading.Thread(target=keep_reading)
-    reader.start()
-    with ThreadPoolExecutor(1, initializer=jobs.step_back) as pool:  # as jobs do it
-        took = statistics.median(pool.submit(_once, lambda: events.recluster(store, week)).result() for _ in range(3))
-    stop.set()
-    reader.join()
+    tails = []
+    for each in weeks:
+        worlds.come_again(store, each.week, each.total // 3, at=AT)
+        tails.append(beside_a_reader(lambda: events.tidy(store)))
+    if any(each.tail for each in events.buckets(store)[-4:-1]):
+        raise SystemExit("a week that was to be sorted was not")
+    whole = beside_a_reader(lambda: events.recluster(store, weeks[-1].week))
+    events_ = sum(each.total for each in weeks) // len(weeks)
     return [
-        Figure("sorting a week's events anew", took, None, "2", "s"),
+        Figure(f"sorting a week of {events_:,} events after a third more came", statistics.median(tails), None, "2", "s"),
+        Figure(f"sorting a week of {weeks[-1].total * 4 // 3:,} events whole", whole, None, "–", "s"),
         Figure("a reader beside it (bare: the same reader, idle)", statistics.median(waits), idle, f"{2 * idle:.0f}"),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
@@ -12,10 +13,10 @@ import pyarrow.csv as pa_csv
 
 from user360 import demo, events, ingest, properties
 from user360.demo.loading import CUSTOM
+from user360.sql import sql
 from user360.store import Store, open_store
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
 FILE_COLUMNS: Final = (
@@ -91,6 +92,33 @@ def fill(store: Store, found: pa.Table, users: int, events_: int, *, at: datetim
     events.tidy(store)
     store.checkpoint()
     return stored
+
+
+def come_again(store: Store, week: datetime, count: int, *, at: datetime) -> None:
+    """Events like some of that week come once more, in no order and under new ids, as messages do."""
+    found = store.read(
+        sql(
+            "SELECT user_id, n.name, occurred_at, c.name AS channel, message_id || {} AS message_id, properties::JSON::VARCHAR AS document "
+            "FROM events JOIN event_names n USING (event_id) JOIN user_ids USING (profile_key) LEFT JOIN channels c USING (channel_id) "
+            "WHERE NOT n.system AND occurred_at >= {} AND occurred_at < {} ORDER BY hash(message_id) LIMIT {}",
+            ":again",
+            week,
+            week + timedelta(days=7),
+            count,
+        )
+    )
+    for start in range(0, found.num_rows, BATCH):
+        part = found.slice(start, BATCH).combine_chunks()
+        batch = ingest.Events(
+            _plain(part["user_id"]),
+            _plain(part["name"]),
+            _plain(part["occurred_at"]),
+            pa.array(np.arange(part.num_rows)),
+            channels=_plain(part["channel"]),
+            message_ids=_plain(part["message_id"]),
+            properties=_plain(part["document"]),
+        )
+        ingest.receive(store, batch, source="benchmark", by="benchmark", at=at)
 
 
 def bare(path: Path, found: pa.Table, users: int, events_: int, *, at: datetime) -> duckdb.DuckDBPyConnection:

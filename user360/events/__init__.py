@@ -23,7 +23,7 @@ from user360.events.appending import (
     take_note,
     twins,
 )
-from user360.events.clustering import Bucket, buckets, recluster, tidy
+from user360.events.clustering import Bucket, buckets, recluster, tidy, untidy
 from user360.events.content import Content, contents
 from user360.events.conversing import SESSION, Conversation, conversations, count_conversations
 from user360.events.moving import count_of, mark_own, move, move_back, newest_of
@@ -120,6 +120,7 @@ __all__ = [
     "timeline",
     "totals",
     "twins",
+    "untidy",
     "withdraw",
     "worth_tallying",
 ]

@@ -104,6 +104,7 @@ def append(
         for week, count in _weeks(fresh["at"]).items() if in_order else ():
             if count >= PIECE:
                 tx.take(f"sorted:{week:%Y-%m-%d}", count)
+                tx.take(f"whole:{week:%Y-%m-%d}", count)
         tx.touch("events")
     places = fresh["position"].combine_chunks()
     return Appended(fresh.num_rows, rows.num_rows - fresh.num_rows, places, fresh)

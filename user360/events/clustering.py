@@ -1,12 +1,14 @@
 """Keeping the events table quick: sorted by week, event and time.
 
-DuckDB has no table that sorts itself. New events stand unsorted at the end of their week until the
-week is written anew, in one transaction, while readers go on with what they see. The order means
-that a question about one event or one stretch of time reads little else.
+DuckDB has no table that sorts itself. New events stand unsorted at the end of their week until they are
+written anew in order, in one transaction, while readers go on with what they see. The order means
+that a question about one event or one stretch of time reads little else. A week is written whole again
+once it has doubled; in between what came since is sorted by itself and stands behind the rest.
 """
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -15,71 +17,46 @@ from user360.events import figures, tallying
 from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from user360.store import Store
+    from user360.store import Store, Transaction
 
 WEEK: Final = timedelta(days=7)
 WORTH_IT: Final = 20_000
 SHARE_WORTH_IT: Final = 0.2
-AT_ONCE: Final = 2_000_000
+DOUBLED: Final = 2
+AT_ONCE: Final = 1_000_000
+TIDIED: Final = "tidied"
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One week (its Monday, 0 o'clock UTC): how many events it holds, and how many of them came since it was sorted."""
+    """One week (its Monday, 0 o'clock UTC): how many events it holds, how many of them came since it was sorted, and how many were sorted as a whole."""
 
     week: datetime
     total: int
     tail: int
+    whole: int
 
 
 def buckets(store: Store) -> list[Bucket]:
     """All weeks that hold events, oldest first."""
     rows = store.rows(
         Sql(
-            "SELECT week, count(*), count(*) - coalesce(any_value(sorted), 0) FROM "
-            "(SELECT date_trunc('week', occurred_at)::TIMESTAMP AS week FROM events) LEFT JOIN "
-            "(SELECT name, next AS sorted FROM counters) ON name = 'sorted:' || strftime(week, '%Y-%m-%d') GROUP BY week ORDER BY week"
+            "SELECT week, total, total - coalesce(s.next, 0), coalesce(w.next, s.next, 0) FROM "
+            "(SELECT date_trunc('week', occurred_at)::TIMESTAMP AS week, count(*) AS total FROM events GROUP BY week) "
+            "LEFT JOIN counters s ON s.name = 'sorted:' || strftime(week, '%Y-%m-%d') "
+            "LEFT JOIN counters w ON w.name = 'whole:' || strftime(week, '%Y-%m-%d') ORDER BY week"
         )
     )
     return [Bucket(*row) for row in rows]
 
 
 def recluster(store: Store, *weeks: datetime) -> int:
-    """Sort these weeks, in one transaction; answer how many events they hold.
-
-    The sorted rows are written first and the others deleted after: that copies each event once, and
-    measured five times as fast as a week a time through a table aside.
-    """
-    within = sql(
-        "occurred_at >= {} AND occurred_at < {} AND date_trunc('week', occurred_at) IN ({})",
-        min(weeks),
-        max(weeks) + WEEK,
-        joined(", ", weeks),
-    )
-    with store.shredding(), store.transaction() as tx:
-        ((newest,),) = tx.rows(Sql("SELECT coalesce(max(rowid), -1) FROM events"))
-        tx.execute(
-            sql(
-                "INSERT INTO events SELECT * FROM events WHERE {} ORDER BY date_trunc('week', occurred_at), event_id, occurred_at",
-                within,
-            )
-        )
-        held = dict(
-            tx.rows(
-                sql(
-                    "SELECT date_trunc('week', occurred_at)::TIMESTAMP AS week, count(*) FROM events WHERE rowid <= {} AND {} GROUP BY week",
-                    newest,
-                    within,
-                )
-            )
-        )
-        tx.execute(sql("DELETE FROM events WHERE rowid <= {} AND {}", newest, within))
-        tallying.moved(tx)
-        for week in weeks:
-            tx.remember(f"sorted:{week:%Y-%m-%d}", held.get(week, 0))
-    return sum(held.values())
+    """Sort these weeks whole, in one transaction; answer how many events they hold."""
+    found = [each for each in buckets(store) if each.week in weeks]
+    _sort(store, found, whole=True)
+    return sum(each.total for each in found)
 
 
 def tidy(store: Store, tell: Callable[[int, int], None] | None = None) -> int:
@@ -87,29 +64,78 @@ def tidy(store: Store, tell: Callable[[int, int], None] | None = None) -> int:
 
     `tell` hears (done, of all) after each lot of weeks, and may raise `Interrupted`.
     """
-    due = [each for each in buckets(store) if each.tail >= WORTH_IT or each.tail < 0 or _long_tail(each)]
     figures.choose(store)
+    found = buckets(store)
+    due = [each for each in found if each.tail < 0 or each.tail >= max(WORTH_IT, SHARE_WORTH_IT * each.total)]
     done = 0
-    for lot in _lots(due):
-        recluster(store, *(each.week for each in lot))
-        done += len(lot)
-        if tell:
-            tell(done, len(due))
+    for whole in (True, False):
+        for lot in _lots([each for each in due if _is_whole(each) == whole], whole=whole):
+            _sort(store, lot, whole=whole)
+            done += len(lot)
+            if tell:
+                tell(done, len(due))
+    with store.transaction() as tx:
+        tx.remember(TIDIED, sum(each.total for each in found))
     tallying.tally(store)
     return len(due)
 
 
-def _lots(due: list[Bucket]) -> Iterator[list[Bucket]]:
-    """The weeks in lots that fit into memory: each at least one week."""
+def untidy(store: Store) -> int:
+    """How many events came since the table was last looked through for what is worth sorting."""
+    ((held, tidied),) = store.rows(
+        sql("SELECT (SELECT count(*) FROM events), coalesce((SELECT next FROM counters WHERE name = {}), 0)", TIDIED)
+    )
+    return max(int(held) - int(tidied), 0)
+
+
+def _is_whole(bucket: Bucket) -> bool:
+    """Whether a week that is due is to be written whole again."""
+    return bucket.tail < 0 or bucket.total >= DOUBLED * bucket.whole
+
+
+def _lots(due: list[Bucket], *, whole: bool) -> Iterator[list[Bucket]]:
+    """The weeks in lots of which what is to be sorted fits into memory: each at least one week."""
     lot: list[Bucket] = []
+    rows = 0
     for each in due:
-        if lot and sum(one.total for one in lot) + each.total > AT_ONCE:
+        more = each.total if whole else each.tail
+        if lot and rows + more > AT_ONCE:
             yield lot
-            lot = []
+            lot, rows = [], 0
         lot.append(each)
+        rows += more
     if lot:
         yield lot
 
 
-def _long_tail(bucket: Bucket) -> bool:
-    return bucket.total >= WORTH_IT and bucket.tail > SHARE_WORTH_IT * bucket.total
+def _sort(store: Store, lot: Sequence[Bucket], *, whole: bool) -> None:
+    """Sort these weeks or their tails, in one transaction.
+
+    The sorted rows are written first and the others deleted after: that copies each event once, and
+    measured five times as fast as a week a time through a table aside.
+    """
+    if not lot:
+        return
+    with store.shredding() if whole else nullcontext(), store.transaction() as tx:
+        ((newest,),) = tx.rows(Sql("SELECT coalesce(max(rowid), -1) FROM events"))
+        rows = joined(" OR ", [sql("({})", _rows(tx, each, whole=whole)) for each in lot])
+        tx.execute(
+            sql(
+                "INSERT INTO events SELECT * FROM events WHERE {} ORDER BY date_trunc('week', occurred_at), event_id, occurred_at",
+                rows,
+            )
+        )
+        tx.execute(sql("DELETE FROM events WHERE rowid <= {} AND ({})", newest, rows))
+        tallying.moved(tx)
+        for each in lot:
+            tx.remember(f"sorted:{each.week:%Y-%m-%d}", each.total)
+            tx.remember(f"whole:{each.week:%Y-%m-%d}", each.total if whole else each.whole)
+
+
+def _rows(tx: Transaction, bucket: Bucket, *, whole: bool) -> Sql:
+    """The rows of a week, or of its tail: those that stand last."""
+    within = sql("occurred_at >= {} AND occurred_at < {}", bucket.week, bucket.week + WEEK)
+    if whole:
+        return within
+    first = tx.rows(sql("SELECT rowid FROM events WHERE {} ORDER BY rowid DESC LIMIT 1 OFFSET {}", within, bucket.tail - 1))
+    return sql("{} AND rowid >= {}", within, first[0][0]) if first else within

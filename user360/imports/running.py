@@ -256,7 +256,8 @@ def _take_all(of: _Run, path: Path, tell: Tell) -> None:
     total = max(reading.count_lines(path), 1)
     done = of.record.counts.position
     with of.store.bulk():
-        for ready in ahead(of.preparing, reading.rows(path, of.shape, skip=done, most=at_once(of.plan))):
+        batches = ahead(of.preparing, reading.rows(path, of.shape, skip=done, most=at_once(of.plan)))
+        for number, ready in enumerate(batches, start=1):
             done += rows_in(ready.batch)
             take(
                 of.preparing,
@@ -269,6 +270,8 @@ def _take_all(of: _Run, path: Path, tell: Tell) -> None:
                 also=_advance(of, ready.batch, done),
                 in_order=True,
             )
+            if of.plan.kind == "events" and number.bit_count() == 1:  # early, while few rows are to be filled in
+                events.figures.choose(of.store)
             tell(min(done, total), total, "Importing")
     if of.plan.kind == "events":
         events.tidy(of.store, lambda sorted_, weeks: tell(sorted_, weeks, "Sorting events"))

@@ -12,7 +12,6 @@ from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from user360 import events, insight, segments
 from user360.errors import InvalidInsight, Unknown
@@ -101,22 +100,17 @@ def like(store: Store, question: Insight, cell: Mapping[str, Any], *, moving: bo
     return question.like(cell, asked, moving=moving)
 
 
-_kept: WeakKeyDictionary[Store, tuple[int, int]] = WeakKeyDictionary()
-
-
-def _channels(store: Store) -> int:
-    """How many channels there are, read once per revision of the events."""
-    revision = store.revision("events")
-    last = _kept.get(store)
-    if last is None or last[0] != revision:
-        last = _kept[store] = (revision, len(events.channels(store)))
-    return last[1]
-
-
 def _asked(store: Store, question: Insight, at: datetime) -> Asked:
     catalog = segments.load_catalog(store)
     question.check(catalog)
-    asked = Asked(catalog, at, room=store.room(), channels=_channels(store), read=store.read, tallies=events.tallies(store))
+    asked = Asked(
+        catalog,
+        at,
+        room=store.room(),
+        channels=len(store.kept(events.channels, "events")),
+        read=store.read,
+        tallies=events.tallies(store),
+    )
     if question.people is None or not question.people.conditions:
         return asked
     return replace(asked, among=insight.members(segments.people(store, question.people, at=at)))

@@ -2,12 +2,13 @@
 
 A page is found in two steps, keys first and then only the rows and columns shown, so that page
 1,000 of a million users costs little more than the first. A page past the middle is read from the
-other end.
+other end, and of one far in only those are sorted who, by a sample, may stand before its end.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 Sort = tuple[str, bool]
 NEWEST_SESSION: Final[tuple[Sort, ...]] = (("lastSession", True),)
 FEW: Final = 2_000
+FAR: Final = 5_000
+SAMPLED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +101,12 @@ def find(
     take = max(min(limit, total - offset), 0)
     backwards = offset > total / 2
     start = max(total - offset - take, 0) if backwards else offset  # past the end there is nothing to take
+    among = sql("SELECT * FROM profiles {}", _within(people))
     order = _order(store, sort, backwards=backwards)
-    keys = store.read(
-        sql("SELECT profile_key FROM profiles {} ORDER BY {} LIMIT {} OFFSET {}", _within(people), order, take, start)
-    )["profile_key"].combine_chunks()
+    before = _before(store, among, sort, start + take, backwards=backwards) if start + take > FAR else NOTHING
+    keys = _keys(store, among, before, order, take, start)
+    if len(keys) < take:  # the sample said too few
+        keys = _keys(store, among, NOTHING, order, take, start)
     chosen = keys[::-1] if backwards else keys
     return _rows(store, chosen, columns)
 
@@ -223,6 +228,38 @@ def deletions(store: Store, people: People) -> dict[int, tuple[datetime, str]]:
         )
     )
     return {key: (aware(at), by) for key, at, by in rows}
+
+
+def _keys(store: Store, among: Sql, before: Sql, order: Sql, take: int, start: int) -> pa.Array:
+    page = sql("SELECT profile_key FROM ({}) {} ORDER BY {} LIMIT {} OFFSET {}", among, before, order, take, start)
+    return store.read(page)["profile_key"].combine_chunks()
+
+
+def _before(store: Store, among: Sql, sort: Sequence[Sort], place: int, *, backwards: bool) -> Sql:
+    """Who may stand before this place: those up to the value which stands, of a sample of them, a little behind where the place is.
+
+    To keep the first fifty thousand of a million texts in order took four times as long as to sort those alone.
+    """
+    known = {each.name: each for each in properties.find(store)}
+    first = [each for each in sort if not known[each[0]].aside][:1]
+    if not first:
+        return NOTHING
+    ((of, descending),) = first
+    column, expected = name(of), place / SAMPLED
+    found = store.rows(
+        sql(
+            "SELECT {} FROM ({}) WHERE profile_key % {} = 0 ORDER BY {} LIMIT 1 OFFSET {}",
+            column,
+            among,
+            SAMPLED,
+            _order(store, first, backwards=backwards),
+            round(expected + 4 * math.sqrt(expected) + 10),
+        )
+    )
+    if not found or found[0][0] is None:
+        return NOTHING
+    reached = sql("{} {} {}", column, Sql(">=" if descending != backwards else "<="), found[0][0])
+    return sql("WHERE {} OR {} IS NULL", reached, column) if backwards else sql("WHERE {}", reached)
 
 
 def _rows(store: Store, keys: pa.Array, columns: Sequence[str]) -> pa.Table:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from user360 import events, properties, workspace
@@ -60,16 +59,9 @@ class Catalog:
         return ZoneInfo(self.zone_name)
 
 
-_kept: WeakKeyDictionary[Store, tuple[int, Catalog]] = WeakKeyDictionary()
-
-
 def load_catalog(store: Store) -> Catalog:
     """The snapshot as of now; the last one, as long as nothing changed of which it tells."""
-    revision = store.revision(*TOPICS)  # before it is read: what a commit adds meanwhile is read once more
-    last = _kept.get(store)
-    if last is None or last[0] != revision:
-        last = _kept[store] = (revision, _loaded(store))
-    return last[1]
+    return store.kept(_loaded, *TOPICS)
 
 
 def _loaded(store: Store) -> Catalog:

@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import duckdb
 
@@ -29,12 +29,13 @@ from user360.store.ledger import Ledger, Log
 from user360.store.opening import BACKUPS, IN_MEMORY, LOG, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
 
 __all__ = ["BACKUPS", "IN_MEMORY", "TOPICS", "Store", "Transaction", "open_store"]
 
+T = TypeVar("T")
 BULK_LOG: Final = "256MB"
 SHREDDED_FROM: Final = 30_000
 PATIENCE_SECONDS: Final = 10
@@ -62,6 +63,7 @@ class Store:
         self._writing = threading.RLock()
         self._revisions: Counter[str] = Counter()
         self._rooms: dict[int, int] = {}
+        self._kept: dict[Any, tuple[int, Any]] = {}
         self._cursors: defaultdict[str, set[duckdb.DuckDBPyConnection]] = defaultdict(set)
         self._registry = threading.Lock()
         self._shut = ""
@@ -113,6 +115,16 @@ class Store:
                 return self.groups(queries)
             blobs = [found[place] for place in range(len(queries))]
             return [NOBODY if each is None else People.packed(each) for each in blobs]
+
+    def kept(self, make: Callable[[Store], T], *topics: str) -> T:
+        """What `make` answers of this store, made anew only once a commit touched one of the topics: for what everything asks and hardly any changes."""
+        revision = self.revision(*topics)  # before it is made: what a commit adds meanwhile is read once more
+        made, answer_ = self._kept.get(make, (-1, None))
+        if made != revision:
+            answer_ = make(self)
+            self._kept[make] = (revision, answer_)
+        found: T = answer_
+        return found
 
     def room(self) -> int:
         """How many keys a bitmap of people must hold, a multiple of 8; read once per revision of the profiles."""

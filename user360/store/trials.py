@@ -65,6 +65,7 @@ class Beside(Store):
         self._writing = threading.RLock()
         self._revisions = Counter()
         self._rooms = {}
+        self._kept = {}
         self._ledger = None
 
     def folder(self, purpose: str) -> Path:
