@@ -14,6 +14,7 @@ from user360 import activity, identities, ingest, profiles, properties
 from user360 import events as event_room
 from user360.errors import Unknown
 from user360.people import NOBODY, People
+from user360.profiles import reading
 from user360.store import open_store
 
 if TYPE_CHECKING:
@@ -173,6 +174,26 @@ def test_the_pages_of_a_sorted_table_are_the_sorted_table(cities: list[str | Non
     store.close()
 
     assert expected + [key for key, city in enumerate(cities) if city is None] == pages
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("sampled_first", [False, True])
+def test_pages_far_in_are_the_same_whatever_a_sample_says(
+    store: Store, monkeypatch: pytest.MonkeyPatch, descending: bool, sampled_first: bool
+) -> None:
+    """Half of the people are the sample; all of them stand before or behind the others, so that it says too few or too many."""
+    monkeypatch.setattr(reading, "FAR", 0)
+    monkeypatch.setattr(reading, "SAMPLED", 2)
+    first = "A" if sampled_first else "Z"
+    cities = [None if each > 190 else f"{first if each % 2 == 0 else 'M'}{each:03}" for each in range(200)]
+    take(store, users([{"userId": f"u{number}", "city": city} for number, city in enumerate(cities)]))
+    pages = [
+        profiles.find(store, columns=["city"], sort=[("city", descending)], limit=10, offset=offset)["profile_key"].to_pylist()
+        for offset in range(0, 200, 10)
+    ]
+
+    known = sorted(range(191), key=lambda key: cities[key] or "", reverse=descending)
+    assert sum(pages, []) == [*known, *range(191, 200)]
 
 
 def test_a_page_within_a_group_holds_only_the_group_whatever_its_size(store: Store) -> None:

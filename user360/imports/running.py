@@ -235,7 +235,7 @@ def ahead(of: Preparing, batches: Iterator[Batch]) -> Iterator[Ready]:
 
 def at_once(plan: Plan) -> int:
     """How many rows a batch holds that is stored. Events are sorted by week as they come, the better the more come together."""
-    return reading.BATCH * (2 if plan.kind == "events" else 1)
+    return reading.BATCH * 3 // 2 if plan.kind == "events" else reading.BATCH
 
 
 def _copy(path: Path, target: Path) -> str:
