@@ -276,7 +276,7 @@ def _tidying(store: Store) -> list[str]:
 def _tallying(store: Store, at: datetime) -> list[str]:
     """Begin to count the days that changed, once an hour."""
     last = _tallied.get(store)
-    if last is not None and at - last < TALLY_EVERY or not events.worth_tallying(store, at=at):
+    if (last is not None and at - last < TALLY_EVERY) or not events.worth_tallying(store, at=at):
         return []
     _tallied[store] = at
     return [submit(store, TALLY, lambda each: events.tally(store, each.tell))]

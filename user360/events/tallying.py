@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -79,17 +78,14 @@ class _State:
     runs: int
 
 
-_kept: WeakKeyDictionary[Store, tuple[int, Tallies | None]] = WeakKeyDictionary()
-
-
 def tallies(store: Store) -> Tallies | None:
     """What may be told of days without reading their events; None where nothing was counted in the zone of the workspace."""
-    revision = store.revision("events", "workspace", "tallies")
-    last = _kept.get(store)
-    if last is None or last[0] != revision:
-        with store.snapshot() as seen:
-            last = _kept[store] = (revision, _read(seen, workspace.get(store).zone))
-    return last[1]
+    return store.kept(_told, "events", "workspace", "tallies")
+
+
+def _told(store: Store) -> Tallies | None:
+    with store.snapshot() as seen:
+        return _read(seen, workspace.get(store).zone)
 
 
 def worth_tallying(store: Store, *, at: datetime) -> bool:
