@@ -20,6 +20,7 @@ from user360 import schema
 from user360.errors import Interrupted, StoreUnavailable
 from user360.sql import Sql, name, sql
 from user360.store import Store, Transaction, open_store
+from user360.store.opening import LOG
 
 ROOT = Path(__file__).parent.parent
 SLOW = Sql("SELECT count(*) FROM range(100000) a, range(1000000) b WHERE a.range * b.range % 7 = 3")
@@ -312,6 +313,44 @@ def test_a_full_disk_is_said_plainly_and_loses_nothing(tmp_path: Path) -> None:
     assert "[('kept',), ('after',)]" in child.stdout
     assert store.rows(Sql("SELECT name FROM tags ORDER BY tag_id")) == [("kept",), ("after",)]
     store.close()
+
+
+def _parts(store: Store) -> int:
+    """In how many parts the tags lie in the file."""
+    ((count,),) = store.rows(Sql("SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('tags')"))
+    return count
+
+
+def _commit_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch, commits: int) -> None:
+    """Commit several times, each but the last into the file at once."""
+    for left in reversed(range(commits)):
+        store._set("checkpoint_threshold", "1KB" if left else LOG)
+        with store.transaction() as tx:
+            tx.execute(Sql("INSERT INTO tags SELECT range, 'tag ' || range FROM range(3000)"))
+    monkeypatch.setattr("user360.store.WORTH_MERGING", 5)
+
+
+def test_what_many_commits_left_in_parts_is_merged_once_nobody_writes(store_file: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    _commit_in_parts(store_file, monkeypatch, 6)
+    store_file.rest()
+    assert _parts(store_file) > 1
+
+    store_file.rest()
+
+    assert _parts(store_file) == 1
+    assert _count(store_file) == 18_000
+
+
+def test_few_commits_are_merged_after_a_day(store_file: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    _commit_in_parts(store_file, monkeypatch, 3)
+    store_file.rest()
+    store_file.rest()
+    assert _parts(store_file) > 1
+    monkeypatch.setattr("user360.store.LONGEST_UNMERGED_SECONDS", -1)
+
+    store_file.rest()
+
+    assert _parts(store_file) == 1
 
 
 @pytest.mark.parametrize("way", ["bulk", "shredding"])

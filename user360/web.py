@@ -355,7 +355,9 @@ async def _tick(stopping: asyncio.Event) -> None:
 
 def _begin_what_is_due() -> None:
     try:
-        jobs.run_due(doors.current_store(), at=clock.now())
+        store = doors.current_store()
+        jobs.run_due(store, at=clock.now())
+        store.rest()
     except User360Error as refusal:
         _log.warning("nothing could be begun: %s", refusal)
     except Exception:  # noqa: BLE001 - a fault of ours is logged, and the next tick comes

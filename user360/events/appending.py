@@ -20,7 +20,7 @@ from user360.schema import SYSTEM_EVENTS
 from user360.sql import Sql, joined, name, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from user360.store import Transaction
@@ -157,10 +157,8 @@ def append_system(
 
 def _insert(tx: Transaction, numbered: pa.Table, *, in_order: bool = False) -> None:
     """Put these rows (`_STORING`) into the table, and beside them the numbers that are asked for often."""
-    words = tx.kept(_WORDS, "words")
-    there = pc.and_(pc.equal(words["dictionary"], "event_names"), pc.is_valid(words["figures"]))
-    chosen = words.filter(pc.and_(there, pc.is_in(words["number"], pc.unique(numbered["event_id"]).cast(words["number"].type))))
-    beside = dict(zip(chosen["number"].to_pylist(), chosen["figures"].to_pylist(), strict=True))
+    chosen = _words(tx).figures
+    beside = {each: chosen[each] for each in sorted(pc.unique(numbered["event_id"]).to_pylist()) if each in chosen}
     tx.execute(
         sql(
             "INSERT INTO events SELECT *, {} FROM (SELECT profile_key, event_id, channel_id, source_id, at_time, message_id, "
@@ -320,12 +318,11 @@ def hashes_of(tx: Transaction, message_ids: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _numbered(tx: Transaction, rows: pa.Table, import_id: int | None) -> pa.Table:
     """The rows as they are stored, words as numbers."""
-    words = tx.kept(_WORDS, "words")
     columns = {
         "profile_key": rows["profile_key"],
-        "event_id": _number(tx, "event_names", words, rows["event"]),
-        "channel_id": _number(tx, "channels", words, rows["channel"]),
-        "source_id": _number(tx, "sources", words, rows["source"]),
+        "event_id": _number(tx, "event_names", rows["event"]),
+        "channel_id": _number(tx, "channels", rows["channel"]),
+        "source_id": _number(tx, "sources", rows["source"]),
         "at_time": rows["at"],
         **{each: rows[each] for each in ("message_id", "message_hash", "properties", "context")},
         "import_id": pa.array([import_id] * rows.num_rows, pa.uint32()),
@@ -333,21 +330,51 @@ def _numbered(tx: Transaction, rows: pa.Table, import_id: int | None) -> pa.Tabl
     return pa.table(columns, schema=_STORING)
 
 
-def _number(tx: Transaction, dictionary: str, known_words: pa.Table, words: pa.ChunkedArray) -> pa.ChunkedArray:
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The number of each word, by dictionary; and by event the properties whose numbers stand beside it."""
+
+    numbers: Mapping[str, Mapping[str, int]]
+    figures: Mapping[int, Sequence[str]]
+
+
+def _words(tx: Transaction) -> _Words:
+    """The words as they stand, read once per change of them."""
+    table = tx.kept(_WORDS, "words")
+    held: list[tuple[pa.Table, _Words]] | None = tx.recall("words", list)
+    if held and held[0][0] is table:
+        return held[0][1]
+    words = _read_words(table)
+    if held is not None:
+        held[:] = [(table, words)]
+    return words
+
+
+def _read_words(table: pa.Table) -> _Words:
+    numbers: dict[str, dict[str, int]] = {"event_names": {}, "channels": {}, "sources": {}}
+    figures_of = {}
+    for dictionary, word, number, beside in zip(*(each.to_pylist() for each in table.columns), strict=True):
+        numbers[dictionary][word] = number
+        if beside is not None:
+            figures_of[number] = beside
+    return _Words(numbers, figures_of)
+
+
+def _number(tx: Transaction, dictionary: str, words: pa.ChunkedArray) -> pa.Array:
     """Each word's number in a dictionary table; new words get the next ones."""
-    known = known_words.filter(pc.equal(known_words["dictionary"], dictionary))["name"].combine_chunks()
-    there = {*known.to_pylist()}
-    new = [each for each in pc.unique(words.drop_null()).to_pylist() if each not in there]
+    coded = words.combine_chunks().dictionary_encode()
+    known, asked = _words(tx).numbers[dictionary], coded.dictionary.to_pylist()
+    new = [each for each in asked if each not in known]
     if new:
         if len(known) + len(new) > MOST_NAMES:
             raise InvalidMessage(f"More than {MOST_NAMES:,} names of events.", "Put what varies into a property of the event.")
-        first = len(known)
-        fresh = pa.table({"number": pa.array(range(first, first + len(new)), pa.uint16()), "name": pa.array(new, pa.string())})
+        fresh = dict(zip(new, range(len(known), len(known) + len(new)), strict=True))
+        told = pa.table({"number": pa.array(fresh.values(), pa.uint16()), "name": pa.array(new, pa.string())})
         flag = ", false, NULL" if dictionary == "event_names" else ""
-        tx.execute(sql("INSERT INTO {} SELECT number, name{} FROM fresh", name(dictionary), Sql(flag), fresh=fresh))
+        tx.execute(sql("INSERT INTO {} SELECT number, name{} FROM told", name(dictionary), Sql(flag), told=told))
         tx.touch("words")
-        known = pa.concat_arrays([known, pa.array(new, pa.string())])
-    return pc.index_in(words, known).cast(pa.uint16())
+        known = {**known, **fresh}
+    return pa.array([known[each] for each in asked], pa.uint16()).take(coded.indices)
 
 
 def newest_among(rows: pa.Table) -> pa.Table:

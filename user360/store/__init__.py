@@ -26,7 +26,7 @@ from user360.sql import Sql, joined, name, sql
 from user360.store import copies, opening
 from user360.store.asking import Memory, Transaction, answer, counted, relation, roll_back, run
 from user360.store.ledger import Ledger, Log
-from user360.store.opening import BACKUPS, IN_MEMORY, LOG, NEVER
+from user360.store.opening import ASIDE, BACKUPS, IN_MEMORY, LOG, MERGED, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +39,8 @@ T = TypeVar("T")
 BULK_LOG: Final = "256MB"
 SHREDDED_FROM: Final = 30_000
 PATIENCE_SECONDS: Final = 10
+WORTH_MERGING: Final = 1_000
+LONGEST_UNMERGED_SECONDS: Final = 24 * 60 * 60
 TOPICS: Final = (
     "profiles", "events", "properties", "workspace", "imports", "exports", "activity", "segments", "boards", "annotations",
     "sources", "failed", "duplicates", "words", "removals",
@@ -71,6 +73,8 @@ class Store:
         self._ledger: Ledger | None = None
         self._memory = Memory(self.revision)
         self.missing = 0
+        self._looked_at = 0
+        self._merged = 0, time.monotonic()
         self._connection = self._open()
 
     # -- asking ---------------------------------------------------------------------------------
@@ -208,9 +212,26 @@ class Store:
             cursor.execute(sql("SET GLOBAL {} = {}", name(setting), value).shown())
 
     def checkpoint(self) -> None:
-        """Write the log into the file."""
-        with self._writing, self._cursor() as cursor:
-            cursor.execute("CHECKPOINT")
+        """Write the log into the file, merge what lies there in small parts, and let go of the room of what was deleted."""
+        with self._writing:
+            self._set("max_vacuum_tasks", MERGED)
+            try:
+                with self._cursor() as cursor:
+                    cursor.execute("CHECKPOINT")
+            finally:
+                self._set("max_vacuum_tasks", ASIDE)
+            self._merged = self.commits, time.monotonic()
+
+    def rest(self) -> None:
+        """Merge what many commits left in small parts, if nobody has written since this was last called; at least once a day.
+
+        To be called now and then. A table that nothing was written to since the last checkpoint stays as it is.
+        """
+        merged, at = self._merged
+        idle, self._looked_at = self._looked_at == self.commits, self.commits
+        many = self.commits - merged >= WORTH_MERGING
+        if (idle and many) or (self.commits > merged and time.monotonic() - at > LONGEST_UNMERGED_SECONDS):
+            self.checkpoint()
 
     # -- whole copies ---------------------------------------------------------------------------
 
@@ -325,6 +346,7 @@ class Store:
         missing = self._ledger.open(connection)
         self.missing = 0 if another else missing
         log.keep() if self.missing else log.forget()
+        self._looked_at, self._merged = self.commits, (self.commits, time.monotonic())
         return connection
 
     def _reopen(self) -> None:

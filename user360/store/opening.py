@@ -22,6 +22,8 @@ MEMORY_LIMIT: Final = "1200MB"
 LOG: Final = "32MB"
 """How long the log grows before it goes into the file: each time costs about the same, a sixth of taking messages in at 16 MB."""
 NEVER: Final = -1
+ASIDE, MERGED = 0, 100
+"""How many parts of tables a checkpoint may merge. While messages come it merges none: that took it up to a second instead of a tenth."""
 IN_MEMORY: Final = ":memory:"
 BACKUPS: Final = "backups"
 
@@ -56,6 +58,7 @@ def _configure(connection: duckdb.DuckDBPyConnection, spill: Path | None) -> Non
         "dynamic_or_filter_threshold": 2000,  # ON CONFLICT and MERGE probe the index instead of scanning
         "checkpoint_threshold": LOG,
         "variant_minimum_shredding_size": NEVER,
+        "max_vacuum_tasks": ASIDE,
     }
     if spill:
         settings["temp_directory"] = str(spill)
@@ -68,7 +71,7 @@ def _lock_down(connection: duckdb.DuckDBPyConnection, writable: Path | None) -> 
     """No file but those of one folder, no network, no host variable can be reached by a query from here on, whatever it says."""
     if writable:
         connection.execute(sql("SET allowed_directories = [{}]", f"{writable}/").shown())
-    connection.execute("SET allowed_configs = ['checkpoint_threshold', 'variant_minimum_shredding_size']")
+    connection.execute("SET allowed_configs = ['checkpoint_threshold', 'variant_minimum_shredding_size', 'max_vacuum_tasks']")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET autoinstall_known_extensions = false")
     connection.execute("SET python_enable_replacements = false")
