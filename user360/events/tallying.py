@@ -263,18 +263,18 @@ def _cells(kind: int, first: date, day: Array, number: Array, who: Array) -> pa.
     """How many rows and how many people each day and number have. Sorting numbers took a third of the time of groups in the database."""
     packed = (day.astype(np.int64) << _NUMBER_BITS | number) << _KEY_BITS | who
     packed.sort()
-    once = np.append(True, packed[1:] != packed[:-1])[: packed.size]
+    firsts = np.flatnonzero(np.append(True, packed[1:] != packed[:-1])[: packed.size])
     cells = packed >> _KEY_BITS
     starts = np.flatnonzero(np.append(True, cells[1:] != cells[:-1])[: cells.size])
     cell = cells[starts]
     numbers = cell & (1 << _NUMBER_BITS) - 1
-    sizes = np.diff(np.append(starts, packed.size))
+    edges = np.append(starts, packed.size)
     columns = {
         "kind": pa.array(np.full(cell.size, kind), pa.uint8()),
         "day": pa.array([first + timedelta(days=each) for each in (cell >> _NUMBER_BITS).tolist()], pa.date32()),
         "number": pa.array(numbers, pa.uint16(), mask=numbers == _NOTHING, safe=False),
-        "events": pa.array(sizes, pa.uint64()),
-        "users": pa.array(np.add.reduceat(once, starts, dtype=np.int64) if cell.size else sizes, pa.uint32()),
+        "events": pa.array(np.diff(edges), pa.uint64()),
+        "users": pa.array(np.diff(np.searchsorted(firsts, edges)), pa.uint32()),
     }
     return pa.table(columns)
 

@@ -21,12 +21,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from user360 import clock, insight, likeness, marks, reach
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
+from user360.rolling import rolled
 from user360.segments import windows
 from user360.segments.rules import During, Events, PropertyCondition
 from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pyarrow as pa
 
     from user360.insight import Asked, Bucket
     from user360.segments import Rule
@@ -216,15 +219,13 @@ class Overview(Insight):
             heads.kept,
             self._events(asked, since),
         )
-        rolling = [
-            sql(
-                "SELECT {} AS figure, time, {} AS users FROM points JOIN cells ON day > last - {} AND day <= last GROUP BY time",
-                figure,
-                heads.counted,
-                each,
-            )
-            for figure, each in ACTIVE.items()
-        ]
+        if marks.fits(asked, days + len(edges)) and asked.read is not None:
+            read = asked.read(sql("SELECT * REPLACE (heads::BLOB AS heads) FROM ({})", cells))
+            last = clock.calendar_day(times.stop - _TICK, asked.catalog.zone)
+            rolling = _rolled(rolled(read, asked.room, clock.calendar_day(early, asked.catalog.zone), last, ACTIVE.values()))
+            cells = sql("SELECT * REPLACE (heads::BIT AS heads) FROM happened", happened=read)
+        else:
+            rolling = _joined(heads.counted)
         happened = sql(
             "SELECT 'events', time, {} AS users, sum(events)::DOUBLE AS value FROM points JOIN cells ON day >= first AND day <= last "
             "GROUP BY time",
@@ -244,7 +245,7 @@ class Overview(Insight):
             _points(asked, times),
             cells,
             self._made(asked, times),
-            joined(" UNION ALL ", rolling),
+            rolling,
             happened,
             _GROWN,
             spanned,
@@ -296,6 +297,30 @@ _GROWN: Final = Sql(
     "SELECT 'identified', time, identified::BIGINT, 100.0 * identified / nullif(users, 0) FROM grown UNION ALL "
     "SELECT 'reachable', time, reachable::BIGINT, 100.0 * reachable / nullif(users, 0) FROM grown"
 )
+
+
+def _rolled(found: pa.Table) -> Sql:
+    """The active of each place: figure, time, users."""
+    cases = joined(" ", [sql("WHEN {} THEN {}", days, figure) for figure, days in ACTIVE.items()])
+    return sql(
+        "SELECT CASE length {} END AS figure, time, users FROM points JOIN rolled ON day = last WHERE users > 0",
+        cases,
+        rolled=found,
+    )
+
+
+def _joined(counted: Sql) -> Sql:
+    """The same where bitmaps do not fit."""
+    parts = [
+        sql(
+            "SELECT {} AS figure, time, {} AS users FROM points JOIN cells ON day > last - {} AND day <= last GROUP BY time",
+            figure,
+            counted,
+            days,
+        )
+        for figure, days in ACTIVE.items()
+    ]
+    return joined(" UNION ALL ", parts)
 
 
 def _points(asked: Asked, times: _Times) -> Sql:
