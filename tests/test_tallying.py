@@ -207,6 +207,10 @@ def test_another_zone_tells_nothing_until_days_are_counted_in_it(store: Store) -
     compare(store, AT)
 
 
+def done(begun: list[str]) -> bool:
+    return bool(begun) and {jobs.wait(each).status for each in begun} == {"done"}
+
+
 def test_days_are_counted_by_themselves_once_there_are_many_events(store: Store) -> None:
     some(store)
     assert not events.worth_tallying(store, at=AT)
@@ -214,16 +218,14 @@ def test_days_are_counted_by_themselves_once_there_are_many_events(store: Store)
     take(store, rows_of(rows))
     assert events.worth_tallying(store, at=AT)
 
-    (job,) = jobs.run_due(store, at=AT)
-    assert jobs.wait(job).status == "done"
+    assert done(jobs.run_due(store, at=AT))
     assert not events.worth_tallying(store, at=AT)
 
     take(store, rows_of([("u1", "Order", AT)]))
     assert not events.worth_tallying(store, at=AT)  # today goes on
     assert events.worth_tallying(store, at=AT + timedelta(days=1))
     assert jobs.run_due(store, at=AT + timedelta(minutes=59)) == []
-    (job,) = jobs.run_due(store, at=AT + timedelta(days=1))
-    assert jobs.wait(job).status == "done"
+    assert done(jobs.run_due(store, at=AT + timedelta(days=1)))
     compare(store, AT)
 
 

@@ -42,6 +42,7 @@ def ours(folder: Path) -> Store:
     made = path.exists()
     store = open_store(path)
     if made:
+        events.tally(store)  # a file of an earlier version
         return store
     workspace.change(store, zone_name="UTC")
     for name, kind in load.custom().items():
