@@ -357,7 +357,7 @@ def test_few_commits_are_merged_after_a_day(store_file: Store, monkeypatch: pyte
 def test_settings_of_large_work_end_with_it_even_where_it_fails(store: Store, way: str) -> None:
     settings = Sql(
         "SELECT name, value FROM duckdb_settings() "
-        "WHERE name IN ('checkpoint_threshold', 'variant_minimum_shredding_size') ORDER BY name"
+        "WHERE name IN ('checkpoint_threshold', 'max_vacuum_tasks', 'variant_minimum_shredding_size') ORDER BY name"
     )
     before = store.rows(settings)
     with pytest.raises(ZeroDivisionError), getattr(store, way)():

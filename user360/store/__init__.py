@@ -187,6 +187,7 @@ class Store:
         import. Outside of this the log stays short, so that no single message waits long for a checkpoint.
         """
         self._set("checkpoint_threshold", BULK_LOG)
+        self._set("max_vacuum_tasks", MERGED)
         try:
             yield
         finally:
