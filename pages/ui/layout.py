@@ -15,7 +15,7 @@ import streamlit as st
 from pages.ui import session, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from streamlit.delta_generator import DeltaGenerator
 
@@ -71,6 +71,16 @@ def title_row(title: str, quiet: str = "") -> None:
         st.space("stretch")
         if quiet:
             st.caption(quiet, width="content")
+
+
+def figures(shown: Sequence[tuple[str, str, str]]) -> None:
+    """Figures with a name and a quiet word each, in one row, or in two as long as each other where there is less room."""
+    half = -(-len(shown) // 2)
+    with st.grid(2, min_column_width=390):
+        for some in (shown[:half], shown[half:]):
+            with st.grid(half, min_column_width=90):
+                for label, value, quiet in some:
+                    st.metric(label, value, quiet or None, delta_color="off", delta_arrow="off", border=True)
 
 
 def footnote(*parts: str) -> None:

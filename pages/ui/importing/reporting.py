@@ -61,10 +61,7 @@ def _figures(record: imports.Import) -> None:
     labels = taken[record.kind]
     figures = [("Rows", counts.total), (labels[0], counts.created), (labels[1], counts.updated), (labels[2], counts.unchanged)]
     figures += [("Failed", counts.failed), ("Empty", counts.empty)]
-    with st.grid(6, min_column_width=110):
-        for label, value in figures:
-            if label:
-                st.metric(label, words.number(value), border=True)
+    layout.figures([(label, words.number(value), "") for label, value in figures if label])
 
 
 def _about(record: imports.Import) -> None:

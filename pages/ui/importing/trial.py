@@ -74,9 +74,7 @@ def _figures(found: DryRun) -> None:
     }
     if found.plan.kind == "users":
         figures["Repeated in file"] = (found.repeated, "applied in order")
-    with st.grid(len(figures), min_column_width=130):
-        for label, (value, quiet) in figures.items():
-            st.metric(label, words.number(value), quiet, delta_color="off", delta_arrow="off", border=True)
+    layout.figures([(label, words.number(value), quiet) for label, (value, quiet) in figures.items()])
 
 
 # -- rows ---------------------------------------------------------------------------------------
