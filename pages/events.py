@@ -95,7 +95,7 @@ def _catalogue(found: list[dict[str, Any]]) -> None:
         "Events": st.column_config.NumberColumn(format="localized", width=86),
         "First": st.column_config.TextColumn(width=92),
         "Last": st.column_config.TextColumn(width=92),
-        "Last 30 days": st.column_config.BarChartColumn(y_min=0, width=88),
+        "Last 30 days": st.column_config.AreaChartColumn(y_min=0, width=88),
     }
     st.dataframe(
         pa.Table.from_pylist(rows),

@@ -72,12 +72,12 @@ def page() -> None:
 def _table(every: list[Folder]) -> None:
     key = f"folders.table.{'.'.join(each.id for each in every)}"
     config: dict[str, Any] = {
-        "Folder": st.column_config.TextColumn(width=170),
-        "Where": st.column_config.TextColumn(width=240),
-        "When": st.column_config.TextColumn(width=210),
-        "Next look": st.column_config.TextColumn(width=120),
-        "Last look": st.column_config.TextColumn(width=120),
-        "It ended": st.column_config.TextColumn(width=190),
+        "Folder": st.column_config.TextColumn(width=110),
+        "Where": st.column_config.TextColumn(width=150),
+        "When": st.column_config.TextColumn(width=140),
+        "Next look": st.column_config.TextColumn(width=92),
+        "Last look": st.column_config.TextColumn(width=92),
+        "It ended": st.column_config.TextColumn(width=110),
     }
     st.dataframe(
         pa.Table.from_pylist([_line(each) for each in every]),
