@@ -209,13 +209,15 @@ def sorted_beside_readers(store: Store) -> list[Figure]:
     tails = []
     for each in weeks:
         worlds.come_again(store, each.week, each.total // 3, at=AT)
-        tails.append(beside_a_reader(lambda: events.tidy(store)))
+        tails.append(beside_a_reader(lambda: events.put_in_order(store)))
     if any(each.tail for each in events.buckets(store)[-4:-1]):
         raise SystemExit("a week that was to be sorted was not")
+    counted = beside_a_reader(lambda: events.tally(store))
     whole = beside_a_reader(lambda: events.recluster(store, weeks[-1].week))
     events_ = sum(each.total for each in weeks) // len(weeks)
     return [
         Figure(f"sorting a week of {events_:,} events after a third more came", statistics.median(tails), None, "2", "s"),
+        Figure("counting the days of three such weeks anew", counted, None, "–", "s"),
         Figure(f"sorting a week of {weeks[-1].total * 4 // 3:,} events whole", whole, None, "–", "s"),
         Figure("a reader beside it (bare: the same reader, idle)", statistics.median(waits), idle, f"{2 * idle:.0f}"),
     ]

@@ -6,7 +6,7 @@ themselves, so they cannot disagree with them. Whose lastSession follows does no
 (`profiles.follow`), nor how a message finds its profile (`ingest`).
 
 `appending` takes events in, `content` says what came under a message id, `reading` answers about them, `clustering` keeps the table quick,
-`figures` keeps numbers beside their documents, `summing` what every event comes to, `withdrawing` takes back what an import brought, `moving` gives events to another profile and back, `sending` says how sources send,
+`figures` keeps numbers beside their documents, `summing` what every event comes to, `wording` puts words beside numbers, `withdrawing` takes back what an import brought, `moving` gives events to another profile and back, `sending` says how sources send,
 `tallying` keeps what each day comes to, cut by `walls`, `conversing` brings the messages of a bot's session together.
 """
 
@@ -23,7 +23,7 @@ from user360.events.appending import (
     take_note,
     twins,
 )
-from user360.events.clustering import Bucket, buckets, recluster, tidy, untidy
+from user360.events.clustering import Bucket, buckets, put_in_order, recluster, tidy, untidy
 from user360.events.content import Content, contents
 from user360.events.conversing import SESSION, Conversation, conversations, count_conversations
 from user360.events.moving import count_of, mark_own, move, move_back, newest_of
@@ -105,6 +105,7 @@ __all__ = [
     "numbers",
     "per_week",
     "pulses",
+    "put_in_order",
     "recluster",
     "schema",
     "senders",

@@ -60,7 +60,14 @@ def recluster(store: Store, *weeks: datetime) -> int:
 
 
 def tidy(store: Store, tell: Callable[[int, int], None] | None = None) -> int:
-    """Sort every week whose unsorted tail is worth it, choose the numbers kept beside, count the days that changed; answer how many weeks were sorted.
+    """Sort what is worth it, then count the days that changed; answer how many weeks were sorted. `tell` as in `put_in_order`."""
+    weeks = put_in_order(store, tell)
+    tallying.tally(store)
+    return weeks
+
+
+def put_in_order(store: Store, tell: Callable[[int, int], None] | None = None) -> int:
+    """Sort every week whose unsorted tail is worth it, and choose the numbers kept beside; answer how many weeks were sorted.
 
     `tell` hears (done, of all) after each lot of weeks, and may raise `Interrupted`.
     """
@@ -76,7 +83,6 @@ def tidy(store: Store, tell: Callable[[int, int], None] | None = None) -> int:
                 tell(done, len(due))
     with store.transaction() as tx:
         tx.remember(TIDIED, sum(each.total for each in found))
-    tallying.tally(store)
     return len(due)
 
 

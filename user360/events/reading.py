@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from user360.clock import aware, stored
 from user360.errors import Unknown
+from user360.events import wording
 from user360.events.summing import sums
 from user360.sql import NOTHING, Sql, joined, name, sql
 
@@ -252,31 +253,34 @@ def timeline(
 
 def engagement(store: Store, profile_key: int, *, latest: int = LATEST) -> Engagement:
     """One person's events by name, by channel and by day, and the latest of them, from one reading."""
+    own_rows = sql(
+        "SELECT rowid AS place, event_id, channel_id, occurred_at AS at_time FROM events WHERE profile_key = {}", profile_key
+    )
     with store.snapshot() as seen:
-        mine = seen.read(
-            sql(
-                "SELECT place, n.name AS event, n.system, c.name AS channel, occurred_at AS at_time FROM "
-                "(SELECT rowid AS place, event_id, channel_id, occurred_at FROM events WHERE profile_key = {}) "
-                "JOIN event_names n USING (event_id) LEFT JOIN channels c USING (channel_id)",
-                profile_key,
-            )
-        ).sort_by([("at_time", "descending")])
+        mine = seen.read(own_rows).sort_by([("at_time", "descending")])
         last = mine["at_time"][min(latest, mine.num_rows) - 1] if mine.num_rows else None
         page = mine.filter(pc.greater_equal(mine["at_time"], last)) if last is not None else mine
-        newest = seen.read(_shown(_ids_of(profile_key), page=page.select(["place"])))
+        newest = seen.read(
+            sql(
+                'SELECT e.profile_key, (SELECT user_id FROM user_ids WHERE profile_key = {}) AS "userId", event_id, channel_id, source_id, '
+                'occurred_at AS "at", message_id AS "messageId", properties::JSON::VARCHAR AS properties, context::JSON::VARCHAR AS context '
+                "FROM events e JOIN page ON e.rowid = page.place ORDER BY occurred_at DESC, message_id DESC",
+                profile_key,
+                page=page.select(["place"]),
+            )
+        )
+    mine, newest = wording.worded(store, mine), wording.worded(store, newest).select(wording.SHOWN)
     own = mine.filter(pc.invert(mine["system"]))
     on_channel = own.filter(pc.is_valid(own["channel"]))
-    days = own.append_column("day", pc.cast(own["at_time"], pa.date32(), safe=False))
     spans = [("at_time", "min"), ("at_time", "max"), ("at_time", "count")]
-    by_event = (
-        mine.group_by(["event", "system"]).aggregate(spans).rename_columns(["event", "system", "first_at", "last_at", "total"])
-    )
+    by_event = mine.group_by(["event", "system"]).aggregate(spans)
+    by_event = by_event.rename_columns(["event", "system", "first_at", "last_at", "total"])
     by_channel = on_channel.group_by("channel").aggregate(spans[2:] + spans[1:2]).rename_columns(["channel", "total", "last_at"])
-    by_day = days.group_by("day").aggregate(spans[2:]).rename_columns(["day", "total"])
+    days = own.append_column("day", pc.cast(own["at_time"], pa.date32(), safe=False)).group_by("day").aggregate(spans[2:])
     return Engagement(
         by_event.sort_by([("system", "ascending"), ("total", "descending"), ("event", "ascending")]),
         by_channel.sort_by([("total", "descending"), ("channel", "ascending")]),
-        by_day.sort_by("day"),
+        days.rename_columns(["day", "total"]).sort_by("day"),
         newest.slice(0, latest),
     )
 
