@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.worlds import AT, events, take, users
-from user360 import insights, marks, profiles, segments, workspace
+from user360 import insights, marks, people, profiles, segments, workspace
 from user360.errors import InvalidInsight
 from user360.events import tally
 from user360.insights.engagement import Engagement
@@ -209,6 +209,16 @@ def test_people_are_counted_alike_with_bitmaps_and_without(crowds, monkeypatch, 
     monkeypatch.setattr(marks, "MOST_BITMAP_BYTES", 0)
 
     assert asked(store, source)[1].table.equals(quick)
+
+
+@pytest.mark.parametrize("source", [each | {"people": GERMANS} for each in QUESTIONS], ids=str)
+def test_a_filter_of_people_says_the_same_as_a_list_and_as_a_bitmap(crowds, monkeypatch, source):
+    store = crowds(0).store
+    monkeypatch.setattr(people, "FEW", 0)
+    listed = asked(store, source)[1].table
+    monkeypatch.setattr(people, "FEW", 10**9)
+
+    assert asked(store, source)[1].table.equals(listed)
 
 
 # -- by hand -------------------------------------------------------------------------------------

@@ -10,14 +10,16 @@ import sys
 import threading
 import time
 from pathlib import Path
+from unittest import mock
 
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from user360 import schema
+from user360 import people, schema
 from user360.errors import Interrupted, StoreUnavailable
+from user360.people import People
 from user360.sql import Sql, name, sql
 from user360.store import Store, Transaction, open_store
 from user360.store.opening import LOG
@@ -140,6 +142,21 @@ def test_a_number_of_a_transaction_that_failed_is_given_to_the_next(store: Store
         ("b", 1),
         ("c", 1),
     ]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sets(st.integers(0, 99)), st.sets(st.integers(0, 99)), st.sampled_from([0, people.FEW, 10**9]))
+def test_the_condition_of_people_holds_for_exactly_them_as_a_list_and_as_a_bitmap(
+    store: Store, one: set[int], other: set[int], few: int
+) -> None:
+    with mock.patch.object(people, "FEW", few):
+        conditions = People.of(one).met(), People.of(other).met()
+    found = store.rows(
+        sql("SELECT profile_key, {}, {} FROM (SELECT range::UINTEGER AS profile_key FROM range(130))", *conditions)
+    )
+
+    assert {key for key, first, _ in found if first} == one
+    assert {key for key, _, second in found if second} == other
 
 
 def test_a_value_can_never_become_text(store: Store) -> None:

@@ -211,7 +211,7 @@ def _with_all_of(people: ordering.Array, read: _Read, way: Way, asked: Asked) ->
     if not people.size:
         return read
     those = People.of(people)
-    narrowed = sql("{} AND {}", _within(way, replace(asked, among=insight.members(those))), marks.ANY)
+    narrowed = sql("{} AND {}", _within(way, replace(asked, among=those.met())), marks.ANY)
     every = _read(way, asked, narrowed, everything=True)
     inside = np.append(np.unpackbits(those.bits), 0).astype(np.bool_)
     others = ~inside[np.minimum(read.table["profile_key"].to_numpy(), those.room)]

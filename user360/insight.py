@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from user360.events import Tallies
-    from user360.people import People
     from user360.segments import Catalog, Rule
 
 VERSION: Final = 1
@@ -361,13 +360,6 @@ def behind(plan: Plan, marks: Mapping[str, Any]) -> Sql:
 
     parts = [sql("{} IS NOT DISTINCT FROM {}", name(each), value) for each, value in marks.items()]
     return sql("SELECT profile_key FROM ({}){}", plan.relation, sql(" WHERE {}", joined(" AND ", parts)) if parts else NOTHING)
-
-
-def members(people: People) -> Sql:
-    """The condition that a row is of one of these people."""
-    import pyarrow as pa  # noqa: PLC0415 - built only here
-
-    return sql("profile_key IN (SELECT profile_key FROM members)", members=pa.table({"profile_key": people.keys()}))
 
 
 def before(period: Period, catalog: Catalog, at: datetime) -> Period:

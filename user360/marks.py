@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from user360 import clock, events, insight, segments
+from user360 import clock, events, insight, people, segments
 from user360.errors import InvalidInsight, InvalidRule
 from user360.events import FIRST_OF_OTHERS
 from user360.insight import NONE, OTHER, VALUE
@@ -182,9 +182,7 @@ def counted(asked: Asked, groups: int, rows: Sql | None = None, *, of: int = 1) 
 
 def inside(asked: Asked, heads: Sql) -> Sql:
     """The condition that a person is in a bitmap; who comes while a question is asked is not yet in any."""
-    return sql(
-        "CASE WHEN profile_key < {} THEN get_bit({}, profile_key::INTEGER) = 1 ELSE false END", Sql(str(asked.room)), heads
-    )
+    return people.inside(heads, asked.room)
 
 
 def fits(asked: Asked, groups: int) -> bool:

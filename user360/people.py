@@ -8,15 +8,23 @@ member does not live here (`segments`), nor who is alive (`profiles.everyone`).
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pyarrow as pa
+
+from user360.sql import Sql, name, sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
+
+
+FEW: Final = 8
+"""One in so many is few: they are sought in a list, as a filter leaves most others out before. More took up to six times as long in one as in a bitmap."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,12 +104,26 @@ class People:
         """The keys, ascending."""
         return np.flatnonzero(np.unpackbits(self.bits)).astype(np.uint32)
 
+    def met(self) -> Sql:
+        """The condition that a row's `profile_key` is of one of them."""
+        if FEW * len(self) > self.room:
+            return inside(sql("{}::BLOB::BIT", self.blob()), self.room)
+        called = f"members_{zlib.crc32(self.blob()):08x}"  # by what it holds, so that two groups in one query stay apart
+        return sql(
+            "profile_key IN (SELECT profile_key FROM {})", name(called), **{called: pa.table({"profile_key": self.keys()})}
+        )
+
     def blob(self) -> bytes:
         """The bitmap as bytes, most significant bit first."""
         return self.bits.tobytes()
 
 
 NOBODY = People(np.zeros(0, dtype=np.uint8))
+
+
+def inside(bits: Sql, room: int) -> Sql:
+    """The condition that a row's `profile_key` is in a bitmap the database has, of so much room; whoever has no room there is not."""
+    return sql("CASE WHEN profile_key < {} THEN get_bit({}, profile_key::INTEGER) = 1 ELSE false END", Sql(str(room)), bits)
 
 
 def room_for(keys: int) -> int:

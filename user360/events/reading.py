@@ -174,15 +174,13 @@ def stream(
     `before` is the (at, messageId) of the last row of the page before.
     """
     conditions = _conditions(names, channels, since, until, before)
-    relations: dict[str, Any] = {}
     if sources:
         conditions.append(sql("source_id IN (SELECT source_id FROM sources WHERE name IN ({}))", joined(", ", sources)))
     if within is not None:
-        conditions.append(Sql("profile_key IN (SELECT profile_key FROM members)"))
-        relations["members"] = pa.table({"profile_key": within.keys()})
+        conditions.append(within.met())
     if text:
         conditions.append(sql("contains(lower(properties::JSON::VARCHAR), lower({}))", text))
-    return store.read(_page(conditions, limit, relations))
+    return store.read(_page(conditions, limit))
 
 
 def count(
@@ -248,7 +246,7 @@ def timeline(
     """One person's events, as `stream` answers them."""
     conditions = _conditions(names, channels, since, until, before)
     conditions.append(sql("profile_key = {}", profile_key))
-    return store.read(_page(conditions, limit, {}, _ids_of(profile_key), offset=offset))
+    return store.read(_page(conditions, limit, _ids_of(profile_key), offset=offset))
 
 
 def engagement(store: Store, profile_key: int, *, latest: int = LATEST) -> Engagement:
@@ -342,8 +340,7 @@ def _met(
 ) -> Sql:
     found = _conditions(names, channels, since, until, None)
     if within is not None:
-        members = pa.table({"profile_key": within.keys()})
-        found.append(sql("profile_key IN (SELECT profile_key FROM members)", members=members))
+        found.append(within.met())
     if text:
         found.append(sql("contains(lower(properties::JSON::VARCHAR), lower({}))", text))
     if not system:
@@ -356,7 +353,7 @@ def _pointer(property_name: str) -> str:
     return "/" + property_name.replace("~", "~0").replace("/", "~1")
 
 
-def _page(conditions: list[Sql], limit: int, relations: dict[str, Any], ids: Sql | None = None, *, offset: int = 0) -> Sql:
+def _page(conditions: list[Sql], limit: int, ids: Sql | None = None, *, offset: int = 0) -> Sql:
     """The newest rows that meet the conditions: found by their places first, so that nothing else of the others is read."""
     where = sql("WHERE {}", joined(" AND ", conditions)) if conditions else NOTHING
     places = sql(
@@ -365,14 +362,14 @@ def _page(conditions: list[Sql], limit: int, relations: dict[str, Any], ids: Sql
         limit,
         offset,
     )
-    return _shown(ids or Sql("SELECT * FROM user_ids SEMI JOIN found USING (profile_key)"), places, **relations)
+    return _shown(ids or Sql("SELECT * FROM user_ids SEMI JOIN found USING (profile_key)"), places)
 
 
 def _ids_of(profile_key: int) -> Sql:
     return sql("SELECT * FROM user_ids WHERE profile_key = {}", profile_key)
 
 
-def _shown(ids: Sql, places: Sql = NOTHING, **relations: Any) -> Sql:
+def _shown(ids: Sql, places: Sql = NOTHING) -> Sql:
     """The rows at the places of `page`, in words. `ids` are the user ids they may have: few, for a join with all is slow."""
     return sql(
         "WITH {}found AS MATERIALIZED (SELECT e.* FROM events e JOIN page ON e.rowid = page.place) "
@@ -382,7 +379,6 @@ def _shown(ids: Sql, places: Sql = NOTHING, **relations: Any) -> Sql:
         "LEFT JOIN sources s USING (source_id) LEFT JOIN ({}) u USING (profile_key) ORDER BY e.occurred_at DESC, e.message_id DESC",
         places,
         ids,
-        **relations,
     )
 
 

@@ -113,4 +113,4 @@ def _asked(store: Store, question: Insight, at: datetime) -> Asked:
     )
     if question.people is None or not question.people.conditions:
         return asked
-    return replace(asked, among=insight.members(segments.people(store, question.people, at=at)))
+    return replace(asked, among=segments.people(store, question.people, at=at).met())

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-import pyarrow as pa
-
 from user360 import clock, events, insight, likeness, marks, moments
 from user360.errors import InvalidInsight
 from user360.insight import Breakdown, Insight, Plan, Role, check_scope
@@ -215,8 +213,7 @@ class Channels(Insight):
         ].to_pylist()
         if not blob:
             return Sql("true")
-        others = People.first(asked.room) - People.packed(blob)
-        return sql("profile_key IN (SELECT profile_key FROM others)", others=pa.table({"profile_key": others.keys()}))
+        return (People.first(asked.room) - People.packed(blob)).met()
 
     def _begun(self, asked: Asked) -> Sql:
         """The first event of each session that begins in the period; what lies half an hour before it may go on into it."""

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 Sort = tuple[str, bool]
 NEWEST_SESSION: Final[tuple[Sort, ...]] = (("lastSession", True),)
-FEW: Final = 2_000
 FAR: Final = 5_000
 SAMPLED: Final = 50
 
@@ -297,16 +296,8 @@ def _tag_lists(among: Sql) -> Sql:
 
 
 def _within(people: People | None) -> Sql:
-    """Everybody, or those of a group: a short list as a list, a long one as a bitmap."""
-    if people is None:
-        return NOTHING
-    if len(people) <= FEW:
-        return sql("SEMI JOIN members USING (profile_key)", members=pa.table({"profile_key": people.keys()}))
-    return sql(
-        "WHERE CASE WHEN profile_key < {} THEN get_bit({}::BLOB::BIT, profile_key::INTEGER) ELSE 0 END = 1",
-        people.room,
-        people.blob(),
-    )
+    """Everybody, or those of a group."""
+    return NOTHING if people is None else sql("WHERE {}", people.met())
 
 
 def _order(store: Store, sort: Sequence[Sort], *, backwards: bool) -> Sql:
