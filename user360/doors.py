@@ -8,6 +8,7 @@ What a request means does not live here (`web`, `pages/`), nor how a file is ope
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from dataclasses import dataclass, field
@@ -28,7 +29,13 @@ DEFAULT_DATABASE: Final = Path(__file__).resolve().parent.parent / "data" / "use
 def database(environment: Mapping[str, str] = os.environ) -> str:
     """The path of the database file, as the environment names it, or the one in `data/`."""
     named = environment.get(DATABASE, "").strip() or str(DEFAULT_DATABASE)
-    return named if named == IN_MEMORY else str(Path(named).expanduser().resolve())
+    return named if named == IN_MEMORY else _whole(named)
+
+
+@functools.lru_cache(maxsize=8)
+def _whole(path: str) -> str:
+    """A path from the root on; found out once, for every request and every part of a page asks."""
+    return str(Path(path).expanduser().resolve())
 
 
 PATIENCE_SECONDS: Final = 10

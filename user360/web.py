@@ -117,8 +117,6 @@ SECURITY_HEADERS: Final = {
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
 }
-
-
 _OURS: Final = {header.lower().encode(): value.encode() for header, value in SECURITY_HEADERS.items()}
 
 
@@ -349,6 +347,7 @@ async def _tick(stopping: asyncio.Event) -> None:
     await to_thread.run_sync(collect.get_ready)
     while not stopping.is_set():
         await to_thread.run_sync(_begin_what_is_due)
+        await to_thread.run_sync(gc.collect)  # not after every drawing of a page, where it held up everybody
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
 
@@ -373,7 +372,7 @@ def _open_or_say_why() -> None:
 
 
 def _sweep_rarely() -> None:
-    """Let Python look for unreachable circles after 50,000 new objects instead of 700, and never among what stays for ever.
+    """Let Python look for unreachable circles after 50,000 new objects instead of 700 and at each tick, never among what stays for ever.
 
     A batch of messages is tens of thousands of objects and no circles: looking at all of them again and again took a
     quarter of the time of taking them in.

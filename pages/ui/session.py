@@ -37,6 +37,7 @@ KEPT_ANSWERS: Final = 512
 OF_PEOPLE: Final = ("profiles", "events", "properties", "segments", "workspace")  # what the people of a rule follow from
 ANALYST: Final = "USER360_ANALYST"
 _NOTICES: Final = "session.notices"
+_ANALYST: Final = "session.analyst"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,16 @@ def catalog() -> Catalog:
 
 def analyst() -> str:
     """Who is looking: the signed-in name, or the one the environment gives."""
-    signed_in = st.user.get("email") or st.user.get("name")
+    if _ANALYST not in st.session_state:
+        st.session_state[_ANALYST] = _who()
+    found: str = st.session_state[_ANALYST]
+    return found
+
+
+def _who() -> str:
+    """Found out once a run: Streamlit looks for a file of secrets each time it is asked who has signed in."""
+    known = st.user.to_dict()
+    signed_in = known.get("email") or known.get("name")
     return str(signed_in or os.environ.get(ANALYST, "").strip() or "analyst")
 
 
@@ -144,6 +154,7 @@ def reading() -> Iterator[Store]:
 def begin() -> None:
     """A new run of this session: whatever the run before still asks is no longer wanted."""
     store().abandon(_reader())
+    st.session_state[_ANALYST] = _who()
 
 
 def _reader() -> str:

@@ -6,6 +6,7 @@ there are does not live here (`nav`), nor what they draw.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ _INKS: Final = {"light": ("#2457A6", "#1B2430"), "dark": ("#8DB4F2", "#E6EAF0")}
 def render() -> None:
     """Draw the frame and run the page of the address."""
     st.set_page_config(page_title="User 360", page_icon="🧭", layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
-    st.logo(_logo(), size="medium")
+    st.logo(_logo(st.context.theme.type or "light"), size="medium")
     try:
         _draw()
     except StoreUnavailable as refusal:
@@ -49,7 +50,8 @@ def _first() -> str:
     return "overview"
 
 
-def _logo() -> str:
-    """The mark and the name, in the ink that reads on the present background."""
-    mark, ink = _INKS[st.context.theme.type or "light"]
+@functools.cache
+def _logo(theme: str) -> str:
+    """The mark and the name, in the ink that reads on the background of a theme."""
+    mark, ink = _INKS[theme]
     return _DRAWING.read_text("utf-8").strip().format(mark=mark, ink=ink)

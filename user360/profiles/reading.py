@@ -72,8 +72,12 @@ def everyone(store: Store) -> People:
 def count(store: Store, *, within: People | None = None, search: str = "") -> int:
     """How many profiles match."""
     if within is None and not search.strip():
-        return int(store.rows(Sql("SELECT count(*) FROM profiles"))[0][0])
+        return store.kept(_count, "profiles")
     return len(matching(store, within=within, search=search))
+
+
+def _count(store: Store) -> int:
+    return int(store.rows(Sql("SELECT count(*) FROM profiles"))[0][0])
 
 
 def matching(store: Store, *, within: People | None = None, search: str = "") -> People:
