@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from user360 import ordering
+from user360 import ordering, processor
 
 SECOND = 1_000_000
 INSTANTS = st.one_of(st.integers(0, 5), st.integers(0, 40 * 366 * 86_400 * SECOND))
@@ -37,3 +38,36 @@ def test_events_of_one_instant_stand_by_the_first_step_they_match_and_then_by_ha
 
     assert [rows[each] for each in found.row[:-1]] == sorted(rows, key=place)
     assert (found.who[-1], found.mask[-1], found.row[-1]) == (-1, 0, -1)
+
+
+AMD = "processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu avx2 avx512f avx512vl\n\nprocessor\t: 1\nvendor_id\t: other\n"
+
+
+@pytest.mark.parametrize(
+    ("told", "chosen"),
+    [
+        (AMD, {processor.SETTING: "X86_V4"}),
+        (AMD.replace(" avx512f avx512vl", ""), {}),
+        (AMD.replace("AuthenticAMD", "GenuineIntel"), {}),
+        ("Hardware\t: something else\n", {}),
+        (None, {}),
+    ],
+    ids=["amd", "without the instructions", "intel", "another kind", "a system that does not tell"],
+)
+def test_wide_instructions_are_left_alone_where_they_are_slow(tmp_path, told, chosen):
+    file, environment = tmp_path / "cpuinfo", {}
+    if told is not None:
+        file.write_text(told)
+
+    processor.choose(environment, file)
+
+    assert environment == chosen
+
+
+def test_what_the_environment_says_of_instructions_stands(tmp_path):
+    (tmp_path / "cpuinfo").write_text(AMD)
+    environment = {processor.SETTING: ""}
+
+    processor.choose(environment, tmp_path / "cpuinfo")
+
+    assert environment == {processor.SETTING: ""}

@@ -4,4 +4,8 @@ Everything here can be run from a test, a notebook or a command line. The screen
 only draw what these rooms answer. `user360/README.md` is the floor plan.
 """
 
+from user360 import processor
+
 __version__ = "0.1.0"
+
+processor.choose()  # before anything imports numpy, which looks once
