@@ -129,13 +129,25 @@ def test_a_person_reaches_as_many_steps_as_the_definition_says(world, number):
         {"steps": [VIEW, BUY], "excluded": [{"of": ADD}], "shows": "times"},
     ],
 )
-def test_people_in_slices_reach_what_they_reach_together(world, monkeypatch, more):
+@pytest.mark.parametrize("setting", ["AT_ONCE", "ALONE"])
+def test_people_in_slices_and_halves_reach_what_they_reach_together(world, monkeypatch, more, setting):
     question = insights.parse({"kind": "funnel", **more})
     whole = insights.run(world, question, at=AT).table
     assert whole.num_rows
-    monkeypatch.setattr("user360.attempts.AT_ONCE", 9)
+    monkeypatch.setattr(f"user360.attempts.{setting}", 9)
 
     assert insights.run(world, question, at=AT).table.equals(whole)
+
+
+@pytest.mark.parametrize("shows", ["steps", "over_time"])
+def test_what_is_counted_from_arrays_is_what_the_database_counts_beside_groups(world, shows):
+    source = {"kind": "funnel", "steps": [VIEW, ADD, BUY], "shows": shows}
+    plain = insights.run(world, insights.parse(source), at=AT).table.to_pylist()
+    grouped = insights.run(world, insights.parse(source | {"breakdown": {"by": "channel"}}), at=AT).table.to_pylist()
+    whole = [{key: value for key, value in row.items() if key != "breakdown"} for row in grouped if row["breakdown"] is None]
+
+    assert plain
+    assert [row for row in plain if row["users"]] == [row for row in whole if row["users"]]
 
 
 def test_the_first_step_lies_in_the_period_and_the_next_may_lie_after_it():

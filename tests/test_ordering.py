@@ -36,8 +36,20 @@ def test_events_of_one_instant_stand_by_the_first_step_they_match_and_then_by_ha
     def place(row):
         return row[0], row[1], next((bit for bit in range(3) if row[2] & 1 << bit), 15), row[3]
 
+    assert found.row is not None
     assert [rows[each] for each in found.row[:-1]] == sorted(rows, key=place)
     assert (found.who[-1], found.mask[-1], found.row[-1]) == (-1, 0, -1)
+
+
+@given(st.lists(st.tuples(PEOPLE, INSTANTS, st.sampled_from([0, 1, 2, 4, 8])), max_size=40))
+def test_events_of_one_step_each_are_sorted_by_it_and_those_of_none_last(rows):
+    who, when, mask = (np.array([row[place] for row in rows], dtype=kind) for place, kind in enumerate(("u4", "i8", "i4")))
+
+    found = ordering.sort(who, when, mask, None)
+
+    columns = zip(found.who.tolist(), found.when.tolist(), found.mask.tolist(), strict=True)
+    expected = sorted(rows, key=lambda row: (row[0], row[1], row[2] or 16))
+    assert list(columns) == [*expected, (-1, ordering.NEVER, 0)]
 
 
 AMD = "processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu avx2 avx512f avx512vl\n\nprocessor\t: 1\nvendor_id\t: other\n"

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from user360.insight import Asked, Insight
 
 AT_ONCE: Final = 4_000_000
+ALONE: Final = 200_000
+"""So few events take no longer in one go than in two halves at once."""
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -98,39 +100,47 @@ def best(way: Way, asked: Asked) -> tuple[Best, pa.ChunkedArray | None]:
     if simple is not None:
         return chains.best(simple, edges), None
     found = [_of_some(way, asked, such, edges) for such in _slices(way, asked)]
-    raws = [raw.combine_chunks() for _, raw in found if raw is not None]
+    raws = [raw for _, raw in found if raw is not None]
     return chains.together([each for each, _ in found]), pa.chunked_array(raws) if raws else None
 
 
-def _of_some(way: Way, asked: Asked, such: Sql, edges: ordering.Array | None) -> tuple[Best, pa.ChunkedArray | None]:
+def _of_some(way: Way, asked: Asked, such: list[Sql], edges: ordering.Array | None) -> tuple[Best, pa.Array | None]:
     """The same of some people's events."""
-    _, end = insight.span(way.question.period, asked.catalog, asked.at)
-    until, last, length = clock.microseconds(end), len(way.steps), way.microseconds
     read = _read(way, asked, such)
-    happened = read.events()
+    if way.order == "strict":
+        read = _with_all_of(chains.adjacent(read.events(), way.microseconds), read, way, asked)
+    found = ordering.at_once(lambda half: _of_half(way, asked, half, edges), read.halves())
+    raws = [raw for _, raw in found if raw is not None]
+    return chains.together([each for each, _ in found]), pa.concat_arrays(raws) if raws else None
+
+
+def _of_half(way: Way, asked: Asked, read: _Read, edges: ordering.Array | None) -> tuple[Best, pa.Array | None]:
+    """The same of the people of some events that were read."""
+    _, end = insight.span(way.question.period, asked.catalog, asked.at)
+    until, last, length, happened = clock.microseconds(end), len(way.steps), way.microseconds, read.events()
     if way.order == "ordered":
         found = chains.ordered(happened, last, until, length, way.bars)
     elif way.order == "any":
         found = chains.unordered(happened, _different(way, asked), until, length, way.bars)
     else:
-        read = _with_all_of(chains.adjacent(happened, length), read, way, asked)
-        found = chains.strict(read.events(), last, until, length, way.bars)
+        found = chains.strict(happened, last, until, length, way.bars)
     counted = chains.best(found, edges)
-    raw = None
-    if read.raw is not None and counted.row is not None:
-        raw = read.raw.take(pa.array(counted.row))
-    return counted, raw
+    if read.raw is None or counted.row is None:
+        return counted, None
+    return counted, read.raw.take(pa.array(counted.row)).combine_chunks()
 
 
-def _slices(way: Way, asked: Asked) -> list[Sql]:
+def _slices(way: Way, asked: Asked) -> list[list[Sql]]:
     """The conditions of events that are read at once, those of one slice of people after another: together they would fill the memory."""
     narrowed = _narrowed(way, asked)
-    count = _table(asked, sql("SELECT count(*) AS n FROM events WHERE {}", narrowed))["n"][0].as_py()
+    counts = [sql("SELECT count(*) AS n FROM events WHERE {}", each) for each in narrowed]
+    count = sum(_table(asked, joined(" UNION ALL ", counts))["n"].to_pylist())
     many = -(-count // AT_ONCE)
     edges = [asked.room * each // many for each in range(1, many)] if asked.room else []
     lows = [sql(" AND profile_key >= {}", each) for each in edges]
     highs = [sql(" AND profile_key < {}", each) for each in edges]
-    return [sql("{}{}{}", narrowed, low, high) for low, high in zip([NOTHING, *lows], [*highs, NOTHING], strict=True)]
+    ends = zip([NOTHING, *lows], [*highs, NOTHING], strict=True)
+    return [[sql("{}{}{}", each, low, high) for each in narrowed] for low, high in ends]
 
 
 def _different(way: Way, asked: Asked) -> list[tuple[int, int]]:
@@ -154,6 +164,14 @@ class _Read:
     def raw(self) -> pa.ChunkedArray | None:
         """The groups of events."""
         return self.table["raw"] if "raw" in self.table.column_names else None
+
+    def halves(self) -> list[_Read]:
+        """Those of half of the people and those of the others, where they are many."""
+        if self.table.num_rows < ALONE:
+            return [self]
+        keys = self.table["profile_key"].to_numpy()
+        low = keys < np.median(keys[:: max(1, keys.size // 1_000)])
+        return [replace(self, table=self.table.filter(pa.array(each))) for each in (low, ~low)]
 
     def events(self) -> ordering.Events:
         """In order."""
@@ -188,21 +206,25 @@ def _packed(way: Way, asked: Asked) -> Attempts | None:
     return chains.packed(each_step, numbers.bits, numbers.first, clock.microseconds(end), way.microseconds)
 
 
-def _read(way: Way, asked: Asked, narrowed: Sql, *, everything: bool = False) -> _Read:
-    """Events under that condition which match a step or are excluded; with `everything` the others too."""
+def _read(way: Way, asked: Asked, narrowed: list[Sql], *, everything: bool = False) -> _Read:
+    """Events under any of these conditions, no two of which hold for one, which match a step or are excluded; with `everything` the others too."""
     bits = [sql("CASE WHEN {} THEN {} ELSE 0 END", each, 1 << place) for place, each in enumerate(_matching(way, asked))]
     hashed = bool(way.same) or way.of_events or not _apart(way)
     raw, beside = marks.raw(way.question.breakdown, asked) if way.of_events else (NOTHING, NOTHING)
     held = [sql(", ({})::VARCHAR AS {}", event_values.plain(each), name(_of_held(place))) for place, each in enumerate(way.same)]
-    query = sql(
-        "SELECT profile_key, epoch_us(occurred_at) AS instant, ({})::INTEGER AS mask{}{}{} FROM events{} WHERE {}",
-        joined(" + ", bits),
-        Sql(", message_hash") if hashed else NOTHING,
-        joined("", held),
-        raw,
-        beside,
-        narrowed,
-    )
+    parts = [
+        sql(
+            "SELECT profile_key, epoch_us(occurred_at) AS instant, ({})::INTEGER AS mask{}{}{} FROM events{} WHERE {}",
+            joined(" + ", bits),
+            Sql(", message_hash") if hashed else NOTHING,
+            joined("", held),
+            raw,
+            beside,
+            each,
+        )
+        for each in narrowed
+    ]
+    query = joined(" UNION ALL ", parts)
     return _Read(_table(asked, query if everything else sql("SELECT * FROM ({}) WHERE mask > 0", query)), len(way.same), hashed)
 
 
@@ -212,7 +234,7 @@ def _with_all_of(people: ordering.Array, read: _Read, way: Way, asked: Asked) ->
         return read
     those = People.of(people)
     narrowed = sql("{} AND {}", _within(way, replace(asked, among=those.met())), marks.ANY)
-    every = _read(way, asked, narrowed, everything=True)
+    every = _read(way, asked, [narrowed], everything=True)
     inside = np.append(np.unpackbits(those.bits), 0).astype(np.bool_)
     others = ~inside[np.minimum(read.table["profile_key"].to_numpy(), those.room)]
     return replace(read, table=pa.concat_tables([read.table.filter(pa.array(others)), every.table]))
@@ -241,12 +263,12 @@ def _within(way: Way, asked: Asked) -> Sql:
     return marks.within(way.question, asked, start, end + way.within.length)
 
 
-def _narrowed(way: Way, asked: Asked) -> Sql:
-    """The same, of names that are asked for."""
+def _narrowed(way: Way, asked: Asked) -> list[Sql]:
+    """The same, of each name that is asked for: of one name little else is read."""
     names = sorted({asked.catalog.events[each.event] for each in way.every if each.event is not None})
     if any(each.event is None for each in way.every):
-        return sql("{} AND {}", _within(way, asked), marks.ANY)
-    return sql("{} AND event_id IN ({})", _within(way, asked), joined(", ", names))
+        return [sql("{} AND {}", _within(way, asked), marks.ANY)]
+    return [sql("{} AND event_id = {}", _within(way, asked), each) for each in names]
 
 
 def _of_held(place: int) -> str:

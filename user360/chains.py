@@ -183,7 +183,7 @@ def unordered(events: Events, steps: Sequence[tuple[int, int]], end: int, within
         found[:, further] = np.where(met == NEVER, NEVER, events.when[np.minimum(met, events.end)])
         return found
 
-    return Attempts(events.who[begun], events.when[begun], level, events.row[begun], moments)
+    return Attempts(events.who[begun], events.when[begun], level, _row(events, begun), moments)
 
 
 def _met(line: Events, ones: Array, steps: Sequence[tuple[int, int]], within: int) -> Iterator[Array]:
@@ -191,7 +191,7 @@ def _met(line: Events, ones: Array, steps: Sequence[tuple[int, int]], within: in
     changes = (line.who[1:] != line.who[:-1]) | (line.when[1:] != line.when[:-1])
     if line.held is not None:
         changes |= line.held[1:] != line.held[:-1]
-    heres = np.maximum.accumulate(np.where(np.append(True, changes), np.arange(line.row.size), 0))[ones]
+    heres = np.maximum.accumulate(np.where(np.append(True, changes), np.arange(line.who.size), 0))[ones]
     alone = None if line.held is None else line.held[ones] < 0
     for turn, (bit, times) in enumerate(steps):
         numbers, places = np.append(line.of(bit), np.full(times, line.end)), line.before(bit)[heres]
@@ -290,7 +290,13 @@ def _by_held(events: Events) -> tuple[Events, Array]:
     """The events by person and what is held, and the place of each among all."""
     assert events.held is not None  # noqa: S101 - as it is asked for
     order = np.append(np.lexsort((events.held[:-1], events.who[:-1])), events.end)
-    return Events(*(each[order] for each in (events.who, events.when, events.mask, events.row, events.held))), order
+    row = None if events.row is None else events.row[order]
+    return Events(events.who[order], events.when[order], events.mask[order], row, events.held[order]), order
+
+
+def _row(events: Events, places: Array) -> Array | None:
+    """Where events stood before they were put in order."""
+    return None if events.row is None else events.row[places]
 
 
 def _made(events: Events, places: Array, level: Array, bars: Sequence[Bar], within: int, begun: Array | None = None) -> Attempts:
@@ -306,4 +312,4 @@ def _made(events: Events, places: Array, level: Array, bars: Sequence[Bar], with
         some = places[:, chosen]
         return np.where(some < 0, NEVER, events.when[some])
 
-    return Attempts(events.who[first], events.when[first], level, events.row[first], moments)
+    return Attempts(events.who[first], events.when[first], level, _row(events, first), moments)
