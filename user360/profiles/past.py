@@ -97,7 +97,7 @@ def _then(property_name: str, datatype: str, at: datetime, unchanged: Sql, besid
         "WHERE p.made_at <= {}{}",
         _untold(property_name),
         unchanged,
-        as_value(Sql("c.old::JSON"), datatype),
+        _replaced(property_name, datatype, at),
         name(property_name),
         _latest(property_name, datatype, at),
         stored(at),
@@ -109,8 +109,15 @@ def _then(property_name: str, datatype: str, at: datetime, unchanged: Sql, besid
 
 
 def _moved(at: datetime) -> Sql:
-    """Whether lastSession followed a later event, or is older than one that came late, and nobody set it since."""
-    return sql("({} AND (p.seen_at > {} OR {}))", _untold("lastSession"), stored(at), _LATER)
+    """Whether lastSession followed a later event, until now or until somebody set it, or is older than one that came late."""
+    return sql(
+        "CASE WHEN {} THEN p.seen_at > {} OR {} ELSE {} > {} END",
+        _untold("lastSession"),
+        stored(at),
+        _LATER,
+        as_value(Sql("c.old::JSON"), "datetime"),
+        stored(at),
+    )
 
 
 def _late(at: datetime) -> Sql:
@@ -124,6 +131,12 @@ def _untold(property_name: str) -> Sql:
     if property_name in _BEFORE:
         return Sql("(c.profile_key IS NULL OR coalesce(c.first_write > p.merged, false))")
     return Sql("c.profile_key IS NULL")
+
+
+def _replaced(property_name: str, datatype: str, at: datetime) -> Sql:
+    """What the first change since replaced: a session of later than that instant had followed an event by then."""
+    old = as_value(Sql("c.old::JSON"), datatype)
+    return sql("CASE WHEN {} > {} THEN f.seen_at ELSE {} END", old, stored(at), old) if property_name == "lastSession" else old
 
 
 def values_before(property_name: str, datatype: str, *, since: datetime | None, at: datetime) -> Sql:

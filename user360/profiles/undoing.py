@@ -88,10 +88,11 @@ def take_back(tx: Transaction, of: Undoing, keys: pa.Array) -> TakenBack:
         leaving.remove(tx, sql("SELECT profile_key FROM gone", gone=gone), write_id, of.at)
     timing.take_back(tx, of.import_id, members["profile_key"].combine_chunks())
     rest = tx.read(here)
-    _revert_values(tx, of, rest, stayed, write_id)
+    targets = tx.read(_targets(of, rest))
+    _revert_values(tx, of, targets, _Stayed(stayed, newest, events.newest_left(tx, stayed)), write_id)
     _revert_tags(tx, of, rest, stayed, write_id)
     cells = _count(tx, write_id)
-    _revert_sessions(tx, of, newest, stayed, write_id)
+    _revert_sessions(tx, of, newest, write_id)
     writing.close_change(tx, write_id, of.at)
     tx.touch("profiles")
     return TakenBack(cells, gone.num_rows, stayed.num_rows, withdrawn)
@@ -158,10 +159,18 @@ def _count(tx: Transaction, write_id: int) -> int:
 # -- values -------------------------------------------------------------------------------------
 
 
-def _revert_values(tx: Transaction, of: Undoing, rest: pa.Table, stayed: pa.Table, write_id: int) -> None:
+@dataclass(frozen=True, slots=True)
+class _Stayed:
+    """Those who stay although the import made them (profile_key), and the newest events that went and that are left (profile_key, at_time, channel)."""
+
+    people: pa.Table
+    gone: pa.Table
+    left: pa.Table
+
+
+def _revert_values(tx: Transaction, of: Undoing, targets: pa.Table, stayed: _Stayed, write_id: int) -> None:
     """Put each value that is still of the import back to what the last writer left who counts."""
-    targets = tx.read(_targets(of, rest))
-    touched_names = set(pc.unique(targets["property"]).to_pylist()) | (set(of.known) if stayed.num_rows else set())
+    touched_names = set(pc.unique(targets["property"]).to_pylist()) | (set(of.known) if stayed.people.num_rows else set())
     for each in sorted(touched_names & set(of.known)):
         rows = tx.read(_reverted(each, of, targets, stayed))
         if rows.num_rows:
@@ -183,15 +192,16 @@ def _targets(of: Undoing, rest: pa.Table) -> Sql:
     )
 
 
-def _reverted(property_name: str, of: Undoing, targets: pa.Table, stayed: pa.Table) -> Sql:
+def _reverted(property_name: str, of: Undoing, targets: pa.Table, stayed: _Stayed) -> Sql:
     """The rows `writing.change_values` takes for one property: profile_key, its value, whether it is meant.
 
-    Who stays although the import made them has no value from before: what nobody else gave them becomes unknown.
+    Who stays although the import made them has no value from before: what nobody else gave them becomes unknown, or
+    what follows from their events.
     """
     column = name(property_name)
     value = as_value(Sql("t.old::JSON"), of.known[property_name])
     return sql(
-        "SELECT profile_key, CASE WHEN s.profile_key IS NULL THEN {} END AS {}, true AS meant FROM profiles p "
+        "SELECT profile_key, CASE WHEN s.profile_key IS NULL THEN {} ELSE s.value END AS {}, true AS meant FROM profiles p "
         "LEFT JOIN (SELECT * FROM targets WHERE property = {}) t USING (profile_key) LEFT JOIN ({}) s USING (profile_key) "
         "WHERE s.profile_key IS NOT NULL OR (t.profile_key IS NOT NULL AND to_json(p.{})::VARCHAR IS NOT DISTINCT FROM t.new)",
         value,
@@ -203,14 +213,30 @@ def _reverted(property_name: str, of: Undoing, targets: pa.Table, stayed: pa.Tab
     )
 
 
-def _bare(property_name: str, of: Undoing, stayed: pa.Table) -> Sql:
-    """Those who stayed to whom nobody who counts gave this value: profile_key."""
-    return sql(
-        "SELECT profile_key FROM stayed ANTI JOIN (SELECT profile_key FROM changes WHERE property = {} AND write_id NOT IN ({})) "
+def _bare(property_name: str, of: Undoing, stayed: _Stayed) -> Sql:
+    """Those who stayed to whom nobody who counts gave this value: profile_key, and the value they are to have.
+
+    A session that followed an event of the import is not a value of theirs: it goes with the event (`_revert_sessions`).
+    """
+    people = sql(
+        "SELECT profile_key FROM people ANTI JOIN (SELECT profile_key FROM changes WHERE property = {} AND write_id NOT IN ({})) "
         "USING (profile_key)",
         property_name,
         of.writes(),
-        stayed=stayed,
+        people=stayed.people,
+    )
+    followed = writing.FOLLOWING.get(property_name)
+    if followed is None:
+        return sql("SELECT profile_key, NULL AS value FROM ({})", people)
+    return sql(
+        "SELECT profile_key, l.{} AS value FROM ({}) JOIN profiles p USING (profile_key) LEFT JOIN left_over l USING (profile_key) "
+        "LEFT JOIN gone n USING (profile_key) WHERE n.profile_key IS NULL OR p.{} IS DISTINCT FROM n.{}",
+        name(followed),
+        people,
+        name(property_name),
+        name(followed),
+        left_over=stayed.left,
+        gone=stayed.gone,
     )
 
 
@@ -262,7 +288,7 @@ def _tag_targets(of: Undoing, rest: pa.Table, stayed: pa.Table) -> Sql:
 # -- sessions -----------------------------------------------------------------------------------
 
 
-def _revert_sessions(tx: Transaction, of: Undoing, newest: pa.Table, stayed: pa.Table, write_id: int) -> None:
+def _revert_sessions(tx: Transaction, of: Undoing, newest: pa.Table, write_id: int) -> None:
     """Let lastSession and lastChannel be as before the import's events, and then follow the events that are left.
 
     They never end before the newest event that is left. `newest` are the import's own events, that are gone.
@@ -289,5 +315,5 @@ def _revert_sessions(tx: Transaction, of: Undoing, newest: pa.Table, stayed: pa.
         )
     )
     reverted = tx.read(sql("SELECT profile_key FROM changes WHERE write_id = {} AND property = 'lastSession'", write_id))
-    behind = pa.concat_tables([moved.select(["profile_key"]), stayed, reverted])
+    behind = pa.concat_tables([moved.select(["profile_key"]), reverted])
     writing.follow(tx, events.newest_left(tx, behind))

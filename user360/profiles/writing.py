@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from user360.store import Transaction
 
 
+FOLLOWING: Final = {"lastSession": "at_time", "lastChannel": "channel"}
+"""Which properties follow the newest event, and which column of it."""
 _WRITE: Final = pa.schema(
     {
         "write_id": pa.uint32(),
