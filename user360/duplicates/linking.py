@@ -3,7 +3,10 @@
 After Fellegi and Sunter: what two records agree on weighs `log2(m / u)` bits, where `m` is how often one
 person's two records agree so, and `u` how often those of two strangers do. The `m` are fixed below; the `u`
 are read from a sample of the workspace's own users, and an agreement on a rare value weighs more than on a
-common one. Splink runs in a database of its own, in memory: nothing here reads or writes the workspace.
+common one. Learned from the users themselves, by expectation maximisation, the `m` were worse: households look
+like duplicates, and where one user in fifty was there twice 77 % of the proposed pairs were right instead of 88 %,
+where one in a hundred 56 % instead of 71 %, and as many were found. Splink runs in a database of its own, in
+memory: nothing here reads or writes the workspace.
 
 Who is compared does not live here (`running`), nor what becomes of a pair (`pairs`).
 """

@@ -202,6 +202,8 @@ class Writer:
 
     def _ties(self, ties: Sequence[Tie], keys: Mapping[int, int]) -> pa.Table:
         """Which id was tied to whom, how and when."""
+        if not ties:  # of most batches: those who are known already
+            return _NO_TIES
         said = [self.messages[tie.position] for tie in ties]
         columns: list[list[object]] = [
             [tie.id[0] for tie in ties],
@@ -266,6 +268,7 @@ _TIES: Final = pa.schema(
         "message_id": pa.string(),
     }
 )
+_NO_TIES: Final = _TIES.empty_table()
 
 
 def _with_ids(message: Message) -> Mapping[str, object]:
