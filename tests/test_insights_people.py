@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.worlds import AT, events, take, users
-from user360 import insights, marks, people, profiles, segments, workspace
+from user360 import insights, marks, ordering, people, profiles, segments, workspace
 from user360.errors import InvalidInsight
 from user360.events import tally
 from user360.insights.engagement import Engagement
@@ -209,6 +209,25 @@ def test_people_are_counted_alike_with_bitmaps_and_without(crowds, monkeypatch, 
     monkeypatch.setattr(marks, "MOST_BITMAP_BYTES", 0)
 
     assert asked(store, source)[1].table.equals(quick)
+
+
+IN_ORDER = [
+    *[each for each in QUESTIONS if each["kind"] == "switching"],
+    {"kind": "paths", "of": {"event": "Product Viewed"}, "count": "sessions"},
+    {"kind": "paths", "direction": "to", "join": True},
+    {"kind": "funnel", "steps": [{"event": "Product Viewed"}, {"event": "Message Sent"}], "order": "any"},
+]
+
+
+@pytest.mark.parametrize("bits", [0, 1, 4])
+@pytest.mark.parametrize("source", IN_ORDER, ids=str)
+def test_events_are_followed_alike_whether_all_keys_fit_into_a_number_or_few_bits_of_them(crowds, monkeypatch, source, bits):
+    store = crowds(0).store
+    whole = asked(store, source)[1].table
+    monkeypatch.setattr(ordering, "KEYS", bits)
+
+    assert whole.num_rows
+    assert asked(store, source)[1].table.equals(whole)
 
 
 @pytest.mark.parametrize("source", [each | {"people": GERMANS} for each in QUESTIONS], ids=str)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
+import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from user360 import ordering, processor
+from user360 import insights, ordering, processor, segments
+from user360.errors import InvalidInsight
+from user360.insight import Asked
+from user360.sql import Sql, sql
 
 SECOND = 1_000_000
 INSTANTS = st.one_of(st.integers(0, 5), st.integers(0, 40 * 366 * 86_400 * SECOND))
@@ -21,6 +27,47 @@ def test_people_instants_and_what_stands_beside_are_sorted_by_all_three(rows):
     found = ordering.in_order(who, when, beside)
 
     assert list(zip(*(each.tolist() for each in found), strict=True)) == sorted(rows)
+
+
+LATEST = datetime(2026, 11, 23, tzinfo=UTC)
+DAYS_100 = 100 * 86_400 * SECOND
+
+
+def question(**period):
+    return insights.parse({"kind": "switching", "period": period or {"last": 101, "unit": "day"}})
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(PEOPLE, st.integers(0, DAYS_100), st.integers(0, 9)), max_size=40), st.sampled_from([9, 2**19]))
+def test_numbers_made_by_the_database_tell_people_instants_and_what_stands_beside_in_order(store, rows, most):
+    packing = ordering.packing(question(), Asked(segments.load_catalog(store), LATEST), most)
+    happened = pa.table(
+        {
+            "profile_key": pa.array([row[0] for row in rows], pa.uint32()),
+            "occurred_at": pa.array(
+                [LATEST.replace(tzinfo=None) - timedelta(microseconds=row[1]) for row in rows], pa.timestamp("us")
+            ),
+            "small": pa.array([row[2] for row in rows], pa.uint16()),
+        }
+    )
+    read = store.read(sql("SELECT {} FROM happened", packing.columns(Sql("small")), happened=happened))
+
+    slices = [each.in_order() for each in packing.parted(read["part"].to_numpy(), read["number"].to_numpy())]
+
+    now = round(LATEST.timestamp() * SECOND)
+    found = [
+        (*row,) for each in slices for row in zip(each.who().tolist(), each.when().tolist(), each.beside().tolist(), strict=True)
+    ]
+    assert found == sorted((who, now - ago, beside) for who, ago, beside in rows)
+
+
+def test_a_period_too_long_for_so_many_different_events_is_refused(store):
+    whole = question(**{"from": "2000-01-01", "to": "2100-12-31"})
+    asked = Asked(segments.load_catalog(store), datetime(2100, 12, 31, tzinfo=UTC))
+
+    assert ordering.packing(whole, asked, 2**10).keys > 0
+    with pytest.raises(InvalidInsight, match="too long"):
+        ordering.packing(whole, asked, 2**17)
 
 
 @given(

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import numpy as np
+
+from user360 import clock, insight
+from user360.errors import InvalidInsight
+from user360.sql import Sql, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
+
+    from user360.insight import Asked, Insight
 
 Array: TypeAlias = "NDArray[Any]"
 
@@ -26,7 +32,10 @@ R = TypeVar("R")
 NEVER: Final = np.iinfo(np.int64).max
 _BITS: Final = 63  # of a number without its sign
 _NO_STEP: Final = 15
+KEYS: Final = 32  # bits of the key of a person
 _FEW_PARTS: Final = 8
+_ROOM: Final = 64
+_SMALL: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,30 +112,44 @@ def at_once(work: Callable[[P], R], parts: Iterable[P]) -> list[R]:
 
 
 def in_order(who: Array, when: Array, beside: Array) -> tuple[Array, Array, Array]:
-    """People, instants and a small number beside them, sorted by all three.
-
-    Each is one number, which sorts in half the time of an order and nothing has to be fetched by it; people whose key does not
-    fit beside the rest are parted first.
-    """
+    """People, instants and a small number beside them, sorted by all three."""
     if not who.size:
         return who, when, beside
-    packing = _packing(when, beside)
-    slices = packing.parted(packing.packed(who, when, beside), who >> packing.keys)
-    at_once(lambda one: one[1].sort(), slices)
-    return packing.unpacked(slices, beside.dtype)
+    first = int(when.min())
+    packing = _packing(first, int(when.max()) + 1, int(beside.max()))
+    slices = at_once(Slice.in_order, packing.parted(who >> packing.keys, packing.packed(who, when, beside)))
+    key, instant, small = ([getattr(each, column)() for each in slices] for column in ("who", "when", "beside"))
+    return np.concatenate(key), np.concatenate(instant), np.concatenate(small).astype(beside.dtype)
 
 
 @dataclass(frozen=True, slots=True)
-class _Packing:
-    """The bits of a number: the low `keys` of a person's key, the instant from `first` on, and `less` for what stands beside."""
+class Packing:
+    """An event as one number: the low `keys` bits of the person's key, the instant from `first` on, and `less` bits of what stands beside.
+
+    Such a number sorts in half the time of an order, and nothing has to be fetched by it; `bits` are all but the person's. People
+    whose keys do not fit are parted: the rest of a key is the part.
+    """
 
     first: int
     keys: int
     bits: int
     less: int
 
+    def columns(self, beside: Sql) -> Sql:
+        """The part and the number of an event: made by the database they cost no more than its columns."""
+        return sql(
+            "(profile_key >> {})::{} AS part, ((profile_key & {})::UBIGINT << {}) | ((epoch_us(occurred_at) - {})::UBIGINT << {}) | ({})::UBIGINT AS number",
+            Sql(str(self.keys)),
+            Sql("USMALLINT" if self.keys >= _SMALL else "UINTEGER"),
+            Sql(str((1 << self.keys) - 1)),
+            Sql(str(self.bits)),
+            Sql(str(self.first)),
+            Sql(str(self.less)),
+            beside,
+        )
+
     def packed(self, who: Array, when: Array, beside: Array) -> Array:
-        """The number of each event, in place: each column made on the way would cost as much as the step itself."""
+        """The same number of arrays, in place: each column made on the way would cost as much as the step itself."""
         number = who.astype(np.uint64)
         number &= (1 << self.keys) - 1
         number <<= self.bits
@@ -136,33 +159,86 @@ class _Packing:
         number |= beside
         return number
 
-    def parted(self, number: Array, part: Array) -> list[tuple[int, Array]]:
-        """The numbers of each part of people."""
+    def parted(self, part: Array, number: Array) -> list[Slice]:
+        """The events in slices of people, not yet in order, those of a lower key first."""
         last = int(part.max(initial=0))
+        if not last:
+            return [Slice(self, number, np.zeros(1, np.uint32), np.array([number.size]))]
         if last < _FEW_PARTS:
             small = part.astype(np.uint8)
-            return [(each, number[small == each]) for each in range(last + 1)] if last else [(0, number)]
-        number = number[np.argsort(part.astype(np.uint16 if last < 1 << 16 else np.uint32), kind="stable")]
-        counts = np.bincount(part)
-        return list(enumerate(np.split(number, np.cumsum(counts)[:-1])))
-
-    def unpacked(self, slices: Sequence[tuple[int, Array]], kind: Any) -> tuple[Array, Array, Array]:
-        """The columns of the parts, one after the other."""
-        number = np.concatenate([each for _, each in slices])
-        key = (number >> self.bits).astype(np.uint32)
-        key |= np.repeat(np.arange(len(slices), dtype=np.uint32) << self.keys, [each.size for _, each in slices])
-        beside = (number & ((1 << self.less) - 1)).astype(kind)
-        number &= (1 << self.bits) - 1
-        number >>= self.less
-        instant = number.view(np.int64)
-        instant += self.first
-        return key, instant, beside
+            found = [(each, number[small == each]) for each in range(last + 1)]
+            return [Slice(self, some, np.array([each], np.uint32), np.array([some.size])) for each, some in found]
+        order = np.argsort(part.astype(np.uint16 if last < 1 << _SMALL else np.uint32), kind="stable")
+        part, number = part[order], number[order]
+        starts = np.flatnonzero(np.append(True, part[1:] != part[:-1]))
+        sizes = np.diff(np.append(starts, part.size))
+        groups = [each for each in np.array_split(np.arange(starts.size), _FEW_PARTS) if each.size]
+        numbers = np.split(number, [int(starts[each[0]]) for each in groups[1:]])
+        return [
+            Slice(self, some, part[starts[each]].astype(np.uint32), sizes[each])
+            for each, some in zip(groups, numbers, strict=True)
+        ]
 
 
-def _packing(when: Array, beside: Array) -> _Packing:
-    first, less = int(when.min()), int(beside.max()).bit_length()
-    bits = (int(when.max()) - first).bit_length() + less
-    return _Packing(first, min(max(64 - bits, 0), 32), bits, less)
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The events of some people, each one number, by part: which, and how many of each.
+
+    Of all of them or at some places it tells whose they are, when, and what stands beside.
+    """
+
+    packing: Packing
+    number: Array
+    parts: Array
+    sizes: Array
+
+    def in_order(self) -> Slice:
+        """The same by person, instant and what stands beside."""
+        number = self.number.copy()
+        for each in np.split(number, np.cumsum(self.sizes)[:-1]):
+            each.sort()
+        return replace(self, number=number)
+
+    def among(self, kept: Array) -> Slice:
+        """Those of its events for which that is true."""
+        starts = np.cumsum(self.sizes) - self.sizes
+        before = np.append(0, np.cumsum(kept))
+        return replace(self, number=self.number[kept], sizes=before[starts + self.sizes] - before[starts])
+
+    def who(self, places: Any = slice(None)) -> Array:
+        """The keys."""
+        key: Array = (self.number[places] >> self.packing.bits).astype(np.uint32)
+        rest = self.parts << self.packing.keys
+        key |= rest if rest.size == 1 else np.repeat(rest, self.sizes)[places]
+        return key
+
+    def when(self, places: Any = slice(None)) -> Array:
+        """The instants."""
+        instant = self.number[places] & ((1 << self.packing.bits) - 1)
+        instant >>= self.packing.less
+        told: Array = instant.view(np.int64)
+        told += self.packing.first
+        return told
+
+    def beside(self, places: Any = slice(None)) -> Array:
+        """What stands beside."""
+        small: Array = (self.number[places] & ((1 << self.packing.less) - 1)).astype(np.uint32)
+        return small
+
+
+def packing(question: Insight, asked: Asked, most: int) -> Packing:
+    """Numbers of the events of a question's period so far, beside which stands `most` at most."""
+    start, end = insight.span(question.period, asked.catalog, asked.at)
+    first = clock.microseconds(start)
+    return _packing(first, max(first, min(clock.microseconds(end), clock.microseconds(asked.at) + 1)), most)
+
+
+def _packing(first: int, until: int, most: int) -> Packing:
+    less = most.bit_length()
+    bits = max(until - 1 - first, 0).bit_length() + less
+    if bits > _ROOM:
+        raise InvalidInsight("$.period", "is too long for so many different events.", "Ask of a shorter one.")
+    return Packing(first, min(_ROOM - bits, KEYS), bits, less)
 
 
 def _ended(column: Array, order: Array, end: int) -> Array:

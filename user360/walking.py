@@ -16,7 +16,9 @@ import pyarrow as pa
 from user360 import ordering
 
 if TYPE_CHECKING:
-    from user360.ordering import Array
+    from collections.abc import Sequence
+
+    from user360.ordering import Array, Slice
 
 OUTSIDE: Final = -1
 """Stands for what is before or after a session among the numbers of events."""
@@ -39,54 +41,52 @@ class Way:
     of_each: Literal["first", "last", "all"]
 
 
-def walked(who: Array, when: Array, event: Array, anchor: Array, way: Way) -> pa.Table:
-    """A row for each level of each path: profile_key, session, level, step and the next one; `OUTSIDE` is beyond the session."""
-    if who.size and not anchor.all():  # who has no anchor has no path: the database took four times as long to find them
-        having = np.zeros(int(who.max()) + 1, dtype=np.bool_)
-        having[who[anchor != 0]] = True
-        kept = having[who]
-        who, when, event, anchor = who[kept], when[kept], event[kept], anchor[kept]
-    key, instant, beside = ordering.in_order(who, when, event.astype(np.uint32) << 1 | anchor)
-    begins = np.ones(key.size, dtype=np.bool_)
-    begins[1:] = (key[1:] != key[:-1]) | (instant[1:] - instant[:-1] > way.pause)
-    del instant
+def walked(slices: Sequence[Slice], way: Way) -> pa.Table:
+    """A row for each level of each path: profile_key, session, level, step and the next one; `OUTSIDE` is beyond the session.
+
+    Beside the events stands twice their number, and one more where they are anchors.
+    """
+    return pa.concat_tables(ordering.at_once(lambda each: _walked(each, way), slices))
+
+
+def _walked(events: Slice, way: Way) -> pa.Table:
+    happened = _of_those_with_anchors(events).in_order()
+    key, instant, beside = happened.who(), happened.when(), happened.beside()
+    comes = np.ones(key.size, dtype=np.bool_)  # another person
+    comes[1:] = key[1:] != key[:-1]
+    begins = comes.copy()
+    begins[1:] |= instant[1:] - instant[:-1] > way.pause
     if way.join:
         kept = begins.copy()
         kept[1:] |= beside[1:] != beside[:-1]
-        key, beside, begins = key[kept], beside[kept], begins[kept]
-    starts = np.flatnonzero(begins)
-    ends = np.append(starts[1:], key.size)[: starts.size]
-    place = _places(beside & 1 != 0, starts, ends, last=way.last)
-    nth = _nth(key[starts])
-    there = place >= 0
+        key, beside, begins, comes = key[kept], beside[kept], begins[kept], comes[kept]
+    session = np.cumsum(begins, dtype=np.int32)
+    place = np.flatnonzero(beside & 1)
+    place = place[_ends(session[place], last=way.last)]  # one of each session
     if way.of_each != "all":
-        there[there] = _only(key[starts[there]], last=way.of_each == "last")
-    place, starts, ends, nth = place[there], starts[there], ends[there], nth[there]
-    return _rows(key[place], nth, _steps((beside >> 1).astype(np.int32), place, starts, ends, way))
+        place = place[_ends(key[place], last=way.of_each == "last")]
+    starts = np.append(np.flatnonzero(begins), key.size)
+    earlier = np.maximum.accumulate(np.where(comes, session, 0))  # the first session of each one's person
+    here = session[place]
+    steps = _steps((beside >> 1).astype(np.int32), place, starts[here - 1], starts[here], way)
+    return _rows(key[place], here - earlier[place] + 1, steps)
 
 
-def _places(anchor: Array, starts: Array, ends: Array, *, last: bool) -> Array:
-    """Where the anchor of each session stands, -1 where it has none."""
-    found = np.append(np.flatnonzero(anchor), -1)  # after all others stands none
-    before = np.cumsum(anchor)  # how many anchors there are up to each event
-    count = before[ends - 1] - before[starts] + anchor[starts]
-    place = found[before[ends - 1] - 1 if last else before[starts] - anchor[starts]]
-    return np.where(count > 0, place, -1)
+def _of_those_with_anchors(events: Slice) -> Slice:
+    """Who has no anchor has no path: the database took four times as long to find them."""
+    anchor = events.number & 1 != 0
+    if anchor.all():
+        return events
+    key = events.who()
+    having = np.zeros(int(key.max()) + 1, dtype=np.bool_)
+    having[key[anchor]] = True
+    return events.among(having[key])
 
 
-def _nth(key: Array) -> Array:
-    """The number of each session among those of its person, from 1."""
-    if not key.size:
-        return key.astype(np.int32)
-    firsts = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
-    sizes = np.diff(np.append(firsts, key.size))
-    return (np.arange(key.size) - np.repeat(firsts, sizes) + 1).astype(np.int32)
-
-
-def _only(key: Array, *, last: bool) -> Array:
-    """Whether a session is the first or the last of its person."""
-    changes = key[1:] != key[:-1]
-    return np.append(changes, True)[: key.size] if last else np.append(True, changes)[: key.size]
+def _ends(run: Array, *, last: bool) -> Array:
+    """Which of the numbers in a row that are equal stands first, or last."""
+    changes = run[1:] != run[:-1]
+    return np.append(changes, True)[: run.size] if last else np.append(True, changes)[: run.size]
 
 
 def _steps(event: Array, place: Array, starts: Array, ends: Array, way: Way) -> list[Array]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from user360 import likeness, marks, walking
+from user360 import likeness, marks, ordering, walking
 from user360.errors import InvalidInsight, nearest, shorten
 from user360.insight import OTHER, VALUE, Insight, Plan, Role, check_scope
 from user360.segments import event_leaves
@@ -149,17 +149,13 @@ class Paths(Insight):
             of_each="all" if self.count == "sessions" else "last" if last else "first",
         )
         such = self._such(asked) if self.of is not None else Sql("true")
-        rows = asked.read(
-            sql(
-                "SELECT profile_key, epoch_us(occurred_at) AS instant, event_id, (({}) IS TRUE)::UTINYINT AS anchor FROM events{}",
-                such,
-                self._looked_at(asked, such, way),
-            )
-        )
-        who, when, event, anchor = (rows[each].to_numpy() for each in ("profile_key", "instant", "event_id", "anchor"))
-        return sql(
-            "SELECT profile_key, session, level, step, onward FROM taken", taken=walking.walked(who, when, event, anchor, way)
-        )
+        most = max(asked.catalog.events.values(), default=0)
+        packing = ordering.packing(self, asked, 2 * most + 1)
+        columns = packing.columns(sql("2 * event_id::UINTEGER + (({}) IS TRUE)::UTINYINT", such))
+        known = sql(" AND event_id <= {}", most)  # an event that is new while this is asked has no room yet
+        rows = asked.read(sql("SELECT {} FROM events{}{}", columns, self._looked_at(asked, such, way), known))
+        slices = packing.parted(rows["part"].to_numpy(), rows["number"].to_numpy())
+        return sql("SELECT profile_key, session, level, step, onward FROM taken", taken=walking.walked(slices, way))
 
     def _looked_at(self, asked: Asked, such: Sql, way: walking.Way) -> Sql:
         """Which events are looked at: for the one path of everyone those alone it may reach."""
