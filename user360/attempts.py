@@ -23,7 +23,7 @@ from user360.segments.rules import Events  # noqa: TC001 - the reader of questio
 from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
-    from user360.chains import Attempts, Best
+    from user360.chains import Best
     from user360.insight import Asked, Insight
 
 AT_ONCE: Final = 4_000_000
@@ -96,9 +96,9 @@ def best(way: Way, asked: Asked) -> tuple[Best, pa.ChunkedArray | None]:
     edges = None
     if way.by_time:
         edges = np.array([clock.microseconds(each.start) for each in insight.buckets(way.question, asked)])
-    simple = _packed(way, asked)
+    simple = _packed(way, asked, edges)
     if simple is not None:
-        return chains.best(simple, edges), None
+        return simple, None
     found = [_of_some(way, asked, such, edges) for such in _slices(way, asked)]
     raws = [raw for _, raw in found if raw is not None]
     return chains.together([each for each, _ in found]), pa.chunked_array(raws) if raws else None
@@ -181,8 +181,8 @@ class _Read:
         return ordering.sort(who, when, mask, self.table["message_hash"].to_numpy() if self.hashed else None, codes)
 
 
-def _packed(way: Way, asked: Asked) -> Attempts | None:
-    """Attempts of events that are one number each; None where more than person, instant and step counts, or has no room."""
+def _packed(way: Way, asked: Asked, edges: ordering.Array | None) -> Best | None:
+    """The same of events that are one number each; None where more than person, instant and step counts, or has no room."""
     if way.order != "ordered" or way.excluded or way.same or way.of_events or not _apart(way):
         return None
     start, end = insight.span(way.question.period, asked.catalog, asked.at)
@@ -203,7 +203,20 @@ def _packed(way: Way, asked: Asked) -> Attempts | None:
     found = _table(asked, joined(" UNION ALL ", rows))
     number, step = found["number"].to_numpy(), found["step"].to_numpy()
     each_step = [number[step == place] for place in range(len(way.steps))]
-    return chains.packed(each_step, numbers.bits, numbers.first, clock.microseconds(end), way.microseconds)
+
+    def of_half(half: list[ordering.Array]) -> Best:
+        return chains.best(chains.packed(half, numbers.bits, numbers.first, clock.microseconds(end), way.microseconds), edges)
+
+    return chains.together(ordering.at_once(of_half, _halved(each_step, numbers.bits)))
+
+
+def _halved(steps: list[ordering.Array], bits: int) -> list[list[ordering.Array]]:
+    """The numbers of half of the people and those of the others, where they are many."""
+    first = steps[0]
+    if first.size == 0 or sum(each.size for each in steps) < ALONE:
+        return [steps]
+    edge = int(np.median(first[:: max(1, first.size // 1_000)])) >> bits << bits
+    return [[each[each < edge] for each in steps], [each[each >= edge] for each in steps]]
 
 
 def _read(way: Way, asked: Asked, narrowed: list[Sql], *, everything: bool = False) -> _Read:

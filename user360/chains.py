@@ -7,7 +7,6 @@ nor what becomes of attempts (`insights/funnel`).
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,7 +65,7 @@ def packed(steps: Sequence[Array], bits: int, first: int, end: int, within: int)
     """
     began = np.zeros(int(max((each.max(initial=0) for each in steps), default=0) >> bits) + 1, dtype=np.bool_)
     began[steps[0] >> bits] = True
-    numbers = _sorted([each[began[each >> bits]] for each in steps])  # what somebody did who never began is not
+    numbers = [np.sort(each[began[each >> bits]]) for each in steps]  # what somebody did who never began is not
     instants = numbers[0] & ((1 << bits) - 1)
     early = instants < end - first
     numbers[0], instants = numbers[0][early], instants[early]
@@ -83,15 +82,6 @@ def packed(steps: Sequence[Array], bits: int, first: int, end: int, within: int)
         return np.stack([numbers[0][chosen], *later])
 
     return Attempts((numbers[0] >> bits), instants + first, level, None, moments)
-
-
-def _sorted(columns: Sequence[Array]) -> list[Array]:
-    """Each column sorted, in halves: both processors are busy to the end."""
-    edges = [int(np.median(each[:: max(1, each.size // 1_000)])) if each.size else 0 for each in columns]
-    halves = [half for each, edge in zip(columns, edges, strict=True) for half in (each[each < edge], each[each >= edge])]
-    with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(np.sort, halves))
-    return [np.concatenate(each) for each in zip(done[::2], done[1::2], strict=True)]
 
 
 def _next_in(numbers: Array) -> Callable[[Array], Array]:

@@ -82,10 +82,10 @@ def of_people(question: Insight, of: Events, amount: str, asked: Asked, *, back:
     day = clock.calendar_day(min(end - timedelta(microseconds=1), asked.at - back), asked.catalog.zone)
     return sql(
         "SELECT profile_key, ({} - ({})::DATE)::INTEGER AS days, times, amount FROM (SELECT profile_key, "
-        "max(occurred_at) AS occurred_at, count(*) AS times, coalesce(sum({}), 0)::DOUBLE AS amount FROM {} WHERE {} GROUP BY profile_key)",
+        "max(occurred_at) AS occurred_at, count(*) AS times, {}::DOUBLE AS amount FROM {} WHERE {} GROUP BY profile_key)",
         day,
         marks.local(asked, start, end),
-        event_values.number(amount, of.event, asked.catalog) if amount else Sql("0"),
+        sql("coalesce(sum({}), 0)", event_values.number(amount, of.event, asked.catalog)) if amount else Sql("0"),
         frame.events(),
         joined(
             " AND ",
@@ -98,30 +98,35 @@ def of_people(question: Insight, of: Events, amount: str, asked: Asked, *, back:
 
 
 def scored(people: Sql, second: str) -> Sql:
-    """The rows of `of_people` with their scores and group: recency, score, group.
+    """The rows of `of_people` with their scores and group: recency, score, group."""
+    return sql('SELECT *, {} AS "group" FROM ({})', group(Sql("recency"), Sql("score")), rated(people, second))
+
+
+def rated(people: Sql, second: str) -> Sql:
+    """The rows of `of_people` with their scores: recency, score.
 
     Scores are those of the few different values, by how many people have them: sorting people instead took five times as long.
     """
     figures = {"recency": Sql("days"), "f": Sql("times"), "m": Sql("amount")}
     needed = [figure for figure in figures if figure == "recency" or second in {_OF[figure], "both"}]
     tables = [_fifths(figure, figures[figure], worst_first=figure != "recency") for figure in needed]
-    both = sql(
-        "SELECT scored_.*, {}.recency, {} AS score FROM scored_{}",
+    return sql(
+        "WITH scored_ AS MATERIALIZED ({}), {} SELECT scored_.*, {}.recency, {} AS score FROM scored_{}",
+        people,
+        joined(", ", tables),
         name("of recency"),
         _SECOND[second],
         joined("", [sql(" JOIN {} USING ({})", name(f"of {each}"), figures[each]) for each in needed]),
     )
+
+
+def group(recency: Sql, score: Sql) -> Sql:
+    """The name of the group of two scores, none of those that are unknown; named last, for cells are few and people many."""
     cases = [
-        sql("WHEN recency BETWEEN {} AND {} AND score BETWEEN {} AND {} THEN {}", *r, *s, called)
+        sql("WHEN {} BETWEEN {} AND {} AND {} BETWEEN {} AND {} THEN {}", recency, *r, score, *s, called)
         for called, (r, s) in GROUPS.items()
     ]
-    return sql(
-        'WITH scored_ AS MATERIALIZED ({}), {} SELECT *, CASE {} END AS "group" FROM ({})',
-        people,
-        joined(", ", tables),
-        joined(" ", cases),
-        both,
-    )
+    return sql("CASE {} END", joined(" ", cases))
 
 
 # -- people like them ----------------------------------------------------------------------------

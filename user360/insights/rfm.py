@@ -57,24 +57,26 @@ class Rfm(Insight):
 
     def compile(self, asked: Asked) -> Plan:
         """A row for the cell of each person, one for their group."""
-        scored = scoring.scored(scoring.of_people(self, self.of, self.amount, asked), self.second)
+        people = scoring.of_people(self, self.of, self.amount, asked)
         relation = sql(
             'WITH scored AS MATERIALIZED ({}) SELECT profile_key, "group", recency, score FROM scored UNION ALL '
             'SELECT profile_key, "group", NULL, NULL FROM scored UNION ALL SELECT profile_key, {}, NULL, NULL FROM ({})',
-            scored,
+            scoring.scored(people, self.second),
             scoring.NOT_SCORED,
             scoring.unscored(Sql("SELECT * FROM scored"), asked),
         )
-        figures = Sql("count(*) AS users, avg(days) AS days, avg(times) AS times, avg(amount) AS amount")
         answer = sql(
-            'WITH scored AS MATERIALIZED ({}), counted AS (SELECT "group", recency, score, {} FROM scored GROUP BY ALL UNION ALL '
-            'SELECT "group", NULL, NULL, {} FROM scored GROUP BY ALL UNION ALL SELECT {}, NULL, NULL, {}, NULL, NULL, NULL) '
-            'SELECT * FROM counted WHERE users > 0 ORDER BY recency IS NOT NULL, recency DESC, score DESC, "group"',
-            scored,
-            figures,
-            figures,
+            "WITH cells AS MATERIALIZED (SELECT recency, score, count(*) AS users, sum(days) AS days, sum(times) AS times, "
+            "sum(amount) AS amount FROM ({}) GROUP BY recency, score), "
+            'named AS (SELECT {} AS "group", * FROM cells), counted AS (SELECT * FROM named UNION ALL '
+            'SELECT "group", NULL, NULL, sum(users), sum(days), sum(times), sum(amount) FROM named GROUP BY "group" '
+            "UNION ALL SELECT {}, NULL, NULL, {}, NULL, NULL, NULL) "
+            'SELECT "group", recency, score, users::BIGINT AS users, days / users AS days, times / users AS times, amount / users AS amount '
+            'FROM counted WHERE users > 0 ORDER BY recency IS NOT NULL, recency DESC, score DESC, "group"',
+            scoring.rated(people, self.second),
+            scoring.group(Sql("recency"), Sql("score")),
             scoring.NOT_SCORED,
-            scoring.others(asked, Sql("(SELECT count(*) FROM scored)")),
+            scoring.others(asked, Sql("(SELECT coalesce(sum(users), 0) FROM cells)")),
         )
         return Plan(relation, answer)
 

@@ -58,25 +58,24 @@ class Transitions(Insight):
     def compile(self, asked: Asked) -> Plan:
         """A row for everyone who was scored at least once."""
         now, then = (
-            scoring.scored(scoring.of_people(self, self.of, self.amount, asked, back=back), self.second)
+            scoring.rated(scoring.of_people(self, self.of, self.amount, asked, back=back), self.second)
             for back in (timedelta(), timedelta(days=self.apart))
         )
-        missing = scoring.NOT_SCORED
-        relation = sql(
-            'SELECT profile_key, coalesce(b."group", {}) AS earlier, coalesce(a."group", {}) AS "group" FROM '
-            '(SELECT profile_key, "group" FROM ({})) a FULL JOIN (SELECT profile_key, "group" FROM ({})) b USING (profile_key)',
-            missing,
-            missing,
+        both = sql(
+            "SELECT profile_key, a.recency AS r, a.score AS s, b.recency AS earlier_r, b.score AS earlier_s FROM "
+            "(SELECT profile_key, recency, score FROM ({})) a FULL JOIN (SELECT profile_key, recency, score FROM ({})) b USING (profile_key)",
             now,
             then,
         )
-        columns = Sql('earlier, "group"')
+        missing = scoring.NOT_SCORED
+        earlier, group = scoring.group(Sql("earlier_r"), Sql("earlier_s")), scoring.group(Sql("r"), Sql("s"))
+        named = sql('coalesce({}, {}) AS earlier, coalesce({}, {}) AS "group"', earlier, missing, group, missing)
+        relation = sql("SELECT profile_key, {} FROM ({})", named, both)
         answer = sql(
-            "SELECT {}, count(*) AS users FROM ({}) GROUP BY {} ORDER BY {}",
-            columns,
-            relation,
-            columns,
-            columns,
+            'SELECT earlier, "group", sum(heads)::BIGINT AS users FROM (SELECT {}, heads FROM (SELECT r, s, earlier_r, earlier_s, '
+            'count(*) AS heads FROM ({}) GROUP BY ALL)) GROUP BY earlier, "group" ORDER BY earlier, "group"',
+            named,
+            both,
         )
         return Plan(relation, answer)
 
