@@ -104,10 +104,17 @@ class Trial(Beside):
         super().__init__(of, (f"{self._alias}.{_OWN}", f"{self._base}.main"), tables)
         self._brought: People = NOBODY
         self._real = Beside(of, (f"{self._base}.main",))
-        self._do(sql("ATTACH ':memory:' AS {}", name(self._alias)))
+        self._do(sql("ATTACH ':memory:' AS {} (COMPRESS)", name(self._alias)))
         for table in tables:
             rows = Sql("" if table in TRIED_WHOLE else " LIMIT 0")
             self._do(sql("CREATE TABLE {} AS SELECT * FROM {}{}", self._own(table), self._theirs(table), rows))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """All of it or nothing of it; what it wrote is packed afterwards, as a file of the same rows would be."""
+        with super().transaction() as transaction:
+            yield transaction
+        self._do(sql("CHECKPOINT {}", name(self._alias)))
 
     def bring(self, keys: pa.Array) -> None:
         """Have these people here as they are; who was brought before stays as they have become."""
