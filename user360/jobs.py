@@ -21,6 +21,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 from weakref import WeakKeyDictionary
 
+import pyarrow as pa
+
 from user360 import backup, clock, duplicates, events, exports, folders, imports, records, schedules, watching
 from user360.errors import Conflict, Interrupted, Stopped, Unknown, User360Error
 
@@ -308,6 +310,7 @@ def _run(store: Store, job: Job, work: Callable[[Progress], object], unbegun: Ca
         job.message, job.status = f"Something went wrong here. The log has it as error {number}.", "failed"
     finally:
         job.ended.set()
+        pa.default_memory_pool().release_unused()  # after a gigabyte a third of it: the next job would come on top
 
 
 def _begin(job: Job, unbegun: Callable[[Interrupted], object] | None) -> None:

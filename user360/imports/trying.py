@@ -121,8 +121,9 @@ class DryRun:
         self.close()
 
     def close(self) -> None:
-        """Let the world aside go; nothing that was counted goes with it."""
+        """Let the world aside go, and the rows with it; nothing that was counted goes."""
         self.closed = True
+        self.rows, self.refused, self.said = (each.schema.empty_table() for each in (self.rows, self.refused, self.said))
         if self.trial.store_is_open:
             self.trial.close()
         self.failed_file.unlink(missing_ok=True)
