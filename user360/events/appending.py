@@ -185,7 +185,7 @@ def move_out(tx: Transaction, people: Sql) -> int:
 def forget_people(tx: Transaction, people: Sql) -> int:
     """Remove the events of these profiles; answer how many went."""
     tx.touch("events", REMOVALS)
-    return tallying.changing(tx, sql("DELETE FROM events WHERE profile_key IN ({})", people), gone=True)
+    return tallying.removing(tx, sql("profile_key IN ({})", people))
 
 
 def erase(tx: Transaction, people: Sql, words: Sequence[str]) -> int:
@@ -199,7 +199,7 @@ def erase(tx: Transaction, people: Sql, words: Sequence[str]) -> int:
     )
     tx.execute(sql("DELETE FROM event_moves WHERE from_key IN ({}) OR to_key IN ({})", people, people))
     tx.touch("events", REMOVALS)
-    gone = tallying.changing(tx, sql("DELETE FROM events WHERE profile_key IN ({})", people), gone=True)
+    gone = tallying.removing(tx, sql("profile_key IN ({})", people))
     return gone + tx.execute(sql("DELETE FROM deleted_events WHERE profile_key IN ({})", people))
 
 

@@ -44,10 +44,10 @@ def move(tx: Transaction, pairs: pa.Table, *, at: datetime) -> dict[int, int]:
             FIRST_OF_OTHERS,
             pairs=pairs,
         )
-        tallying.changing(tx, theirs, gone=False)
+        tallying.giving(tx, theirs)
     going = sql("SELECT gone FROM pairs", pairs=pairs)
     tx.execute(sql("INSERT INTO deleted_events SELECT * FROM events WHERE profile_key IN ({})", going))
-    tallying.changing(tx, sql("DELETE FROM events WHERE profile_key IN ({})", going), gone=True)
+    tallying.removing(tx, sql("profile_key IN ({})", going))
     tx.touch("events", REMOVALS)
     return dict(moved)
 
@@ -98,7 +98,7 @@ def move_back(tx: Transaction, merge_id: int, *, kept: int, gone: int, ids: Coll
         kept,
         number,
     )
-    tallying.changing(tx, back, gone=False)
+    tallying.giving(tx, back)
     tx.execute(sql("INSERT INTO events SELECT * FROM deleted_events WHERE profile_key = {}", gone))
     tx.execute(sql("DELETE FROM deleted_events WHERE profile_key = {}", gone))
     tx.touch("events", REMOVALS)

@@ -96,26 +96,35 @@ def worth_tallying(store: Store, *, at: datetime) -> bool:
     return found is None or any(each < clock.calendar_day(at, workspace.get(store).zone) for each in found.stale)
 
 
-def changing(tx: Transaction, statement: Sql, *, gone: bool) -> int:
-    """Run a statement that removes events, or gives them to another person, and mark their hours; answers how many they were."""
-    rows = tx.read(
+def removing(tx: Transaction, where: Sql) -> int:
+    """Remove these events, and mark their hours; answers how many they were.
+
+    They are counted first, for DuckDB keeps the whole of every row in memory that a statement is to return something of.
+    """
+    hours = _by_hour(tx, sql("SELECT occurred_at FROM events WHERE {}", where))
+    tx.execute(sql("DELETE FROM events WHERE {}", where))
+    return _mark(tx, hours, gone=True)
+
+
+def giving(tx: Transaction, statement: Sql) -> int:
+    """Run a statement that gives events to another person, and mark their hours; answers how many they were."""
+    return _mark(tx, _by_hour(tx, sql("{} RETURNING occurred_at", statement)), gone=False)
+
+
+def _by_hour(tx: Transaction, events: Sql) -> pa.Table:
+    return tx.read(
         sql(
-            "WITH changed AS ({} RETURNING occurred_at) SELECT date_trunc('hour', occurred_at) AS hour, count(*) AS events "
-            "FROM changed GROUP BY hour",
-            statement,
+            "WITH changed AS ({}) SELECT date_trunc('hour', occurred_at) AS hour, count(*) AS events FROM changed GROUP BY hour",
+            events,
         )
     )
-    if not rows.num_rows:
-        return 0
-    tx.execute(
-        sql(
-            "INSERT INTO tally_changes SELECT {}, hour, {} FROM hours",
-            tx.take(CHANGES),
-            Sql("events" if gone else "0"),
-            hours=rows,
-        )
-    )
-    return int(sum(rows["events"].to_pylist()))
+
+
+def _mark(tx: Transaction, hours: pa.Table, *, gone: bool) -> int:
+    if hours.num_rows:
+        left = Sql("events" if gone else "0")
+        tx.execute(sql("INSERT INTO tally_changes SELECT {}, hour, {} FROM hours", tx.take(CHANGES), left, hours=hours))
+    return int(sum(hours["events"].to_pylist()))
 
 
 def moved(tx: Transaction) -> None:

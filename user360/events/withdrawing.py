@@ -59,17 +59,8 @@ def withdraw(tx: Transaction, import_id: int, members: pa.Table) -> tuple[int, p
             members=members,
         )
     )
-    theirs = sql(
-        "DELETE FROM events WHERE import_id = {} AND profile_key IN (SELECT profile_key FROM members)", import_id, members=members
-    )
-    gone = tallying.changing(tx, theirs, gone=True)
-    gone += tx.execute(
-        sql(
-            "DELETE FROM deleted_events WHERE import_id = {} AND profile_key IN (SELECT profile_key FROM members)",
-            import_id,
-            members=members,
-        )
-    )
+    theirs = sql("import_id = {} AND profile_key IN (SELECT profile_key FROM members)", import_id, members=members)
+    gone = tallying.removing(tx, theirs) + tx.execute(sql("DELETE FROM deleted_events WHERE {}", theirs))
     if gone:
         tx.touch("events", REMOVALS)
     return gone, newest
