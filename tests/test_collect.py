@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from tests.worlds import AT
 from user360 import condition, doors, events, failed, ingest, keys, sources, web
 from user360.collect import calls
+from user360.collect import intake as intakes
 from user360.collect.intake import AHEAD, MOST_OF_ONE, MOST_WAITING, Intake
 from user360.collect.taking import Parcel
 from user360.errors import Busy, StoreUnavailable, TooLarge, TooMany
@@ -422,6 +423,43 @@ def test_clients_that_send_one_after_the_other_all_join_each_commit():
     asyncio.run(many())
 
     assert shelf.groups == [20] * 10
+
+
+def test_a_commit_begins_as_soon_as_all_who_were_answered_have_come_again(monkeypatch):
+    monkeypatch.setattr(intakes, "GATHER_SECONDS", 60.0)
+    shelf = Shelf()
+    shelf.hold.set()
+
+    async def one(intake):
+        for _ in range(5):
+            await intake.put(parcel())
+
+    async def many():
+        intake = Intake(shelf)
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(one(intake) for _ in range(8)))
+
+    asyncio.run(many())
+
+    assert shelf.groups == [8] * 5
+
+
+def test_who_does_not_come_again_is_not_waited_for():
+    shelf = Shelf()
+    shelf.hold.set()
+
+    async def one(intake, times):
+        for _ in range(times):
+            await intake.put(parcel())
+
+    async def two():
+        intake = Intake(shelf)
+        async with asyncio.timeout(20):
+            await asyncio.gather(one(intake, 1), one(intake, 3))
+
+    asyncio.run(two())
+
+    assert shelf.groups == [2, 1, 1]
 
 
 def test_much_that_comes_while_some_is_stored_is_read_ahead_and_stored_together():

@@ -1,14 +1,15 @@
 """Where requests wait for the next commit, a few milliseconds, and where there is an end of waiting.
 
 One commit takes about as long for a thousand messages as for one; so whoever comes while one is being
-written joins the next, and so does whoever was answered by it and sends at once: beginning the next a few
-milliseconds later halves the commits of many clients that wait for their answers. What waits is bounded:
+written joins the next, and so does whoever was answered by it and sends at once: the next begins when as many have
+come, or a few milliseconds later, which halves the commits of many clients that wait for their answers. What waits is bounded:
 beyond that a client is told to come back, instead of the server running out of memory and everybody out of time.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from user360.collect.taking import Answer, Outcome, Parcel
 
-GATHER_SECONDS: Final = 0.003
+GATHER_SECONDS: Final = 0.005
 MOST_WAITING: Final = 32 * 2**20
 MOST_OF_ONE: Final = MOST_WAITING // 2
 LONGEST_WAIT_SECONDS: Final = 5.0
@@ -53,6 +54,7 @@ class Intake:
         self._waiting: deque[_Waiting] = deque()
         self._weight = 0
         self._gathered = 0
+        self._expected = 1
         self._news = asyncio.Event()
         self._weights: Counter[str] = Counter()
         self._reading: asyncio.Task[None] | None = None
@@ -67,7 +69,7 @@ class Intake:
         stored = asyncio.get_running_loop().create_future()
         self._waiting.append((parcel, stored, time.monotonic()))
         self._gathered += _weight(parcel)
-        if self._gathered >= AHEAD:
+        if self._gathered >= AHEAD or self._is_enough():
             self._news.set()
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
@@ -121,8 +123,17 @@ class Intake:
         while self._turn.locked() and self._gathered < AHEAD:
             self._news.clear()
             await self._news.wait()
-        if not self._turn.locked() and self._gathered < TOGETHER:
-            await asyncio.sleep(GATHER_SECONDS)
+        if self._turn.locked() or self._is_enough():
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_SECONDS):
+                while not self._is_enough():
+                    self._news.clear()
+                    await self._news.wait()
+
+    def _is_enough(self) -> bool:
+        """Whether nobody more is to be waited for before the next commit begins."""
+        return len(self._waiting) >= self._expected or self._gathered >= TOGETHER
 
     async def _store(self, group: list[_Waiting], opened: Any) -> None:
         loop = asyncio.get_running_loop()
@@ -131,6 +142,7 @@ class Intake:
         finally:
             self._turn.release()
             self._news.set()
+        self._expected = len(self._waiting) + len(group)  # whoever waits, and whoever is answered now and sends at once
         for (parcel, stored, _), answer in zip(group, answers, strict=True):
             self._let_go(parcel)
             if not stored.done():
