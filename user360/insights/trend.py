@@ -1,8 +1,9 @@
 """Trends: one to five series of events over time, as a total, as users, per user, or as a figure of one of their properties.
 
-`total(b)` counts events in bucket b, `users(b)` distinct people, `per user = total ÷ users`; sum, average, median, 90th
-percentile and distinct are of the property's values read as numbers (distinct: as text). A breakdown shows its largest
-groups by people, then Other and (no value). Every mark opens the people whose events it counts.
+`total(b)` counts events in bucket b, `users(b)` distinct people, `per user = total ÷ users`; sum, average, median,
+percentiles and distinct are of the property's values read as numbers (distinct: as text). Percentile p of n values in order
+lies at place `(n - 1) * p / 100` from 0, between two values in proportion. A breakdown shows its largest groups by people,
+then Other and (no value). Every mark opens the people whose events it counts.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from user360.segments import Catalog, Rule
 
 MOST_SERIES: Final = 5
-Figure = Literal["total", "users", "per_user", "sum", "average", "median", "p90", "distinct"]
-OF_PROPERTY: Final = ("sum", "average", "median", "p90", "distinct")
+Figure = Literal["total", "users", "per_user", "sum", "average", "median", "p25", "p75", "p90", "p95", "p99", "distinct"]
+OF_PROPERTY: Final = ("sum", "average", "median", "p25", "p75", "p90", "p95", "p99", "distinct")
 _USERS: Final = "users"
 _FIGURES: Final = {
     "total": "count(*)",
@@ -36,7 +37,11 @@ _FIGURES: Final = {
     "sum": "coalesce(sum(number), 0)",
     "average": "avg(number)",
     "median": "median(number)",
+    "p25": "quantile_cont(number, 0.25)",
+    "p75": "quantile_cont(number, 0.75)",
     "p90": "quantile_cont(number, 0.9)",
+    "p95": "quantile_cont(number, 0.95)",
+    "p99": "quantile_cont(number, 0.99)",
     "distinct": "count(DISTINCT word)",
 }
 _ADDED: Final = {"total": "n", "users": "users", "per_user": "n / users", "sum": "coalesce(s, 0)", "average": "s / nullif(c, 0)"}

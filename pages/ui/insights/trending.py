@@ -13,6 +13,7 @@ from pages.ui import charts, session, words
 from pages.ui.insights import asking, readings
 from pages.ui.insights.over_time import Series
 from user360 import events
+from user360.insights.trend import OF_PROPERTY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,10 +28,13 @@ FIGURES: Final = {
     "sum": "sum of",
     "average": "average of",
     "median": "median of",
+    "p25": "25th percentile of",
+    "p75": "75th percentile of",
     "p90": "90th percentile of",
+    "p95": "95th percentile of",
+    "p99": "99th percentile of",
     "distinct": "different values of",
 }
-OF_PROPERTY: Final = ("sum", "average", "median", "p90", "distinct")
 MOST: Final = 5
 ANY: Final = "Any event"
 _FACES: Final = "ABCDE"
