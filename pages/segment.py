@@ -69,7 +69,7 @@ def _rule(of: Segment | None) -> None:
         st.error(words.escape_md(made.fault, 400), icon=":material/block:")
     _described(of)
     grid = st.grid(4, min_column_width=240)
-    with grid.cell(column_span=3):
+    with grid.cell(column_span=3, row_span=2):  # where there is room for two columns only, both cells of the rail stand below
         tree.draw(judged, {each.path: each.alone for each in found.preview.steps})
         _unfinished(judged)
         with states.boundary("These notes", key="segment.lint"):
@@ -78,6 +78,8 @@ def _rule(of: Segment | None) -> None:
             sentence.card()
     with grid.cell():
         rail.draw(found, judged, before=_before(of, changed=changed), kept=of is not None and not changed)
+    with grid.cell():
+        rail.people(found)
     layout.footnote(rail.told(found), "the number on a row counts who meets that row alone")
     saving.draw(of)
 

@@ -63,7 +63,7 @@ def told(found: Counted) -> str:
 
 
 def draw(found: Counted, judged: Judged, *, before: int | None, kept: bool) -> None:
-    """The whole rail. `before` is how many the saved version finds, where the draft differs from it; `kept`: it is saved."""
+    """How many they are, and what each condition leaves. `before`: how many the saved version finds; `kept`: the draft is it."""
     with st.container(border=True, gap="xsmall"):
         _figure(found.preview, before)
         rule, now = editing.rule(), editing.as_of() is None
@@ -75,6 +75,10 @@ def draw(found: Counted, judged: Judged, *, before: int | None, kept: bool) -> N
         if found.preview.steps:
             with states.boundary("This table", key="segment.steps"):
                 _steps(found.preview, judged)
+
+
+def people(found: Counted) -> None:
+    """Ten of them, and the query that finds them."""
     with states.boundary("The people", key="segment.people"):
         ten(found.preview.people)
     sql = st.expander("SQL", icon=":material/code:", key="segment.sql", on_change="rerun")
