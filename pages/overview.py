@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from pages.ui import address, layout, nav, session, states, words
-from pages.ui.insights import asking, controls, frame, notes, pictures, pinning, tiles, timelines, top
+from pages.ui.insights import asking, beside, controls, frame, notes, pictures, pinning, tiles, top
 from pages.ui.insights.picture import Wanted
 from user360 import events, insight, insights, profiles
 
@@ -71,11 +71,11 @@ def _controls() -> Rule | None:
 
 
 def _compared() -> bool:
-    return address.text(timelines.COMPARE) != OFF
+    return address.text(beside.COMPARE) != OFF
 
 
 def _compare() -> None:
-    address.put(**{timelines.COMPARE: None if st.session_state["overview.compare"] else OFF})
+    address.put(**{beside.COMPARE: None if st.session_state["overview.compare"] else OFF})
 
 
 # -- figures ------------------------------------------------------------------------------------

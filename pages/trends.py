@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from pages.ui import address, layout, nav, session, states, words
-from pages.ui.insights import asking, controls, frame, habits, happening, located, notes, pictures, pinning, timelines, trending
+from pages.ui.insights import asking, beside, controls, frame, habits, happening, located, notes, pictures, pinning, trending
 from pages.ui.insights.picture import Wanted
 from user360 import events, profiles
 
@@ -94,7 +94,7 @@ def _of_trends(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
     controls.unit(begin, found)
     controls.channels(begin, found)
     controls.breakdown(begin, found, found["series"][0].get("of", {}).get("event") if found.get("series") else None)
-    _compared()
+    beside.chooser("trends.compare")
 
 
 def _of_active(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
@@ -104,16 +104,7 @@ def _of_active(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
     controls.channels(begin, found)
     if not found.get("rolling"):
         controls.breakdown(begin, found)
-    _compared()
-
-
-def _compared() -> None:
-    st.session_state["trends.compare"] = bool(address.text(timelines.COMPARE))
-    st.toggle("Compare with the period before", key="trends.compare", on_change=_compare)
-
-
-def _compare() -> None:
-    address.put(**{timelines.COMPARE: 1 if st.session_state["trends.compare"] else None})
+    beside.chooser("trends.compare")
 
 
 def _of_lifecycle(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
@@ -201,7 +192,7 @@ def _way(kind: str) -> str:
         return address.text(habits.WAY)
     if kind == "geography":
         return located.way()
-    return timelines.BEFORE if kind in {"trend", "active"} and address.text(timelines.COMPARE) else ""
+    return beside.way() if kind in {"trend", "active"} else ""
 
 
 def _foot(question: Any, result: Result) -> None:

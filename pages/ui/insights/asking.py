@@ -17,6 +17,7 @@ from pages.ui import address, session, states
 from user360 import insights, segments
 from user360.errors import User360Error
 from user360.people import NOBODY
+from user360.segments.rules import Group, SegmentCondition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 QUESTION: Final = "q"
 CELLS: Final = "cells"
 MOST_CELLS: Final = 400
+_SEGMENT: Final = "of segment"  # the key of a cell whose mark is of a segment's people; no column is called so
 TOPICS: Final = ("profiles", "events", "properties", "segments", "workspace")
 
 
@@ -150,13 +152,37 @@ def cell(text: str) -> dict[str, Any] | None:
     return found if plain else None
 
 
+def among(question: Insight, segment_id: str) -> Insight:
+    """The same question of the people of a segment."""
+    return replace(question, people=Group("all", (SegmentCondition(segment_id),)))
+
+
+def of_segment(text: str, segment_id: str) -> str:
+    """A cell of the same question of the people of a segment."""
+    return written({**(cell(text) or {}), _SEGMENT: segment_id})
+
+
+def segment_of(text: str) -> str:
+    """The segment whose people a chosen cell is of; nothing where it is of the question's own."""
+    return str((cell(text) or {}).get(_SEGMENT, ""))
+
+
+def meant(question: Insight, text: str) -> tuple[Insight, dict[str, Any]] | None:
+    """The question a chosen cell is of, this one or the same of a segment, and the cell; None where the text is none."""
+    found = cell(text)
+    if found is None:
+        return None
+    plain = {key: value for key, value in found.items() if key != _SEGMENT}
+    return (among(question, segment_of(text)) if plain != found else question), plain
+
+
 def people(question: Insight, cells: tuple[str, ...]) -> People:
     """Everyone behind the cells, each once."""
     found: People | None = None
     for each in cells:
-        of = cell(each)
+        of = meant(question, each)
         if of is not None:
-            one = session.cached(_who, question, each, at=session.at(), topics=TOPICS)
+            one = session.cached(_who, of[0], written(of[1]), at=session.at(), topics=TOPICS)
             found = one if found is None else found | one
     return found if found is not None else NOBODY
 

@@ -17,7 +17,7 @@ import streamlit as st
 
 from pages.ui import charts, dialogs, layout, session, states, words
 from pages.ui.insights import asking, behind, flows, pictures, pinning, readings, reconciled
-from user360 import insights, spreadsheet
+from user360 import insights, segments, spreadsheet
 from user360.segments import Group
 
 if TYPE_CHECKING:
@@ -96,7 +96,9 @@ def _turn(key: str) -> None:
 
 
 def picture(of: Framed, drawn: Picture) -> None:
-    """Draw an answer, whatever its shape; what is clicked in it is chosen."""
+    """Draw an answer, whatever its shape; what is clicked in it is chosen. What is refused of it stands above."""
+    if drawn.refused:
+        st.warning(words.escape_md(drawn.refused, 600), icon=":material/block:")
     if drawn.empty:
         states.nothing_to_show(drawn.nothing)
     elif drawn.figure is not None:
@@ -252,15 +254,25 @@ def people(of: Framed, beside: Callable[[], None] | None = None) -> None:
         return
     with states.boundary("The people", key=f"{of.key}.people"):
         found = asking.people(of.question, cells)
-        single = asking.cell(cells[0]) if len(cells) == 1 else None
+        single = asking.meant(of.question, cells[0]) if len(cells) == 1 else None
         chosen = behind.Chosen(
             title=pictures.told(of.question, of.result, cells),
             people=found,
-            drawn=readings.drawn(of.result, single) if single is not None else None,
+            drawn=_drawn(of, *single) if single is not None else None,
             like=lambda moving: _like(of.question, cells, moving),
-            reconcile=functools.partial(reconciled.hand_over, of.document, single) if single is not None else None,
+            reconcile=functools.partial(_reconcile, of, *single) if single is not None else None,
         )
         behind.panel(of.key, chosen, asking.clear, beside)
+
+
+def _drawn(of: Framed, question: Insight, cell: Mapping[str, Any]) -> int | None:
+    """How many people the chart draws for a cell of its question, or of the same of a segment."""
+    return readings.drawn(of.result if question == of.question else asking.result(question), cell)
+
+
+def _reconcile(of: Framed, question: Insight, cell: Mapping[str, Any]) -> None:
+    people = {} if question == of.question or question.people is None else {"people": segments.dump(question.people)}
+    reconciled.hand_over({**of.document, **people}, cell)
 
 
 def turned(of: Framed, mark: str, names: Mapping[str, str]) -> None:
@@ -292,7 +304,8 @@ def _like(question: Insight, cells: tuple[str, ...], moving: bool) -> Any:  # no
     if len(cells) > MOST_ALIKE:
         return None
     store, at = session.store(), session.at()
-    rules = [insights.like(store, question, asking.cell(each) or {}, moving=moving, at=at) for each in cells]
+    asked = [asking.meant(question, each) or (question, {}) for each in cells]
+    rules = [insights.like(store, one, cell, moving=moving, at=at) for one, cell in asked]
     if any(each is None for each in rules):
         return None
     found = tuple(dict.fromkeys(each for each in rules if each is not None))

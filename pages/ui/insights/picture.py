@@ -32,7 +32,8 @@ class Wanted:
 class Picture:
     """A figure whose marks carry cells, or the nodes and links of a flow of that `height`.
 
-    `alt` says what it shows, `quiet` its unit, `nothing` what stands in its place where it is empty; all are plain text.
+    `alt` says what it shows, `quiet` its unit, `nothing` what stands in its place where it is empty, `refused` why something
+    that was asked for is not in it; all are plain text.
     """
 
     alt: str
@@ -42,6 +43,7 @@ class Picture:
     links: tuple[Link, ...] = ()
     height: int = 0
     nothing: str = "Nobody did this then."
+    refused: str = ""
 
     @property
     def empty(self) -> bool:

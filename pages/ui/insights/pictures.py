@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from pages.ui import nav
 from pages.ui.insights import (
     asking,
+    beside,
     by_channel,
     by_roles,
     distributions,
@@ -112,7 +113,8 @@ def open_(document: Mapping[str, Any], view: str = "") -> NoReturn:
     people = document.get("people")
     asked = {key: value for key, value in document.items() if key != "people"}
     rule = json.dumps({"version": 1, **people}, ensure_ascii=False, separators=(",", ":")) if people else None
-    ways: dict[str, Any] = {timelines.COMPARE: 1} if view == timelines.BEFORE else {habits.WAY: view or None}
+    compares = view == beside.BEFORE or view.startswith(beside.SEGMENT)
+    ways: dict[str, Any] = beside.parameters(view) if compares else {habits.WAY: view or None}
     if view.startswith(returning.OF_GROUP):
         ways = {returning.GROUP: view.removeprefix(returning.OF_GROUP)}
     given = {**kind.parameters, asking.QUESTION: asking.written(asked), PARAMETER: rule, **ways}

@@ -192,7 +192,7 @@ def titled(question: Insight, result: Result, cells: Sequence[str]) -> str:
     """What was chosen, in words: `Web · 12 Nov`."""
     if len(cells) > 1:
         return f"{len(cells)} marks of {question.label.lower()}, each person once"
-    chosen = asking.cell(cells[0]) or {}
+    _, chosen = asking.meant(question, cells[0]) or (question, {})
     parts = [question.label]
     for each, value in chosen.items():
         role = result.roles.get(each)
@@ -206,6 +206,9 @@ def titled(question: Insight, result: Result, cells: Sequence[str]) -> str:
             parts[0] = _series_name(question, value) or parts[0]
         elif role is not None:
             parts.append(f"{role.label} {value}" if not isinstance(value, str) else named(value) or "")
+    segment = session.catalog().segments.get(asking.segment_of(cells[0]))
+    if segment is not None:
+        parts.append(segment.name)
     return " · ".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""How trends and active users are drawn: lines or bars over time, beside the period before if that is wanted.
+"""How trends and active users are drawn: lines or bars over time, beside the period before or a segment if that is wanted.
 
 What is counted does not live here (`user360/insights`), nor what a click opens (`frame`).
 """
@@ -8,33 +8,30 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pages.ui import session, words
-from pages.ui.insights import asking, controls, over_time, readings, trending
+from pages.ui import states, words
+from pages.ui.insights import asking, beside, controls, over_time, readings, trending
 from pages.ui.insights.picture import Picture
-from user360 import insight
 
 if TYPE_CHECKING:
     from pages.ui.insights.over_time import Axis, Form, Series
     from pages.ui.insights.picture import Wanted
     from user360.insight import Result
 
-BEFORE: Final = "before"
-COMPARE: Final = "compare"  # the parameter of the address
 WINDOWS: Final = {1: "DAU, 1 day", 7: "WAU, 7 days", 30: "MAU, 30 days"}
 _MOST_TOLD: Final = 8
 
 
 def picture(question: Any, result: Result, wanted: Wanted) -> Picture:
-    """The answer over time; `view` before draws the period before beside it."""
-    compared = wanted.view == BEFORE
-    made = _series(question, result)
-    if compared:
-        made += _before(question, made)
+    """The answer over time; `view` says what is drawn beside it (`beside`). What cannot be compared with is told, not drawn."""
+    made, refused = _series(question, result), ""
+    try:
+        made += _compared(question, made, wanted.view)
+    except beside.REFUSALS as refusal:
+        refused = states.sentence(refusal)
     axis = readings.axis(question, result)
-    drawn = over_time.draw(
-        made, axis, _form(question, compared=compared), chosen=wanted.chosen, height=wanted.height, width=wanted.width
-    )
-    return Picture(_alt(question, made, axis), unit(question), drawn)
+    form = _form(question, compared=bool(wanted.view))
+    drawn = over_time.draw(made, axis, form, chosen=wanted.chosen, height=wanted.height, width=wanted.width)
+    return Picture(_alt(question, made, axis), unit(question), drawn, refused=refused)
 
 
 def title(question: Any) -> str:
@@ -68,19 +65,33 @@ def _series(question: Any, result: Result) -> list[Series]:
     return readings.series(question, result, "Active users")
 
 
-def _before(question: Any, now: list[Series]) -> list[Series]:
-    """The same of the period before, place by place, of the groups that are drawn."""
-    earlier = replace(question, period=insight.before(question.period, session.catalog(), session.at()))
-    found = {each.name: each for each in _series(earlier, asking.result(earlier))}
+def _compared(question: Any, now: list[Series], way: str) -> list[Series]:
+    """The same of what it is compared with, place by place, of the groups that are drawn."""
+    if way == beside.BEFORE:
+        earlier = beside.earlier(question)
+        found = {each.name: each for each in _series(earlier, asking.result(earlier))}
+        return [_faint(each, found[each.name], f"{each.name}, before") for each in now if each.name in found]
+    if not way.startswith(beside.SEGMENT):
+        return []
+    other, name = beside.of_segment(question, way)
+    found = {each.name: each for each in _series(other, asking.result(other))}
     made = []
     for each in now:
         if each.name in found:
-            places = len(each.values)
-            old = found[each.name]
-            values = [*old.values, *[None] * places][:places]
-            texts = [*old.texts, *[""] * places][:places] if old.texts else ()
-            made.append(over_time.Series(f"{each.name}, before", values, [None] * places, each.colour, texts, faint=True))
+            marks = [
+                None if cell is None else asking.of_segment(cell, way.removeprefix(beside.SEGMENT))
+                for cell in found[each.name].cells
+            ]
+            made.append(replace(_faint(each, found[each.name], f"{each.name}, {name}"), cells=marks))
     return made
+
+
+def _faint(now: Series, other: Series, name: str) -> Series:
+    """The other line in the colour of this one, as many places long, opening nobody."""
+    places = len(now.values)
+    values = [*other.values, *[None] * places][:places]
+    texts = [*other.texts, *[""] * places][:places] if other.texts else ()
+    return replace(now, name=name, values=values, cells=[None] * places, texts=texts, faint=True)
 
 
 def _alt(question: Any, made: list[Series], axis: Axis) -> str:

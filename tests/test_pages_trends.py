@@ -1,0 +1,109 @@
+"""The page of trends: beside each line the same of a segment's people, in the address, each mark opening its own people."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pages.ui.insights import asking, readings
+from tests.test_pages_insights import DAY, NOW, asks, chosen, world
+from tests.test_pages_users import lives, shown
+from tests.test_pages_users import opened as opened  # noqa: PLC0414 - the database of these pages
+from tests.test_pages_why import said
+from user360 import insights, segments
+from user360.segments import saved
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
+    from user360.store import Store
+
+VIEWED = {"kind": "trend", "series": [{"of": {"event": "Product Viewed"}}]}
+ACTIVE = {"kind": "active"}
+
+
+def buyers(store: Store) -> str:
+    """The segment of who bought: every third of those who saw something."""
+    rule = segments.parse({"match": "all", "conditions": [{"event": "Order Completed"}]})
+    return saved.save(store, "Buyers * of <b>", rule, by="Ana", at=NOW).id
+
+
+def traces(test: AppTest) -> dict[str, dict[str, Any]]:
+    """What is drawn, by the name of its line; of a line in two stretches the first."""
+    drawn = json.loads(test.get("plotly_chart")[0].proto.spec)["data"]
+    found: dict[str, dict[str, Any]] = {}
+    for each in drawn:
+        found.setdefault(each["name"], each)
+    return found
+
+
+def other(test: AppTest) -> dict[str, Any]:
+    """The line of the segment's people."""
+    return next(each for name, each in traces(test).items() if "Buyers" in name)
+
+
+@pytest.mark.parametrize(("view", "document"), [("trends", VIEWED), ("active", ACTIVE)])
+def test_a_segment_is_drawn_beside_the_line_dashed_and_by_its_name(opened: Store, view: str, document: dict[str, Any]) -> None:
+    world(opened)
+    segment_id = buyers(opened)
+    own = insights.parse({**document, "people": {"match": "all", "conditions": [{"segment": segment_id}]}})
+    expected = {row["time"]: row["users"] for row in insights.run(opened, own, at=NOW).table.to_pylist()}
+
+    test = lives(shown("trends", view=view, q=asks(document), compare=f"segment:{segment_id}"))
+    line = other(test)
+
+    drawn = {
+        json.loads(cell)["time"]: value
+        for cell, value in zip(line["customdata"], line["y"], strict=True)
+        if cell is not None and value
+    }
+    assert drawn == expected
+    assert expected[DAY] == 4
+    assert line["line"]["dash"] == "dash"
+    assert test.selectbox(key="trends.compare").value == f"segment:{segment_id}"
+
+
+def test_a_mark_of_the_segment_opens_the_people_of_the_segment(opened: Store) -> None:
+    world(opened)
+    segment_id = buyers(opened)
+    cell = asking.of_segment(readings.cell({"series": 0, "time": DAY}), segment_id)
+    cells = asks({"of": asking._mark(insights.parse(VIEWED)), "cells": [cell]})
+
+    test = lives(shown("trends", q=asks(VIEWED), compare=f"segment:{segment_id}", cells=cells))
+
+    assert "4 drawn = 4 listed" in said(test)
+    assert "Buyers" in said(test)
+    own = lives(
+        shown("trends", q=asks(VIEWED), compare=f"segment:{segment_id}", cells=chosen(VIEWED, {"series": 0, "time": DAY}))
+    )
+    assert "12 drawn = 12 listed" in said(own)
+
+
+def test_the_choice_of_what_to_compare_with_stands_in_the_address(opened: Store) -> None:
+    world(opened)
+    segment_id = buyers(opened)
+    test = shown("trends", q=asks(VIEWED))
+
+    for way, parameter in ((f"segment:{segment_id}", f"segment:{segment_id}"), ("before", "1")):
+        lives(test.selectbox(key="trends.compare").set_value(way).run())
+        assert test.query_params["compare"] in (parameter, [parameter])
+    lives(test.selectbox(key="trends.compare").set_value("").run())
+    assert "compare" not in test.query_params
+
+
+@pytest.mark.parametrize("gone", ["archived", "never there"])
+def test_a_segment_that_is_gone_is_told_where_it_would_stand_and_the_line_is_still_drawn(opened: Store, gone: str) -> None:
+    world(opened)
+    segment_id = buyers(opened)
+    if gone == "archived":
+        saved.archive(opened, segment_id, by="Ana", at=NOW)
+    else:
+        segment_id = "s99"
+
+    test = lives(shown("trends", q=asks(VIEWED), compare=f"segment:{segment_id}"))
+
+    assert ["The segment to compare with" in each.value for each in test.warning] == [True]
+    assert list(traces(test)) == ["Product Viewed, users"]
+    assert test.selectbox(key="trends.compare").value == f"segment:{segment_id}"
