@@ -94,6 +94,7 @@ def _of_trends(begin: dict[str, Any], found: Mapping[str, Any]) -> None:
     controls.unit(begin, found)
     controls.channels(begin, found)
     controls.breakdown(begin, found, found["series"][0].get("of", {}).get("event") if found.get("series") else None)
+    trending.smoothing(found)
     beside.chooser("trends.compare")
 
 
@@ -199,6 +200,8 @@ def _foot(question: Any, result: Result) -> None:
     parts = [words.escape_md(question.definition.rstrip("."), 400)]
     if question.breakdown is not None and question.kind in {"active", "sessions"}:
         parts.append("a person counts once in each group" if question.kind == "active" else "in the group of the first event")
+    if question.kind == "trend":
+        parts += trending.footnotes(question)
     if question.kind == "geography":
         parts += located.left_out(question, result)
     elif question.kind == "rhythm":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pages.ui.insights import asking, readings
+from pages.ui.insights import asking, frame, readings
 from tests.test_pages_insights import DAY, NOW, asks, chosen, world
 from tests.test_pages_users import lives, shown
 from tests.test_pages_users import opened as opened  # noqa: PLC0414 - the database of these pages
@@ -107,3 +107,41 @@ def test_a_segment_that_is_gone_is_told_where_it_would_stand_and_the_line_is_sti
     assert ["The segment to compare with" in each.value for each in test.warning] == [True]
     assert list(traces(test)) == ["Product Viewed, users"]
     assert test.selectbox(key="trends.compare").value == f"segment:{segment_id}"
+
+
+def test_a_rolling_mean_is_drawn_strong_over_marks_that_can_still_be_clicked(opened: Store) -> None:
+    world(opened)
+
+    test = lives(shown("trends", q=asks({**VIEWED, "mean": 3})))
+    raw, mean = traces(test).values()
+
+    assert (raw["mode"], mean["mode"], mean["name"]) == ("lines+markers", "lines", "Product Viewed, users, mean of 3 days")
+    assert raw["opacity"] < mean["opacity"]
+    assert [cell for cell in raw["customdata"] if cell] == [readings.cell({"series": 0, "time": DAY})]
+    assert set(mean["customdata"]) == {None}
+    assert [value for value in mean["y"] if value] == [4, 4, 4]
+    assert mean["y"][:2] == [None, None]
+    assert "÷ 3" in said(test)
+
+
+def test_the_rolling_mean_is_chosen_beside_the_other_controls_and_stands_in_the_file(opened: Store) -> None:
+    world(opened)
+    test = shown("trends", q=asks(VIEWED))
+
+    lives(test.selectbox(key="insight.mean").set_value(7).run())
+    written = test.query_params["q"]
+    document = json.loads(written[0] if isinstance(written, list) else written)
+
+    assert document["mean"] == 7
+    assert b"Rolling mean" in frame.file_of(insights.run(opened, insights.parse(document), at=NOW))
+
+
+def test_a_rolling_mean_is_compared_with_that_of_a_segment(opened: Store) -> None:
+    world(opened)
+    segment_id = buyers(opened)
+
+    test = lives(shown("trends", q=asks({**VIEWED, "mean": 3}), compare=f"segment:{segment_id}"))
+
+    dashed = {name: each for name, each in traces(test).items() if each["line"].get("dash") == "dash"}
+    assert [each["mode"] for each in dashed.values()] == ["lines+markers", "lines"]
+    assert max(value or 0 for value in list(dashed.values())[1]["y"]) == pytest.approx(4 / 3)

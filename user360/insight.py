@@ -58,12 +58,13 @@ class Breakdown:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One place of the time axis: its name in cells, its instants, and whether it is over."""
+    """One place of the time axis: its name in cells, its instants, whether it is over, and whether nothing is cut off it too."""
 
     name: str
     start: datetime
     end: datetime
     over: bool
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,10 @@ class Insight:
         """The question as queries."""
         raise NotImplementedError
 
+    def finished(self, table: pa.Table, places: tuple[Bucket, ...]) -> pa.Table:  # noqa: ARG002 - what kinds make of it
+        """The answer with what is computed of it over the places of the time axis."""
+        return table
+
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:  # noqa: ARG002 - what kinds answer
         """The rule of people like those of a cell, its window moving with time or fixed; None where no rule says it."""
         return None
@@ -184,7 +189,9 @@ def _cut(question: Insight, asked: Asked) -> tuple[Bucket, ...]:
     found, unit = [], question.granularity
     begin, until = windows.unit_around(start, 0, unit, asked.catalog)
     while begin < end:
-        found.append(Bucket(_named(begin, unit, asked.catalog.zone), max(begin, start), min(until, end), until <= asked.at))
+        over, cut = until <= asked.at, begin < start or until > end
+        name = _named(begin, unit, asked.catalog.zone)
+        found.append(Bucket(name, max(begin, start), min(until, end), over, over and not cut))
         begin, until = until, windows.unit_around(until, 0, unit, asked.catalog)[1]
     return tuple(found)
 

@@ -72,10 +72,10 @@ def run(store: Store, question: Insight, *, at: datetime) -> Result:
         return store.read(query)
 
     asked = replace(_asked(store, question, at), read=read)
-    table = read(question.compile(asked).answer)
+    found = insight.buckets(question, asked)
+    table = question.finished(read(question.compile(asked).answer), found)
     roles = {each: role for each, role in question.roles.items() if each in table.column_names}
     milliseconds = 1000 * (time.perf_counter() - began)
-    found = insight.buckets(question, asked)
     return Result(
         table, roles, tuple(each.shown() for each in told), min(at, events.newest(store, about=at) or at), milliseconds, found
     )

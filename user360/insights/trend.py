@@ -4,12 +4,17 @@
 percentiles and distinct are of the property's values read as numbers (distinct: as text). Percentile p of n values in order
 lies at place `(n - 1) * p / 100` from 0, between two values in proportion. A breakdown shows its largest groups by people,
 then Other and (no value). Every mark opens the people whose events it counts.
+
+The rolling mean of n places is `m(k) = (v(k-n+1) + … + v(k)) ÷ n`, where all n are whole: over, and not cut by the period. A
+place without events counts 0 where events are counted or summed; a figure that has no value there is left out of the mean.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+import pyarrow as pa
 
 from user360 import events, insight, likeness, marks
 from user360.errors import InvalidInsight
@@ -20,15 +25,19 @@ from user360.segments.rules import Events  # noqa: TC001 - the reader of questio
 from user360.sql import NOTHING, Sql, joined, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from user360.insight import Asked
+    from user360.insight import Asked, Bucket
     from user360.marks import Told
     from user360.segments import Catalog, Rule
 
 MOST_SERIES: Final = 5
 Figure = Literal["total", "users", "per_user", "sum", "average", "median", "p25", "p75", "p90", "p95", "p99", "distinct"]
 OF_PROPERTY: Final = ("sum", "average", "median", "p25", "p75", "p90", "p95", "p99", "distinct")
+FROM_NOTHING: Final = ("total", "users", "sum", "distinct")
+"""The figures that are 0 where nothing happened; the others have no value there."""
+MEANS: Final = (3, 7, 28)
+"""Of how many places a rolling mean can be."""
 _USERS: Final = "users"
 _FIGURES: Final = {
     "total": "count(*)",
@@ -72,15 +81,19 @@ class Trend(Insight):
         "breakdown": Role("dimension", "Breakdown"),
         "value": Role("measure", "Value"),
         "users": Role("measure", "Users", "users", people=True),
+        "mean": Role("measure", "Rolling mean"),
     }
 
     series: tuple[Series, ...]
+    mean: int = 0
 
     def check(self, catalog: Catalog) -> None:
         """Refuse events there are not, and figures without a property."""
         check_scope(self, catalog)
         if not 1 <= len(self.series) <= MOST_SERIES:
             raise InvalidInsight("$.series", f"are not 1 to {MOST_SERIES}.", "Take some out.")
+        if self.mean not in {0, *MEANS}:
+            raise InvalidInsight("$.mean", f"is not 0, {', '.join(map(str, MEANS))}.", "Choose one of them.")
         for place, each in enumerate(self.series):
             path = f"$.series[{place}]"
             if each.figure in OF_PROPERTY and not each.property:
@@ -192,6 +205,25 @@ class Trend(Insight):
             Sql(", breakdown" if self.breakdown else ""),
         )
 
+    def nothing(self, place: int) -> float | None:
+        """The value of a series where nothing happened."""
+        return 0.0 if self.series[place].figure in FROM_NOTHING else None
+
+    def finished(self, table: pa.Table, places: tuple[Bucket, ...]) -> pa.Table:
+        """The answer with the rolling mean beside each value, if it is wanted."""
+        if not self.mean:
+            return table
+        rows = table.to_pylist()
+        lines: dict[tuple[int, str | None], dict[str, float | None]] = {}
+        for row in rows:
+            lines.setdefault((row["series"], row.get("breakdown")), {})[row["time"]] = row["value"]
+        found = {}
+        for line, values in lines.items():
+            smooth = means([values.get(each.name, self.nothing(line[0])) for each in places], places, self.mean)
+            found[line] = dict(zip((each.name for each in places), smooth, strict=True))
+        made = [found[row["series"], row.get("breakdown")][row["time"]] for row in rows]
+        return table.append_column("mean", pa.array(made, pa.float64()))
+
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who had such an event in the time of the mark."""
         place = cell.get("series", 0)
@@ -199,6 +231,18 @@ class Trend(Insight):
             return None
         during = likeness.window(self, cell, asked, moving=moving)
         return likeness.rule(self, cell, asked, (likeness.happened(self, self.series[place].of, cell, during, asked.groups),))
+
+
+def means(values: Sequence[float | None], places: Sequence[Bucket], width: int) -> list[float | None]:
+    """The rolling mean of so many places at each place; None where fewer lie before it, or one of them is not whole."""
+    found: list[float | None] = []
+    whole = 0
+    for last, place in enumerate(places):
+        whole = whole + 1 if place.whole else 0
+        stretch = values[last - width + 1 : last + 1] if whole >= width else ()
+        known = [each for each in stretch if each is not None]
+        found.append(sum(known) / len(known) if known else None)
+    return found
 
 
 def _row(_: Series) -> Sql:

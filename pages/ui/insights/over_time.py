@@ -32,7 +32,8 @@ _LABEL: Final = 22  # characters of a name beside its line, room for "Product Vi
 class Series:
     """One colour of a figure: a value and a cell for each place on the axis; None where there is none.
 
-    `faint` is the period before, or another group: the same colour, dashed, at half strength.
+    `faint` is the period before, or another group: the same colour, dashed, at half strength. `smooth` is a rolling mean, a
+    line without marks; `pale` is what it is the mean of: behind it, not in the legend.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Series:
     colour: str
     texts: Sequence[str] = ()
     faint: bool = False
+    smooth: bool = False
+    pale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +125,10 @@ def _lines(series: Sequence[Series], axis: Axis, chosen: Collection[str], height
     told = _told(series, axis)
     traces = [trace for turn, each in enumerate(series) for trace in _line(each, axis, chosen, told, turn)]
     drawn = charts.figure(*traces, height=height, hovermode="closest", hoverdistance=30)
-    leading = [each for each in series if not each.faint]
+    strong = [each for each in series if not each.pale]
+    leading = [each for each in strong if not each.faint]
     ends = 1 < len(leading) <= MOST_END_LABELS and width >= NARROW
-    _frame(drawn, axis, width, legend=len(series) > 1 and not (ends and len(leading) == len(series)))
+    _frame(drawn, axis, width, legend=len(series) > 1 and not (ends and len(leading) == len(strong)))
     top = max([value for each in series for value in each.values if value is not None] or [0])
     _from_zero(drawn, top)
     if ends:
@@ -140,7 +144,7 @@ def _line(each: Series, axis: Axis, chosen: Collection[str], told: Sequence[str]
     common: dict[str, Any] = {
         "name": charts.plain(each.name, 60),
         "hovertemplate": "%{hovertext}<extra></extra>",
-        "opacity": 0.5 if each.faint else 1.0,
+        "opacity": (0.5 if each.faint else 1.0) * (0.45 if each.pale else 1.0),
         "selected": {"marker": {"opacity": 1}},
         "unselected": {"marker": {"opacity": 1}},
         "legendgroup": each.name,
@@ -160,10 +164,10 @@ def _line(each: Series, axis: Axis, chosen: Collection[str], told: Sequence[str]
             y=[each.values[place] for place in places],
             customdata=[each.cells[place] for place in places],
             hovertext=[told[place] for place in places],
-            mode="lines+markers",
-            line={"color": each.colour, "width": 2, "dash": dash},
+            mode="lines" if each.smooth else "lines+markers",
+            line={"color": each.colour, "width": 1.5 if each.pale else 2, "dash": dash},
             marker=marker,
-            showlegend=legend,
+            showlegend=legend and not each.pale,
             **common,
         )
 

@@ -95,7 +95,10 @@ def _faint(now: Series, other: Series, name: str) -> Series:
 
 
 def _alt(question: Any, made: list[Series], axis: Axis) -> str:
+    last = [next((value for value in reversed(each.values) if value is not None), 0) for each in made]
     ends = [
-        f"{each.name}: {words.number(round(each.values[-1] or 0, 1))} at the end" for each in made[:_MOST_TOLD] if each.values
+        f"{each.name}: {words.number(round(value, 1))} at the end"
+        for each, value in list(zip(made, last, strict=True))[:_MOST_TOLD]
+        if each.values
     ]
     return f"{title(question)}. {len(axis.places)} places. " + "; ".join(ends)

@@ -5,14 +5,16 @@ What a series is does not live here (`user360/insights/trend`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
 from pages.ui import charts, session, words
-from pages.ui.insights import asking, readings
+from pages.ui.insights import asking, controls, readings
 from pages.ui.insights.over_time import Series
 from user360 import events
+from user360.insights import trend
 from user360.insights.trend import OF_PROPERTY
 
 if TYPE_CHECKING:
@@ -153,7 +155,7 @@ def named(question: Trend, place: int) -> str:
 
 
 def series(question: Trend, result: Result) -> list[Series]:
-    """Every series of the answer; of a breakdown the groups of each."""
+    """Every series of the answer, of a breakdown the groups of each; with its rolling mean where one is wanted."""
     found: list[Series] = []
     several = len(question.series) > 1
     for place, of in enumerate(question.series):
@@ -162,7 +164,7 @@ def series(question: Trend, result: Result) -> list[Series]:
         made = readings.series(
             question, result, name, measure="value", where={"series": place}, place=place, text=_counted if counts else _measured
         )
-        if not counts and of.figure != "sum":
+        if question.nothing(place) is None:
             made = [_with_gaps(each) for each in made]
         if several and question.breakdown is not None:
             made = [
@@ -170,7 +172,28 @@ def series(question: Trend, result: Result) -> list[Series]:
                 for step, each in enumerate(made)
             ]
         found += made
-    return found
+    return [line for each in found for line in _smoothed(each, question, result)] if question.mean else found
+
+
+def _smoothed(each: Series, question: Trend, result: Result) -> tuple[Series, Series]:
+    """A series behind its rolling mean, and the mean."""
+    values = trend.means(each.values, result.buckets, question.mean)
+    texts = [words.NO_VALUE if value is None else _measured(value) for value in values]
+    name = f"{each.name}, {mean_named(question.mean, question.granularity)}"
+    nobody = [None] * len(values)
+    return replace(each, pale=True), replace(each, name=name, values=values, cells=nobody, texts=texts, smooth=True)
+
+
+def mean_named(width: int, unit: str) -> str:
+    """A rolling mean in words: `mean of 7 days`."""
+    return f"mean of {width} {unit}s"
+
+
+def smoothing(document: Mapping[str, Any]) -> None:
+    """Of how many places the rolling mean is, if there is one."""
+    unit = document.get("granularity", "day")
+    options = {0: "no mean", **{each: mean_named(each, unit) for each in trend.MEANS}}
+    controls.choice(begin(), document, "mean", "Rolling mean", options, width=155)
 
 
 def _with_gaps(each: Series) -> Series:
@@ -189,3 +212,16 @@ def _counted(value: float) -> str:
 
 def _measured(value: float) -> str:
     return words.number(round(value, 2))
+
+
+def footnotes(question: Trend) -> list[str]:
+    """What is said below the chart of what was computed."""
+    if not question.mean:
+        return []
+    width, unit = question.mean, question.granularity
+    formula = f"m(k) = (v(k−{width - 1}) + … + v(k)) ÷ {width}"
+    told = f"the strong line is the {mean_named(width, unit)} up to each: {words.escape_md(formula)}"
+    return [
+        told,
+        f"only of {unit}s that are over and whole, so the first {width - 1} have none; the pale line is each {unit} itself",
+    ]
