@@ -32,8 +32,8 @@ _LABEL: Final = 22  # characters of a name beside its line, room for "Product Vi
 class Series:
     """One colour of a figure: a value and a cell for each place on the axis; None where there is none.
 
-    `faint` is the period before, or another group: the same colour, dashed, at half strength. `smooth` is a rolling mean, a
-    line without marks; `pale` is what it is the mean of: behind it, not in the legend.
+    `faint` is the period before, or another group: the same colour, dashed, three quarters as strong, which is 3:1 on either
+    ground. `smooth` is a rolling mean, a line without marks; `pale` is what it is the mean of: behind it, not in the legend.
     """
 
     name: str
@@ -144,7 +144,7 @@ def _line(each: Series, axis: Axis, chosen: Collection[str], told: Sequence[str]
     common: dict[str, Any] = {
         "name": charts.plain(each.name, 60),
         "hovertemplate": "%{hovertext}<extra></extra>",
-        "opacity": (0.5 if each.faint else 1.0) * (0.45 if each.pale else 1.0),
+        "opacity": (0.75 if each.faint else 1.0) * (0.45 if each.pale else 1.0),
         "selected": {"marker": {"opacity": 1}},
         "unselected": {"marker": {"opacity": 1}},
         "legendgroup": each.name,
