@@ -7,6 +7,7 @@ live here (`user360/insights`), nor how it is drawn (`pictures`).
 from __future__ import annotations
 
 import calendar
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -183,7 +184,7 @@ def _chart(view: str, asked: Asked) -> None:
             frame.picture(of, drawn)
             if question.kind == "geography":
                 located.beside(question, result)
-        frame.people(of)
+        frame.people(of, functools.partial(frame.turned, of, "series", trending.whose(question)))
         _foot(question, result)
 
 

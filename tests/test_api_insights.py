@@ -42,6 +42,19 @@ def test_behind_every_row_are_as_many_users_as_it_says(client):
         assert set(people["items"][0]["properties"]) == {"country"}
 
 
+def test_a_formula_is_answered_after_its_series_and_its_people_are_theirs(client):
+    question = {**ORDERS, "formula": "A/2"}
+    answer = client.post("/api/insights/trend", json={"question": question}).json()
+    rows = {each: [row for row in answer["rows"] if row["series"] == each] for each in (0, 1)}
+
+    assert answer["question"]["formula"] == "A / 2"
+    assert [row["value"] for row in rows[1]] == [row["value"] / 2 for row in rows[0]]
+    for row in rows[1]:
+        cell = {"series": 1, "time": row["time"]}
+        people = client.post("/api/insights/trend/people", json={"question": question, "cell": cell}).json()
+        assert people["total"] == row["users"] > 0
+
+
 @pytest.mark.parametrize(
     "kind", ["overview", "channels", "top_events", "overlap", "switching", "engagement", "reachability", "geography"]
 )
@@ -67,6 +80,8 @@ def test_an_earlier_instant_counts_only_what_had_happened(client):
     [
         ("trend", {"question": {}}, 422, "$.series"),
         ("trend", {"question": {"series": [{"of": {"event": "Gone"}}]}}, 422, "$.series[0].of.event"),
+        ("trend", {"question": {**ORDERS, "formula": "A / 0 /"}}, 422, "$.formula"),
+        ("trend", {"question": {**ORDERS, "formula": "A / B"}}, 422, "$.formula"),
         ("trend", {"question": []}, 422, "$.question"),
         ("trend", {"question": {"kind": "active"}}, 422, "$.question.kind"),
         ("active", {"querstion": {}}, 422, "$.querstion"),

@@ -58,6 +58,22 @@ QUESTIONS = [
         "breakdown": {"by": "event_property", "name": "size", "most": 1},
         "granularity": "week",
     },
+    {"kind": "trend", "series": [{"of": {"event": BOUGHT}}, {"of": {"event": SAW}}], "formula": "A / B * 100", "mean": 3},
+    {
+        "kind": "trend",
+        "series": [{"of": {"event": BOUGHT}, "figure": "sum", "property": "total"}, {"of": {"event": SAW}, "figure": "total"}],
+        "formula": "A - B",
+        "breakdown": {"by": "channel", "most": 2},
+        "granularity": "week",
+    },
+    {
+        "kind": "trend",
+        "series": [{"of": {"event": BOUGHT}}, {"of": {"event": None}}, {"of": {"event": SAW}}],
+        "formula": "(A - C) / 2",
+        "breakdown": {"by": "property", "name": "country", "most": 1},
+        "over": "period",
+    },
+    {"kind": "trend", "series": [{"of": {"event": BOUGHT}, "figure": "median", "property": "total"}], "over": "period"},
     {"kind": "funnel", "steps": [{"event": SAW}, {"event": BOUGHT}, {"event": SAW}, {"event": BOUGHT}]},
     {
         "kind": "funnel",
@@ -288,6 +304,8 @@ def test_nothing_happened_is_an_empty_answer_and_a_period_in_the_future_too(stor
         ({"kind": "active", "people": {"match": "all", "conditions": [{"segment": 3}]}}, "$.people.conditions[0].segment"),
         ({"kind": "trend"}, "$.series"),
         ({"kind": "trend", "series": [{"of": {"event": 7}}]}, "$.series[0].of.conditions[0].event"),
+        ({"kind": "trend", "series": [{"of": {"event": SAW}}], "formula": "A /"}, "$.formula"),
+        ({"kind": "trend", "series": [{"of": {"event": SAW}}], "formula": "A", "unit": "EUR"}, "$.unit"),
     ],
 )
 def test_what_is_no_question_is_refused_at_its_path(source, path):
@@ -308,6 +326,7 @@ def test_what_is_no_question_is_refused_at_its_path(source, path):
         ({"kind": "trend", "series": []}, "$.series"),
         ({"kind": "trend", "series": [{"of": {"event": "Gone"}}]}, "$.series[0].of.event"),
         ({"kind": "trend", "series": [{"of": {"event": BOUGHT}, "figure": "sum"}]}, "$.series[0].property"),
+        ({"kind": "trend", "series": [{"of": {"event": BOUGHT}}], "formula": "A / B"}, "$.formula"),
     ],
 )
 def test_what_this_workspace_cannot_answer_is_refused_at_its_path(world, source, path):

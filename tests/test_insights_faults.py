@@ -39,7 +39,11 @@ ONE: dict[str, dict[str, Any]] = {
     "switching": {},
     "top_events": {},
     "transitions": {"of": {"event": SAW}},
-    "trend": {"series": [{"of": {"event": BOUGHT}, "figure": "sum", "property": "size"}], "breakdown": {"by": "channel"}},
+    "trend": {
+        "series": [{"of": {"event": BOUGHT}, "figure": "sum", "property": "size"}],
+        "formula": "A / 7",
+        "breakdown": {"by": "channel"},
+    },
     "values": {"property": "country"},
 }
 ZONES = ("Asia/Kolkata", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Apia")

@@ -17,9 +17,12 @@ from tests.test_pages_insights import NOW, chosen, day_of, world
 from tests.test_pages_users import HOSTILE, lives, shown
 from tests.test_pages_users import opened as opened  # noqa: PLC0414 - the database of these pages
 from tests.test_pages_why import said
-from user360 import beginning, boards, ingest, insights
+from user360 import beginning, boards, ingest, insights, segments
+from user360.segments import saved
 
 if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
     from user360.boards import Board, Tile
     from user360.store import Store
 
@@ -220,6 +223,58 @@ def test_tiles_keep_their_order_and_no_row_is_wider_than_three(widths: list[int]
     made = [[each.width for each in row] for row in tiles.rows([tile(str(place), each) for place, each in enumerate(widths)])]
 
     assert made == laid
+
+
+# -- trends on a tile ---------------------------------------------------------------------------
+
+SHARE = {
+    "kind": "trend",
+    "series": [{"of": {"event": "Order Completed"}}, {"of": {"event": "Product Viewed"}}],
+    "formula": "B - A",
+    "unit": "%",
+}
+
+
+def lines(test: AppTest) -> list[dict[str, Any]]:
+    """The lines of the first chart, each in its first stretch."""
+    drawn = json.loads(test.get("plotly_chart")[0].proto.spec)["data"]
+    return list({each["name"]: each for each in reversed(drawn)}.values())[::-1]
+
+
+def test_a_formula_is_drawn_on_a_tile_and_its_marks_open_the_people_of_its_series(opened: Store) -> None:
+    world(opened)
+    made = board(opened, SHARE)
+    day = day_of(SHARE, opened)[-2]["time"]
+
+    test = lives(shown("boards", id=made.id, cells=chosen(SHARE, {"series": 2, "time": day})))
+
+    assert [each["name"] for each in lines(test)] == ["B - A"]
+    assert [value for value in lines(test)[0]["y"] if value] == [12, -4]
+    assert "12 drawn = 12 listed" in said(test)
+    assert "people of A or B" in said(test)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_tile_compares_with_a_segment_as_long_as_there_is_one(opened: Store, gone: bool) -> None:
+    world(opened)
+    rule = segments.parse({"match": "all", "conditions": [{"event": "Order Completed"}]})
+    segment_id = saved.save(opened, "Buyers", rule, by="Ana", at=NOW).id
+    made = boards.make(opened, "Weekly", by="Ana", at=NOW)
+    boards.pin(opened, made.id, "Seen", TREND, view=f"segment:{segment_id}", by="Ana", at=NOW)
+    boards.pin(opened, made.id, "Active", ACTIVE, by="Ana", at=NOW)
+    if gone:
+        saved.archive(opened, segment_id, by="Ana", at=NOW)
+
+    test = lives(shown("boards", id=made.id))
+
+    own = ["Product Viewed, users"]
+    assert [each["name"] for each in lines(test)] == (own if gone else [*own, "Product Viewed, users, Buyers"])
+    assert ["“Buyers”, is archived" in each.value.replace("\\", "") for each in test.warning] == ([True] if gone else [])
+    assert len(test.get("plotly_chart")) == 2
+    if not gone:
+        assert lines(test)[1]["line"]["dash"] == "dash"
+        cells = [json.loads(each) for each in lines(test)[1]["customdata"] if each]
+        assert {each["of segment"] for each in cells} == {segment_id}
 
 
 # -- the file -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Trends held against a count by hand: the percentiles of a property, the rolling mean."""
+"""Trends held against a count by hand: the percentiles of a property, the rolling mean, formulas over series."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.test_insights import BOUGHT, asked, happened
+from tests.test_insights import BOUGHT, SAW, asked, happened
 from tests.test_insights import world as world  # noqa: PLC0414 - the people and what they did
 from user360 import insights
 from user360.errors import InvalidInsight
@@ -123,3 +123,95 @@ def test_a_rolling_mean_of_another_width_is_refused(world, mean):
     with pytest.raises(InvalidInsight) as refusal:
         asked(world, {"kind": "trend", "series": [{"of": {"event": BOUGHT}}], "mean": mean})
     assert refusal.value.path == "$.mean"
+
+
+# -- formulas -----------------------------------------------------------------------------------
+
+BOTH = [{"of": {"event": BOUGHT}}, {"of": {"event": SAW}, "figure": "total"}]
+
+
+def by_hand(of_group=lambda _: True, place=lambda day: day.isoformat()):
+    """Who bought and how often something was seen, by place, in November."""
+    bought, seen, people = defaultdict(set), defaultdict(int), defaultdict(set)
+    for who, what, when, channel, _ in happened():
+        day = when.astimezone(BERLIN).date()
+        if day >= date(2026, 11, 1) and of_group(channel):
+            people[place(day)].add(who)
+            if what == BOUGHT:
+                bought[place(day)].add(who)
+            else:
+                seen[place(day)] += 1
+    return bought, seen, people
+
+
+def rows_of(result, series, **cell):
+    return [
+        row
+        for row in result.table.to_pylist()
+        if row["series"] == series and all(row[each] == value for each, value in cell.items())
+    ]
+
+
+def test_a_formula_is_reckoned_place_by_place_and_divided_by_nothing_is_unknown(world):
+    _, result = asked(world, {"kind": "trend", "series": BOTH, "formula": "B / A * 100", "channels": ["web"], **NOVEMBER})
+    bought, seen, people = by_hand(lambda each: each == "web")
+
+    expected = {day: 100 * seen[day] / len(bought[day]) if bought[day] else None for day in people}
+    rows = rows_of(result, 2)
+    assert None in expected.values()
+    assert {row["time"]: row["value"] for row in rows} == pytest.approx(expected)
+    assert {row["time"]: row["users"] for row in rows} == {day: len(each) for day, each in people.items()}
+
+
+def test_a_formula_is_reckoned_in_every_group_and_where_nothing_happened_counts_0(world):
+    question = {"kind": "trend", "series": BOTH, "formula": "A / B", "breakdown": {"by": "channel"}, **NOVEMBER}
+    _, result = asked(world, question)
+
+    unknown = 0
+    for channel in ("web", "WhatsApp", "email", None):
+        bought, seen, people = by_hand(lambda each, channel=channel: each == channel)
+        group = f"={channel}" if channel else "none"
+        expected = {day: len(bought[day]) / seen[day] if seen[day] else None for day in people}
+        assert {row["time"]: row["value"] for row in rows_of(result, 2, breakdown=group)} == pytest.approx(expected)
+        unknown += list(expected.values()).count(None)
+    assert unknown > 3
+
+
+def test_over_the_whole_period_a_formula_is_of_the_figures_of_the_whole(world):
+    question = {"kind": "trend", "series": BOTH, "formula": "A / B", "over": "period", "mean": 3, **NOVEMBER}
+    _, result = asked(world, question)
+    bought, seen, people = by_hand(place=lambda _: "all")
+
+    assert result.table.to_pylist() == [
+        {"series": 0, "value": len(bought["all"]), "users": len(bought["all"])},
+        {"series": 1, "value": seen["all"], "users": result.table["users"][1].as_py()},
+        {"series": 2, "value": pytest.approx(len(bought["all"]) / seen["all"]), "users": len(people["all"])},
+    ]
+
+
+def test_what_nothing_comes_to_is_reckoned_too(world):
+    question, _ = asked(world, {"kind": "trend", "series": BOTH, "formula": "A - B + 10"})
+    nothing, _ = asked(world, {"kind": "trend", "series": BOTH, "formula": "A / B"})
+
+    assert (question.nothing(2), nothing.nothing(2)) == (10, None)
+
+
+def test_the_rolling_mean_of_a_formula_leaves_out_where_it_is_unknown(world):
+    question = {"kind": "trend", "series": BOTH, "formula": "B / A", "mean": 3, "channels": ["web"], **NOVEMBER}
+    _, result = asked(world, question)
+    values = {row["time"]: row["value"] for row in rows_of(result, 2)}
+
+    assert None in values.values()
+    for row in rows_of(result, 2):
+        known = [values[each] for each in days_up_to(row["time"], 3) if values.get(each) is not None]
+        if "2026-11-03" <= row["time"] <= "2026-11-22":
+            assert row["mean"] == (pytest.approx(sum(known) / len(known)) if known else None)
+
+
+def test_a_question_keeps_the_one_way_to_write_its_formula_and_one_without_reads_as_before():
+    question = insights.parse({"kind": "trend", "series": BOTH, "formula": "(a/b)*100", "unit": "%", "alone": False})
+    older = insights.parse({"kind": "trend", "version": 1, "series": BOTH})
+
+    assert insights.dump(question)["formula"] == "A / B * 100"
+    assert insights.parse(insights.dump(question)) == question
+    assert set(insights.dump(older)) == {"kind", "version", "series"}

@@ -14,8 +14,9 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from user360 import clock, segments
+from user360 import clock, formulas, segments
 from user360.errors import InvalidInsight, InvalidRule, nearest, shorten
+from user360.formulas import Formula
 from user360.segments.rules import Events, Group
 from user360.sql import NOTHING, Sql, sql
 
@@ -255,6 +256,8 @@ def _value(hint: Any, source: Any, path: str) -> Any:  # noqa: C901 - a case per
         return _rule(source, path)
     if hint is Events:
         return _events(source, path)
+    if hint is Formula:
+        return formulas.parse(source, path)
     if hint is date:
         return _day(source, path)
     if is_dataclass(hint):
@@ -299,6 +302,8 @@ def _written(value: Any) -> Any:
         return segments.dump(value)
     if isinstance(value, Events):
         return segments.dump(Group("all", (segments.EventCondition(value),)))["conditions"][0]
+    if isinstance(value, Formula):
+        return formulas.text(value)
     if is_dataclass(value) and not isinstance(value, type):
         said = {}
         for each in fields(value):

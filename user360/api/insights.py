@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from user360.api.calls import Asked, CallRoute
     from user360.insight import Insight, Result
 
-_QUESTION: Final = Field("question", OBJECT, "The question as JSON, as the address of its page has it.")
+_QUESTION: Final = Field(
+    "question",
+    OBJECT,
+    "The question as JSON, as the address of its page has it. A trend takes `formula` over its series A to E, such as "
+    "`A / B * 100`; what it comes to has the number after that of the last series.",
+)
 _CELL: Final = Field("cell", OBJECT, "The columns of one row that are no measures, and their values.")
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 LONGEST_TABLE: Final = 1_000
 MOST_ALIKE: Final = 40
 BOX: Final = "insight.box"
+SERIES: Final = "series"  # the column of numbers that stand for names
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ def csv(of: Framed, key: str) -> None:
     """The figures as a file."""
     st.download_button(
         "CSV",
-        functools.partial(file_of, of.result),
+        functools.partial(file_of, of.question, of.result),
         file_name=f"{of.question.kind}.csv",
         mime="text/csv",
         key=key,
@@ -192,34 +193,45 @@ def csv(of: Framed, key: str) -> None:
     )
 
 
-def file_of(result: Result) -> bytes:
+def file_of(question: Insight, result: Result) -> bytes:
     """The answer as CSV, with headings in words, safe in a spreadsheet."""
     columns = {}
     for each in result.table.column_names:
-        role = result.roles.get(each)
         column = result.table[each]
-        if pa.types.is_string(column.type):
-            column = spreadsheet.guard(pa.array([readings.value_of(value) for value in column.to_pylist()], pa.string()))
-        columns[role.label if role else each] = column
+        if each == SERIES or pa.types.is_string(column.type):
+            texts = [readings.value_of(_of_series(question, each, value)) for value in column.to_pylist()]
+            column = spreadsheet.guard(pa.array(texts, pa.string()))
+        columns[_label(result, each)] = column
     target = io.BytesIO()
     pa_csv.write_csv(pa.table(columns), target)
     return target.getvalue()
 
 
+def _label(result: Result, column: str) -> str:
+    role = result.roles.get(column)
+    return role.label if role else column
+
+
+def _of_series(question: Insight, column: str, value: Any) -> Any:
+    """A value of a column, of the column of series what the series is called."""
+    return pictures.series_named(question, value) if column == SERIES else value
+
+
 def table(of: Framed) -> None:
-    """The figures below the chart; a row opens its people."""
-    shown = of.result.table.slice(0, LONGEST_TABLE)
-    rows = shown.to_pylist()
+    """The figures below the chart, those of the period as a whole on top; a row opens its people."""
+    whole = pictures.whole(of.question)
+    totals = asking.result(whole).table.to_pylist() if whole is not None else []
+    rows = [*totals, *of.result.table.slice(0, LONGEST_TABLE).to_pylist()]
     columns: dict[str, Any] = {}
     config: dict[str, Any] = {}
-    for each in shown.column_names:
-        role = of.result.roles.get(each)
-        label = role.label if role else each
-        texts = pa.types.is_string(shown[each].type)
-        columns[label] = pa.array([readings.named(row[each]) for row in rows], pa.string()) if texts else shown[each]
-        config[label] = (
-            st.column_config.TextColumn(width=160) if texts else st.column_config.NumberColumn(width=110, format="localized")
-        )
+    for each in of.result.table.column_names:
+        label, kind = _label(of.result, each), of.result.table[each].type
+        if each == SERIES or pa.types.is_string(kind):
+            columns[label] = pa.array([_worded(of.question, each, row) for row in rows], pa.string())
+            config[label] = st.column_config.TextColumn(width=240 if each == SERIES else 160)
+        else:
+            columns[label] = pa.array([row.get(each) for row in rows], kind)
+            config[label] = st.column_config.NumberColumn(width=110, format="localized")
     key = f"{of.key}.rows.{len(rows)}"
     st.dataframe(
         pa.table(columns),
@@ -237,11 +249,18 @@ def table(of: Framed) -> None:
         st.caption(f"The first {words.number(LONGEST_TABLE)} of {words.number(of.result.table.num_rows)}; the file has all.")
 
 
+def _worded(question: Insight, column: str, row: Mapping[str, Any]) -> str | None:
+    """A value of a row in words; of the period as a whole there is no time."""
+    if column == SERIES:
+        return str(_of_series(question, column, row[column]))
+    return readings.named(row[column]) if column in row else readings.WHOLE
+
+
 def _row(of: Framed, key: str, rows: list[dict[str, Any]]) -> None:
     cells = st.session_state[key]["selection"]["cells"]
     if cells:
         row = rows[cells[0][0]]
-        asking.choose(of.question, [readings.cell({each: row[each] for each in of.result.marks()})])
+        asking.choose(of.question, [readings.cell({each: row[each] for each in of.result.marks() if each in row})])
 
 
 # -- the people ---------------------------------------------------------------------------------
@@ -266,8 +285,10 @@ def people(of: Framed, beside: Callable[[], None] | None = None) -> None:
 
 
 def _drawn(of: Framed, question: Insight, cell: Mapping[str, Any]) -> int | None:
-    """How many people the chart draws for a cell of its question, or of the same of a segment."""
-    return readings.drawn(of.result if question == of.question else asking.result(question), cell)
+    """How many people the chart draws for a cell of its question, of the same of a segment, or of the period as a whole."""
+    whole = pictures.whole(question) if "time" not in cell else None
+    asked = whole if whole is not None else question
+    return readings.drawn(of.result if asked == of.question else asking.result(asked), cell)
 
 
 def _reconcile(of: Framed, question: Insight, cell: Mapping[str, Any]) -> None:
@@ -275,7 +296,7 @@ def _reconcile(of: Framed, question: Insight, cell: Mapping[str, Any]) -> None:
     reconciled.hand_over({**of.document, **people}, cell)
 
 
-def turned(of: Framed, mark: str, names: Mapping[str, str]) -> None:
+def turned(of: Framed, mark: str, names: Mapping[Any, str]) -> None:
     """A choice for the head of the panel: the other people of the chosen place, such as who dropped instead of who reached it."""
     cells = asking.chosen(of.question)
     cell = asking.cell(cells[0]) if len(cells) == 1 else None

@@ -34,6 +34,7 @@ class Series:
 
     `faint` is the period before, or another group: the same colour, dashed, three quarters as strong, which is 3:1 on either
     ground. `smooth` is a rolling mean, a line without marks; `pale` is what it is the mean of: behind it, not in the legend.
+    `right` has the axis at the right, of its own scale.
     """
 
     name: str
@@ -44,16 +45,18 @@ class Series:
     faint: bool = False
     smooth: bool = False
     pale: bool = False
+    right: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The places of the axis in words, which of them are not over yet, and what the values are."""
+    """The places of the axis in words, which of them are not over yet, and what stands behind the values of either side."""
 
     places: Sequence[str]
     unfinished: Collection[int] = ()
     unit: str = ""
     suffix: str = ""
+    right: str = ""
     notes: Sequence[tuple[int, str]] = field(default_factory=tuple)
 
 
@@ -85,7 +88,7 @@ def _bars(series: Sequence[Series], axis: Axis, form: Form, chosen: Collection[s
     if form == "up and down":
         drawn.update_yaxes(zeroline=True, zerolinecolor=charts.neutrals().axis)
     elif form == "bars":
-        _from_zero(drawn, _tops(series))
+        drawn.update_yaxes(**_scale(_tops(series)))
     return drawn
 
 
@@ -113,9 +116,8 @@ def _bar(each: Series, axis: Axis, chosen: Collection[str], turn: int) -> go.Bar
     )
 
 
-def _tops(series: Sequence[Series]) -> float:
-    stacked = [sum(value or 0 for value in each) for each in zip(*(one.values for one in series), strict=True)]
-    return max([*stacked, 0])
+def _tops(series: Sequence[Series]) -> list[float]:
+    return [sum(value or 0 for value in each) for each in zip(*(one.values for one in series), strict=True)]
 
 
 # -- lines --------------------------------------------------------------------------------------
@@ -127,13 +129,35 @@ def _lines(series: Sequence[Series], axis: Axis, chosen: Collection[str], height
     drawn = charts.figure(*traces, height=height, hovermode="closest", hoverdistance=30)
     strong = [each for each in series if not each.pale]
     leading = [each for each in strong if not each.faint]
-    ends = 1 < len(leading) <= MOST_END_LABELS and width >= NARROW
+    apart = any(each.right for each in series)
+    ends = 1 < len(leading) <= MOST_END_LABELS and width >= NARROW and not apart
     _frame(drawn, axis, width, legend=len(series) > 1 and not (ends and len(leading) == len(strong)))
-    top = max([value for each in series for value in each.values if value is not None] or [0])
-    _from_zero(drawn, top)
+    scale = _scale([value for each in series for value in each.values if value is not None and not each.right])
+    drawn.update_yaxes(**scale)
+    if apart:
+        _second(drawn, [value for each in series for value in each.values if value is not None and each.right], axis)
     if ends:
-        _end_labels(drawn, leading, axis, top, height)
+        _end_labels(drawn, leading, axis, scale["range"], height)
     return drawn
+
+
+def _second(drawn: go.Figure, values: Sequence[float], axis: Axis) -> None:
+    """The axis at the right, whose lines are not drawn across the others."""
+    drawn.update_layout(
+        yaxis2={
+            **_scale(values),
+            "overlaying": "y",
+            "side": "right",
+            "tickmode": "auto",  # the ticks of the left side fall on odd values here
+            "showgrid": False,
+            "zeroline": False,
+            "ticksuffix": axis.right or None,
+            "tickfont": {"color": charts.neutrals().soft},
+            "nticks": 6,
+            "separatethousands": True,
+        },
+        margin_r=56,
+    )
 
 
 def _line(each: Series, axis: Axis, chosen: Collection[str], told: Sequence[str], turn: int) -> list[go.Scatter]:
@@ -149,6 +173,7 @@ def _line(each: Series, axis: Axis, chosen: Collection[str], told: Sequence[str]
         "unselected": {"marker": {"opacity": 1}},
         "legendgroup": each.name,
         "connectgaps": False,
+        **({"yaxis": "y2"} if each.right else {}),
     }
 
     def stretch(places: range, *, dash: str | None, legend: bool) -> go.Scatter:
@@ -193,7 +218,7 @@ def _told(series: Sequence[Series], axis: Axis) -> list[str]:
     ]
 
 
-def _end_labels(drawn: go.Figure, series: Sequence[Series], axis: Axis, top: float, height: int) -> None:
+def _end_labels(drawn: go.Figure, series: Sequence[Series], axis: Axis, span: tuple[float, float], height: int) -> None:
     """The names beside where the lines end, pushed apart where they would cover each other."""
     ends = []
     for each in series:
@@ -201,10 +226,10 @@ def _end_labels(drawn: go.Figure, series: Sequence[Series], axis: Axis, top: flo
         if last is not None:
             ends.append((each.values[last] or 0.0, last, each))
     ends.sort(key=lambda end: end[0])
-    scale = (height - 40) / (top * 1.05 or 1)
+    scale = (height - 40) / (span[1] - span[0])
     before = -float("inf")
     for value, last, each in ends:
-        pixels = max(value * scale, before + _LINE_OF_LABEL)
+        pixels = max((value - span[0]) * scale, before + _LINE_OF_LABEL)
         before = pixels
         drawn.add_annotation(
             x=last,
@@ -213,7 +238,7 @@ def _end_labels(drawn: go.Figure, series: Sequence[Series], axis: Axis, top: flo
             showarrow=False,
             xanchor="left",
             xshift=8,
-            yshift=pixels - value * scale,
+            yshift=pixels - (value - span[0]) * scale,
             font={"size": 11, "color": charts.neutrals().ink},
         )
     drawn.update_layout(margin_r=12 + 7 * max(min(len(each.name), _LABEL) for each in series))
@@ -288,10 +313,13 @@ def name_all(drawn: go.Figure, names: Sequence[str]) -> None:
     drawn.update_xaxes(tickvals=list(range(len(names))), ticktext=[charts.plain(each, 24) for each in names], tickangle=None)
 
 
-def _from_zero(drawn: go.Figure, top: float) -> None:
-    """Counts begin at 0; few of them get no halves."""
-    few = top < charts.FEW
-    drawn.update_yaxes(range=[0, charts.FEW if few else top * 1.05], dtick=1 if few else None)
+def _scale(values: Sequence[float]) -> dict[str, Any]:
+    """The axis of these values: it begins at 0 unless some are below; few counts get no halves."""
+    top, low = max([*values, 0]), min([*values, 0])
+    if low >= 0 and top < charts.FEW and all(value == int(value) for value in values):
+        return {"range": (0, charts.FEW), "dtick": 1}
+    room = 0.05 * (top - low)
+    return {"range": (low - room if low < 0 else 0, top + room if top > 0 else 0), "dtick": None}
 
 
 def _text(value: float | None, axis: Axis) -> str:

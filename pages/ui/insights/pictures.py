@@ -32,6 +32,7 @@ from pages.ui.insights import (
     timelines,
     together,
     top,
+    trending,
 )
 from pages.ui.rules import PARAMETER
 
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
 class Kind:
     """How a kind is drawn, and on which page it is asked, with which parameters.
 
-    `title` says a question in a few words, else the kind's own label does; `told` says a cell of it, else its columns do.
+    `title` says a question in a few words, else the kind's own label does; `told` says a cell of it, else its columns do;
+    `named` is what a series of it is called, `whole` the same question of the period as a whole.
     """
 
     draw: Callable[[Any, Result, Wanted], Picture]
@@ -54,6 +56,8 @@ class Kind:
     parameters: Mapping[str, str] = field(default_factory=dict)
     title: Callable[[Any], str] | None = None
     told: Callable[[Any, Mapping[str, Any]], str] | None = None
+    named: Callable[[Any, int], str] | None = None
+    whole: Callable[[Any], Insight] | None = None
 
 
 KINDS: Final[dict[str, Kind]] = {
@@ -78,7 +82,9 @@ KINDS: Final[dict[str, Kind]] = {
     "lifecycle": Kind(habits.living, "trends", {"view": "lifecycle"}, habits.living_title, habits.living_told),
     "rhythm": Kind(habits.rhythm, "trends", {"view": "rhythm"}, habits.rhythm_title, habits.rhythm_told),
     "sessions": Kind(habits.visits, "trends", {"view": "sessions"}, habits.visits_title, habits.visits_told),
-    "trend": Kind(timelines.picture, "trends", {"view": "trends"}, timelines.title),
+    "trend": Kind(
+        timelines.picture, "trends", {"view": "trends"}, timelines.title, named=trending.lettered, whole=trending.whole
+    ),
     "values": Kind(distributions.picture, "value_groups", {"view": "values"}, distributions.title, distributions.told),
 }
 _BY_ROLES: Final = Kind(by_roles.picture)
@@ -105,6 +111,18 @@ def told(question: Insight, result: Result, cells: Sequence[str]) -> str:
     says = of(question.kind).told
     cell = asking.cell(cells[0]) if len(cells) == 1 else None
     return says(question, cell) if says is not None and cell is not None else readings.titled(question, result, cells)
+
+
+def whole(question: Insight) -> Insight | None:
+    """The same question of the period as a whole; None where there is none."""
+    made = of(question.kind).whole
+    return made(question) if made is not None else None
+
+
+def series_named(question: Insight, place: Any) -> Any:
+    """What a series of a question is called, as plain text; of a kind without names its number."""
+    named = of(question.kind).named
+    return named(question, place) if named is not None else place
 
 
 def open_(document: Mapping[str, Any], view: str = "") -> NoReturn:

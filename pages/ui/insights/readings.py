@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pages.ui import charts, session, words
 from pages.ui.insights import asking
 from pages.ui.insights.over_time import Axis, Series
-from user360 import annotating, clock
+from user360 import annotating, clock, formulas
 from user360.insight import NONE, OTHER, VALUE
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OTHERS: Final = "Other"
 NOW, BEFORE = "now", "before"
+WHOLE: Final = "the whole period"
 MOST_NOTES: Final = 12
 LAST: Final = {OTHER: 1, NONE: 2}
 
@@ -206,6 +207,8 @@ def titled(question: Insight, result: Result, cells: Sequence[str]) -> str:
             parts[0] = _series_name(question, value) or parts[0]
         elif role is not None:
             parts.append(f"{role.label} {value}" if not isinstance(value, str) else named(value) or "")
+    if "time" in result.roles and "time" not in chosen:
+        parts.append(WHOLE)
     segment = session.catalog().segments.get(asking.segment_of(cells[0]))
     if segment is not None:
         parts.append(segment.name)
@@ -220,7 +223,10 @@ def _place(bucket: str, unit: str) -> str:
 
 
 def _series_name(question: Insight, place: Any) -> str:
-    series_of = getattr(question, "series", ())
-    if not isinstance(place, int) or place >= len(series_of):
+    series_of, formula = getattr(question, "series", ()), getattr(question, "formula", None)
+    if formula is not None and place == len(series_of):
+        letters = " or ".join(formulas.LETTERS[each] for each in formulas.named(formula))
+        return f"{formulas.text(formula)}, people of {letters}"
+    if not isinstance(place, int) or not 0 <= place < len(series_of):
         return ""
     return series_of[place].of.event or "Any event"

@@ -28,7 +28,7 @@ def picture(question: Any, result: Result, wanted: Wanted) -> Picture:
         made += _compared(question, made, wanted.view)
     except beside.REFUSALS as refusal:
         refused = states.sentence(refusal)
-    axis = readings.axis(question, result)
+    axis = _suffixed(question, readings.axis(question, result))
     form = _form(question, compared=bool(wanted.view))
     drawn = over_time.draw(made, axis, form, chosen=wanted.chosen, height=wanted.height, width=wanted.width)
     return Picture(_alt(question, made, axis), unit(question), drawn, refused=refused)
@@ -36,6 +36,8 @@ def picture(question: Any, result: Result, wanted: Wanted) -> Picture:
 
 def title(question: Any) -> str:
     """The question in a few words."""
+    if question.kind == "trend" and question.formula is not None:
+        return trending.formula_title(question)
     if question.kind == "trend":
         named = [trending.named(question, place) for place in range(len(question.series))]
         return " and ".join(named) if len(named) <= 2 else f"{len(named)} series"  # noqa: PLR2004 - as many as can be read
@@ -47,6 +49,13 @@ def unit(question: Any) -> str:
     if question.kind == "trend":
         return controls.UNITS[question.granularity]
     return "people, rolling" if question.rolling else f"people {controls.UNITS[question.granularity]}"
+
+
+def _suffixed(question: Any, axis: Axis) -> Axis:
+    """The axis with the unit of a formula: on its own at the left, beside its series at the right."""
+    if question.kind != "trend" or question.formula is None:
+        return axis
+    return replace(axis, suffix=question.unit) if question.alone else replace(axis, right=question.unit)
 
 
 def _form(question: Any, *, compared: bool) -> Form:
