@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TYPE_NAMES: Final = {str: "text", bool: "boolean", int: "number", float: "number", list: "list", dict: "object"}
 LATEST: Final = 51
+NEWEST_FIRST: Final = [("at", "descending"), ("messageId", "descending")]
+BESIDE: Final = {"source_id": pa.uint16(), "messageId": pa.string(), "properties": pa.string()}
 CATALOGUE: Final = pa.schema(
     {
         "event": pa.string(),
@@ -53,8 +55,8 @@ class Engagement:
     """One person's events, counted three ways from one reading of them.
 
     `totals`: event, system, first_at, last_at, total. `channels`: channel, total, last_at.
-    `days`: day (UTC), total, without system events. `latest`: the newest
-    of them, as `timeline` answers them.
+    `days`: day (UTC), total, without system events. `latest`: the newest of them, as `timeline` answers
+    them, without whose they are and the context.
     """
 
     totals: pa.Table
@@ -257,17 +259,14 @@ def engagement(store: Store, profile_key: int, *, latest: int = LATEST) -> Engag
     with store.snapshot() as seen:
         mine = seen.read(own_rows).sort_by([("at_time", "descending")])
         last = mine["at_time"][min(latest, mine.num_rows) - 1] if mine.num_rows else None
-        page = mine.filter(pc.greater_equal(mine["at_time"], last)) if last is not None else mine
-        newest = seen.read(
+        newest = mine.filter(pc.greater_equal(mine["at_time"], last)) if last is not None else mine
+        beside = seen.rows(
             sql(
-                'SELECT e.profile_key, (SELECT user_id FROM user_ids WHERE profile_key = {}) AS "userId", event_id, channel_id, source_id, '
-                'occurred_at AS "at", message_id AS "messageId", properties::JSON::VARCHAR AS properties, context::JSON::VARCHAR AS context '
-                "FROM events e JOIN page ON e.rowid = page.place ORDER BY occurred_at DESC, message_id DESC",
-                profile_key,
-                page=page.select(["place"]),
+                "SELECT rowid, source_id, message_id, properties::JSON::VARCHAR FROM events e JOIN newest ON e.rowid = newest.place",
+                newest=newest.select(["place"]),
             )
         )
-    mine, newest = wording.worded(store, mine), wording.worded(store, newest).select(wording.SHOWN)
+    mine, newest = wording.worded(store, mine), wording.worded(store, _beside(newest, beside))
     own = mine.filter(pc.invert(mine["system"]))
     on_channel = own.filter(pc.is_valid(own["channel"]))
     spans = [("at_time", "min"), ("at_time", "max"), ("at_time", "count")]
@@ -279,31 +278,22 @@ def engagement(store: Store, profile_key: int, *, latest: int = LATEST) -> Engag
         by_event.sort_by([("system", "ascending"), ("total", "descending"), ("event", "ascending")]),
         by_channel.sort_by([("total", "descending"), ("channel", "ascending")]),
         days.rename_columns(["day", "total"]).sort_by("day"),
-        newest.slice(0, latest),
+        newest.rename_columns({"at_time": "at"}).select(wording.LATEST).sort_by(NEWEST_FIRST).slice(0, latest),
     )
+
+
+def _beside(newest: pa.Table, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    """The events with what was read of each by its place: source, message and properties."""
+    found = {place: rest for place, *rest in rows}
+    columns = zip(*(found[each] for each in newest["place"].to_pylist()), strict=True) if found else ((), (), ())
+    for (name_, kind), values in zip(BESIDE.items(), columns, strict=True):
+        newest = newest.append_column(name_, pa.array(values, kind))
+    return newest
 
 
 def totals(store: Store, profile_key: int) -> pa.Table:
     """Per event of one person: event, system, first_at, last_at, total."""
     return engagement(store, profile_key).totals
-
-
-def by_channel(store: Store, profile_key: int) -> pa.Table:
-    """Per channel of one person: channel, total, last_at; system events left out."""
-    return engagement(store, profile_key).channels
-
-
-def per_week(store: Store, profile_key: int, *, since: datetime, zone: str = "UTC") -> pa.Table:
-    """One person's events per week (from Monday) of a zone: week, total; system events left out."""
-    return store.read(
-        sql(
-            "SELECT date_trunc('week', occurred_at AT TIME ZONE 'UTC' AT TIME ZONE {})::DATE AS week, count(*) AS total FROM events "
-            "JOIN event_names USING (event_id) WHERE profile_key = {} AND NOT system AND occurred_at >= {} GROUP BY ALL ORDER BY week",
-            zone,
-            profile_key,
-            stored(since),
-        )
-    )
 
 
 def _conditions(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from user360.store import Store
 
 SHOWN: Final = ["profile_key", "userId", "event", "system", "at", "channel", "source", "messageId", "properties", "context"]
+LATEST: Final = ["event", "system", "at", "channel", "source", "messageId", "properties"]
 _WORDS: Final = {
     "event": Sql("SELECT event_id AS number, name, system FROM event_names"),
     "channel": Sql("SELECT channel_id AS number, name FROM channels"),

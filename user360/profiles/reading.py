@@ -131,11 +131,13 @@ def stream(
 
 def get(store: Store, profile_key: int) -> Profile:
     """One person, or a refusal."""
-    rows = store.read(sql("SELECT * FROM profiles WHERE profile_key = {}", profile_key)).to_pylist()
+    known = properties.find(store)
+    columns = [each.name for each in known if not each.aside]
+    selected = joined(", ", [name(each) for each in columns])
+    rows = store.rows(sql("SELECT {} FROM profiles WHERE profile_key = {}", selected, profile_key))
     if not rows:
         raise Unknown("There is no such user.", "They may have been deleted, or merged into another.")
-    row = rows[0] | {"tags": _tags_of(store, profile_key)}
-    known = properties.find(store)
+    row = dict(zip(columns, rows[0], strict=True)) | {"tags": _tags_of(store, profile_key)}
     values = {each.name: _value(row[each.name], each.datatype) for each in known if row[each.name] not in (None, [])}
     return Profile(profile_key, row["userId"], values)
 

@@ -38,11 +38,12 @@ def draw(found: DryRun, inspection: imports.Inspection) -> None:
     """The step, top to bottom."""
     _figures(found)
     with st.grid(4, min_column_width=240) as grid:
-        with grid.cell(column_span=3):
+        with grid.cell(column_span=3, row_span=2):  # where there is room for two columns only, both cells of the rail stand below
             _rows(found)
         with st.container(gap="small"):
             mending.draw(found)
             _columns(found, inspection)
+        with st.container(gap="small"):
             _fills(found)
             _effects(found)
 
