@@ -198,28 +198,36 @@ def close(draw: st.DrawFn) -> list[Happened]:
 
 
 @given(
-    close(), st.sampled_from([PERIOD, {"from": "2026-11-19", "to": "2026-11-19"}]), st.sampled_from(["time", "length", "size"])
+    close(),
+    st.sampled_from([PERIOD, {"from": "2026-11-19", "to": "2026-11-19"}]),
+    st.sampled_from(["time", "length", "size"]),
+    st.booleans(),
+    st.sampled_from([[], ["web"]]),
 )
-def test_sessions_are_what_the_definition_says(rows, period, mark):
+def test_sessions_are_what_the_definition_says(rows, period, mark, grouped, channels):
     store = told(rows)
-    expected: dict[tuple[Any, str], list[list[Happened]]] = defaultdict(list)
+    expected: dict[tuple[Any, ...], list[list[Happened]]] = defaultdict(list)
     for run in runs(rows, period):
+        if channels and run[0][3] not in channels:
+            continue
         seconds = (run[-1][2] - run[0][2]).total_seconds()
         place = {
             "time": run[0][2].astimezone(ZONE).date().isoformat(),
             "length": max(each for each in LENGTHS if each <= seconds),
             "size": max(each for each in SIZES if each <= len(run)),
         }[mark]
-        expected[place, f"={run[0][3]}"].append(run)
+        expected[(place, f"={run[0][3]}") if grouped else (place,)].append(run)
 
     shows = {"time": "over_time", "length": "lengths", "size": "sizes"}[mark]
-    question = insights.parse({"kind": "sessions", "period": period, "shows": shows, "breakdown": {"by": "channel"}})
-    found = {(row[mark], row["breakdown"]): row for row in insights.run(store, question, at=AT).table.to_pylist()}
+    source = {"kind": "sessions", "period": period, "shows": shows, "channels": channels}
+    question = insights.parse(source | ({"breakdown": {"by": "channel"}} if grouped else {}))
+    keys = (mark, "breakdown") if grouped else (mark,)
+    found = {tuple(row[each] for each in keys): row for row in insights.run(store, question, at=AT).table.to_pylist()}
 
     assert found.keys() == expected.keys()
-    for (place, group), row in found.items():
-        own = expected[place, group]
-        people = insights.who(store, question, {mark: place, "breakdown": group}, at=AT)
+    for cell, row in found.items():
+        own = expected[cell]
+        people = insights.who(store, question, dict(zip(keys, cell, strict=True)), at=AT)
         assert keys_of(people) == {profiles.key_of(store, run[0][0]) for run in own}
         assert (row["users"], row["sessions"]) == (len({run[0][0] for run in own}), len(own))
         assert row["median"] == median((run[-1][2] - run[0][2]).total_seconds() for run in own)

@@ -45,6 +45,8 @@ GUESTS = {
     ("insights", "profiles"): "an insight of people is a question to the wide table",
     ("attempts", "events"): "an attempt at the steps of a funnel is made of events",
     ("binning", "profiles"): "two properties of everybody are read in one go",
+    ("moments", "events"): "a session is made of events",
+    ("moments", "channels"): "the events of a session are put in order by their channels too",
     ("marks", "events"): "how many events there are says how their people are counted soonest",
     ("marks", "channels"): "an insight names the channels of the events it counts within one query",
     ("marks", "profiles"): "a breakdown is by a property of the people whose events are counted",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from statistics import median
 
 import numpy as np
 import pyarrow as pa
@@ -97,6 +98,32 @@ def test_events_of_one_step_each_are_sorted_by_it_and_those_of_none_last(rows):
     columns = zip(found.who.tolist(), found.when.tolist(), found.mask.tolist(), strict=True)
     expected = sorted(rows, key=lambda row: (row[0], row[1], row[2] or 16))
     assert list(columns) == [*expected, (-1, ordering.NEVER, 0)]
+
+
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=20, unique=True), st.sampled_from([1, 86_400 * SECOND]), st.data())
+def test_an_instant_lies_at_the_place_that_begins_last_before_it(edges, width, data):
+    starts = sorted(each * width for each in edges)
+    instants = data.draw(st.lists(st.integers(starts[0], 500 * width), max_size=30))
+
+    found = ordering.spots(np.array(starts), np.array(instants, dtype=np.int64))
+
+    assert found.tolist() == [max(place for place, start in enumerate(starts) if start <= each) for each in instants]
+
+
+def test_places_too_uneven_for_a_table_are_looked_up_all_the_same():
+    edges = np.array([0, 1, 40 * 366 * 86_400 * SECOND + 1])
+
+    assert ordering.spots(edges, np.array([0, 1, 5, 2**60])).tolist() == [0, 1, 1, 2]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.one_of(st.integers(0, 5), st.integers(0, 2**50))), max_size=40))
+def test_the_median_of_a_place_is_that_of_its_numbers(rows):
+    place, numbers = (np.array([row[column] for row in rows], dtype=np.int64) for column in range(2))
+
+    found = ordering.medians(place, numbers, np.bincount(place, minlength=5))
+
+    expected = [[number for at, number in rows if at == each] for each in range(5)]
+    assert [None if np.isnan(each) else each for each in found] == [median(each) if each else None for each in expected]
 
 
 AMD = "processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu avx2 avx512f avx512vl\n\nprocessor\t: 1\nvendor_id\t: other\n"

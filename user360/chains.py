@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from user360.ordering import NEVER, Events
+from user360.ordering import NEVER, Events, spots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -206,7 +206,7 @@ def best(attempts: Attempts, edges: Array | None) -> Best:
         return Best(who, None if edges is None else who, attempts.level, who, attempts.moments(who), attempts.row)
     changes = who[1:] != who[:-1]
     if edges is not None:
-        place = np.searchsorted(edges, attempts.begun, side="right") - 1
+        place = spots(edges, attempts.begun)
         changes |= place[1:] != place[:-1]
     starts = np.flatnonzero(np.append(True, changes))
     sizes = np.diff(np.append(starts, who.size))

@@ -1,7 +1,9 @@
 """The events of people in order, each as one number: who, and when. Runs of them without a pause are sessions.
 
 One number sorts in half the time of person, instant and hash, and everybody at once in less than person by person. The
-numbers of two people lie further apart than any pause that is asked for. What is counted does not live here (`insights`).
+numbers of two people lie further apart than any pause that is asked for. Sessions are cut as arrays, which took a quarter of
+the time of the database, and there only where more of an event travels along than fits into its number. What is counted does
+not live here (`insights`).
 """
 
 from __future__ import annotations
@@ -10,19 +12,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from user360 import clock
+import numpy as np
+import pyarrow as pa
+
+from user360 import clock, ordering
 from user360.sql import NOTHING, Sql, sql
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from user360.insight import Asked
+    from user360.ordering import Array, Slice
 
 GAP: Final = timedelta(minutes=30)
 MOMENT: Final = Sql("moment")
 _MICROSECOND: Final = timedelta(microseconds=1)
 _BITS: Final = 63  # of a BIGINT without its sign
 _COARSE: Final = 1_024
+_PAUSE: Final = GAP // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +108,88 @@ def runs(moments: Moments, rows: Sql, *, order: Sql = MOMENT, beside: Sql = NOTH
         moments.seconds(Sql("until - moment")),
         beside,
     )
+
+
+# -- as arrays ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Sessions by person and beginning: whose, when they began and how long they went on (microseconds), how many events they hold.
+
+    `channel` is the number of the channel of the first event, `silent` where it has none; 0 where channels were not asked for.
+    Of two events at one instant the one on the channel with the lower number is the first.
+    """
+
+    silent: int
+    who: Array
+    begun: Array
+    took: Array
+    happened: Array
+    channel: Array
+
+    def on(self, channels: Array) -> Sessions:
+        """Those that begin on one of these channels."""
+        kept = np.isin(self.channel, channels)
+        columns = (self.who, self.begun, self.took, self.happened, self.channel)
+        return Sessions(self.silent, *(each[kept] for each in columns))
+
+    def table(self) -> pa.Table:
+        """As profile_key, occurred_at and channel_id of the first event, seconds, happened."""
+        return pa.table(
+            {
+                "profile_key": self.who,
+                "occurred_at": pa.array(self.begun).view(pa.timestamp("us")),
+                "channel_id": pa.array(self.channel.astype(np.uint16), mask=self.channel == self.silent),
+                "seconds": self.took / 1e6,
+                "happened": self.happened,
+            }
+        )
+
+
+def sessions(asked: Asked, such: Sql, start: datetime, end: datetime, until: datetime, *, channels: bool) -> Sessions:
+    """The sessions of such events that begin from `start` on and before `end`, followed before `until`.
+
+    Half an hour before the start is looked at too: what begins there may go on beyond it.
+    """
+    assert asked.read is not None  # noqa: S101 - whoever compiles an insight gives it
+    first, over = (clock.microseconds(each) for each in (start - GAP, max(start, min(until, asked.at + _MICROSECOND))))
+    silent, beside = 0, Sql("0")
+    if channels:
+        silent = asked.read(Sql("SELECT coalesce(max(channel_id), 0)::INTEGER + 1 AS silent FROM channels"))["silent"][0].as_py()
+        beside = sql("coalesce(channel_id, {})", silent)
+    packing = ordering.packing_of(first, over + _PAUSE, silent)
+    read = asked.read(
+        sql(
+            "SELECT {} FROM events WHERE {} AND {} <= {} AND occurred_at >= {} AND occurred_at < {} AND occurred_at <= {}",
+            packing.columns(beside),
+            such,
+            beside,
+            silent,
+            *map(clock.stored, (start - GAP, until, asked.at)),
+        )
+    )
+    slices = packing.parted(read["part"].to_numpy(), read["number"].to_numpy())
+    edges = clock.microseconds(start), clock.microseconds(end)
+    found = ordering.at_once(lambda each: _cut(each, *edges), slices)
+    columns = [each[0] if len(each) == 1 else np.concatenate(each) for each in zip(*found, strict=True)]
+    return Sessions(silent, *columns)
+
+
+def _cut(events: Slice, start: int, end: int) -> tuple[Array, ...]:
+    """Whose, when, how long, of how many events and beside what: of the sessions that begin between the two instants."""
+    events = events.in_order()
+    instant = events.number >> events.packing.less
+    begins = np.ones(instant.size, dtype=np.bool_)
+    np.greater(instant[1:] - instant[:-1], _PAUSE, out=begins[1:])  # the next person lies further ahead than any pause
+    begins[(np.cumsum(events.sizes) - events.sizes)[events.sizes > 0]] = True
+    first = np.flatnonzero(begins)
+    happened = np.diff(first, append=instant.size)
+    begun = events.when(first)
+    kept = (begun >= start) & (begun < end)
+    if not kept.all():
+        first, happened, begun = first[kept], happened[kept], begun[kept]
+    took = np.zeros(first.size, dtype=np.int64)
+    longer = np.flatnonzero(happened > 1)
+    took[longer] = events.when(first[longer] + happened[longer] - 1) - begun[longer]
+    return events.who(first), begun, took, happened, events.beside(first)

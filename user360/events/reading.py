@@ -82,7 +82,19 @@ def channels(store: Store) -> list[str]:
 
 
 def newest(store: Store, *, about: datetime) -> datetime | None:
-    """The time of the newest event of all, looked for where it is likely to be first: not long before that instant or later."""
+    """The time of the newest event of all, looked for once a revision, where it is likely to be first: not long before that instant or later."""
+    told = store.kept(_untold, "events")
+    if not told:
+        told.append(_newest(store, about))
+    return told[0]
+
+
+def _untold(_: Store) -> list[datetime | None]:
+    """Nothing yet of what is asked once a revision."""
+    return []
+
+
+def _newest(store: Store, about: datetime) -> datetime | None:
     for since in (stored(about - timedelta(days=1)), None):
         where = sql(" WHERE occurred_at >= {}", since) if since else NOTHING
         found = store.rows(sql("SELECT max(occurred_at) FROM events{}", where))[0][0]

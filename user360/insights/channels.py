@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 from user360 import clock, events, insight, likeness, marks, moments
 from user360.errors import InvalidInsight
 from user360.insight import Breakdown, Insight, Plan, Role, check_scope
-from user360.moments import GAP
 from user360.people import People
 from user360.segments.rules import During, EventMoment, EventOccasion, Events, Group, PropertyCondition
 from user360.sql import NOTHING, Sql, joined, sql
@@ -216,34 +215,11 @@ class Channels(Insight):
         return (People.first(asked.room) - People.packed(blob)).met()
 
     def _begun(self, asked: Asked) -> Sql:
-        """The first event of each session that begins in the period; what lies half an hour before it may go on into it."""
+        """The first event of each session that begins in the period."""
         start, end = insight.span(self.period, asked.catalog, asked.at)
-        looked = sql(
-            "{} AND {} AND occurred_at >= {} AND occurred_at < {} AND occurred_at <= {}{}",
-            marks.ANY,
-            marks.known(asked),
-            clock.stored(start - GAP),
-            clock.stored(end),
-            clock.stored(asked.at),
-            sql(" AND {}", asked.among) if asked.among else NOTHING,
-        )
-        found = moments.between(asked, start - GAP, max(end, start))
-        before = sql(
-            "SELECT moment, channel_id, lag(moment) OVER (ORDER BY moment, channel_id) AS earlier FROM "
-            "(SELECT {} AS moment, channel_id FROM events WHERE {})",
-            found.packed(),
-            looked,
-        )
-        return sql(
-            "SELECT * FROM (SELECT {} AS profile_key, {} AS occurred_at, channel_id FROM ({}) "
-            "WHERE earlier IS NULL OR moment - earlier > {}) WHERE occurred_at >= {}{}",
-            found.person(Sql("moment")),
-            found.instant(Sql("moment")),
-            before,
-            found.length(GAP),
-            clock.stored(start),
-            self._on_channels(),
-        )
+        such = sql("{} AND {}{}", marks.ANY, marks.known(asked), sql(" AND {}", asked.among) if asked.among else NOTHING)
+        found = moments.sessions(asked, such, start, end, end, channels=True)
+        return sql(_ROWS + "begun_sessions WHERE true{}", self._on_channels(), begun_sessions=found.table())
 
     def _on_channels(self) -> Sql:
         if not self.channels:

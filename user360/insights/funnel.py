@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import numpy as np
 import pyarrow as pa
 
-from user360 import attempts, clock, insight, likeness, marks
+from user360 import attempts, clock, insight, likeness, marks, ordering
 from user360.attempts import ONE_WEEK, Excluded, Way, Within
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
@@ -146,7 +146,6 @@ class Funnel(Insight):
         return likeness.rule(self, cell, asked, stopped)
 
 
-_BITS_OF_A_TIME: Final = 46  # of microseconds within the longest time
 _COUNTED: Final = pa.schema(
     {
         "time": pa.string(),
@@ -251,15 +250,10 @@ def _places(part: pa.Table) -> tuple[list[str | None], NDArray[np.int64]]:
 
 
 def _medians(column: pa.ChunkedArray, place: NDArray[np.int64], counts: NDArray[np.int64]) -> pa.Array:
-    """The median of each place: the middle of its numbers, sorted as one number each with those of all places."""
+    """The median of each place, if this is a time at all."""
     if column.null_count or not len(column):
         return pa.nulls(counts.size, pa.float64())
-    number = (place << _BITS_OF_A_TIME) | np.rint(column.to_numpy() * 1e6).astype(np.int64)
-    number.sort()
-    number &= (1 << _BITS_OF_A_TIME) - 1
-    starts = np.cumsum(counts) - counts
-    low, high = (np.minimum(starts + each, number.size - 1) for each in ((counts - 1) // 2, counts // 2))
-    return pa.array((number[low] + number[high]) / 2e6)
+    return pa.array(ordering.medians(place, np.rint(column.to_numpy() * 1e6).astype(np.int64), counts) / 1e6)
 
 
 def _grouped(relation: Sql, question: Funnel) -> Sql:

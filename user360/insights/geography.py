@@ -86,13 +86,14 @@ class Geography(Insight):
             columns,
         )
         keys = Sql("country, city" if city else "country")
-        sized = sql("SELECT country, any_value(city) AS city, count(*) AS heads FROM ({}) GROUP BY {}", rows, keys)
+        sized = sql("SELECT {}, count(*) AS heads FROM ({}) GROUP BY {}", keys, rows, keys)
         counted = sql(
             "SELECT heads, {} FROM (SELECT *, CASE WHEN {} IS NOT NULL THEN "
-            "row_number() OVER (PARTITION BY {} IS NULL ORDER BY heads DESC, country, city) END AS rank FROM ({}))",
+            "row_number() OVER (PARTITION BY {} IS NULL ORDER BY heads DESC, {}) END AS rank FROM ({}))",
             columns,
             place,
             place,
+            keys,
             sized,
         )
         answer = sql(

@@ -11,6 +11,7 @@ reaches both of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -61,13 +62,11 @@ class Reachability(Insight):
 
     def compile(self, asked: Asked) -> Plan:
         """A branch for each mark, of people for the relation and of the few classes of people alike for the answer."""
-        people = sql(
-            "SELECT profile_key, {} FROM profiles WHERE {}",
-            joined(", ", [_classes(each) for each in WAYS]),
-            asked.among or Sql("true"),
+        among = asked.among or Sql("true")
+        people = sql("SELECT profile_key, {} FROM (SELECT profile_key, {} FROM profiles WHERE {})", _classes(), _kind(), among)
+        alike = sql(
+            "SELECT {}, heads FROM (SELECT {}, count(*) AS heads FROM profiles WHERE {} GROUP BY ALL)", _classes(), _kind(), among
         )
-        columns = joined(", ", [name(f"{each.channel} {what}") for each in WAYS for what in ("address", "consent")])
-        alike = sql("SELECT {}, count(*) AS heads FROM ({}) GROUP BY ALL", columns, people)
         branches = [_branch(*each) for each in _marks()]
         counted = joined(
             ", ",
@@ -99,16 +98,32 @@ class Reachability(Insight):
         return likeness.rule(self, {}, asked, tuple(_alike(cell)))
 
 
-def _classes(way: Way) -> Sql:
-    """Two columns: 0, 1 or 2 for no address, a bad or a good one, and the consent. Small numbers group sooner than words."""
-    return sql(
-        "(CASE WHEN {} IS NULL THEN 0 WHEN {} THEN 2 ELSE 1 END)::UTINYINT AS {}, {} AS {}",
-        name(way.address),
-        reach.valid(way),
-        name(f"{way.channel} address"),
-        name(way.consent),
-        name(f"{way.channel} consent"),
-    )
+def _digits() -> dict[str, Sql]:
+    """What tells people apart, each a number below 3: of an address whether it is none, a bad or a good one; of consent whether it is unknown, no or yes."""
+    found = {}
+    for way in WAYS:
+        found[way.address] = sql("CASE WHEN {} IS NULL THEN 0 WHEN {} THEN 2 ELSE 1 END", name(way.address), reach.valid(way))
+        found[way.consent] = sql("CASE {} WHEN true THEN 2 WHEN false THEN 1 ELSE 0 END", name(way.consent))
+    return found
+
+
+@cache
+def _kind() -> Sql:
+    """All of that as one number `kind`: grouping by it took half the time of grouping by each."""
+    parts = [sql("{} * ({})", Sql(str(3**place)), digit) for place, digit in enumerate(_digits().values())]
+    return sql("({})::USMALLINT AS kind", joined(" + ", parts))
+
+
+@cache
+def _classes() -> Sql:
+    """The number taken apart again: for each channel the class of its address and the consent."""
+    place = {each: Sql(str(3**nth)) for nth, each in enumerate(_digits())}
+    columns = []
+    for way in WAYS:
+        columns.append(sql("kind // {} % 3 AS {}", place[way.address], name(f"{way.channel} address")))
+        said = sql("kind // {} % 3", place[way.consent])
+        columns.append(sql("CASE {} WHEN 2 THEN true WHEN 1 THEN false END AS {}", said, name(f"{way.channel} consent")))
+    return joined(", ", columns)
 
 
 def _branch(channel: str, step: str, combination: str | None, holds: Sql) -> Sql:
@@ -121,6 +136,7 @@ def _branch(channel: str, step: str, combination: str | None, holds: Sql) -> Sql
     )
 
 
+@cache
 def _marks() -> list[tuple[str, str, str | None, Sql]]:
     """Every mark with the condition of its people: channel, step, combination, condition."""
     found: list[tuple[str, str, str | None, Sql]] = [(ANY, MEMBERS, None, Sql("true"))]
