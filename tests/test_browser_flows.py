@@ -101,3 +101,61 @@ def test_who_came_back_in_a_week_becomes_a_segment(tab, server):
 
     saved(tab, "Back after five days")
     expect(people_now(tab)).to_have_text(str(BUYERS))
+
+
+def kept(page, name):
+    """Save the listed people as they are, and see the list opened with as many."""
+    page.get_by_role("button", name="Save as segment").click()
+    settle(page)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill(name)
+    dialog.get_by_label("Name", exact=True).press("Enter")
+    settle(page)
+    dialog.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    settle(page)
+
+
+def drag(page, begin, end):
+    """Draw from one place of the chart to another, both in parts of its width, over all of its height."""
+    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    page.mouse.move(box["x"] + begin * box["width"], box["y"] + 4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + end * box["width"], box["y"] + box["height"] - 4, steps=6)
+    page.mouse.up()
+    settle(page)
+
+
+@pytest.mark.parametrize(
+    ("view", "question"), [("active", '{"kind":"active"}'), ("trends", '{"kind":"trend","series":[{"of":{"event":null}}]}')]
+)
+def test_a_box_around_several_days_lists_everyone_of_them_once_who_become_a_segment(tab, server, view, question):
+    opened(tab, f"{server.address}/trends?view={view}&q={question}")
+
+    tab.locator(f".st-key-trends-{view}-box-turn button").first.click()
+    settle(tab)
+    drag(tab, 0.02, 0.98)
+    expect(tab.get_by_text("each person once")).to_be_visible()
+    expect(tab.get_by_text(f"{PEOPLE} people", exact=True)).to_be_visible()
+
+    kept(tab, f"Boxed in {view}")
+    expect(people_now(tab)).to_have_text(str(PEOPLE))
+
+
+def test_a_cell_of_hours_and_weekdays_is_clicked_through_to_a_saved_segment(tab, server):
+    opened(tab, f"{server.address}/trends?view=rhythm")
+
+    told = tab.evaluate(
+        """() => {
+            const drawn = document.querySelector('.js-plotly-plot');
+            const squares = drawn.data.findIndex(each => each.mode === 'markers');
+            const texts = drawn.data[squares].hovertext;
+            return [texts.findIndex(each => each.includes('>9 people')), texts.length];
+        }"""
+    )
+    assert told[1] == 7 * 24
+    click(tab, ".js-plotly-plot .scatterlayer .trace .points path.point", told[0])
+    expect(tab.get_by_text(f"{PEOPLE} drawn = {PEOPLE} listed")).to_be_visible()
+
+    kept(tab, "That hour of the week")
+    expect(people_now(tab)).to_have_text(str(PEOPLE))

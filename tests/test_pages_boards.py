@@ -225,6 +225,26 @@ def test_tiles_keep_their_order_and_no_row_is_wider_than_three(widths: list[int]
     assert made == laid
 
 
+@pytest.mark.parametrize("gone", ["archived", "never there"])
+def test_a_tile_of_a_segment_that_is_gone_says_so_and_an_archived_one_is_still_counted(opened: Store, gone: str) -> None:
+    world(opened)
+    rule = segments.parse({"match": "all", "conditions": [{"event": "Order Completed"}]})
+    segment_id = saved.save(opened, "Buyers", rule, by="Ana", at=NOW).id if gone == "archived" else "s99"
+    of_them = {**TREND, "people": {"match": "all", "conditions": [{"segment": segment_id}]}}
+    made = board(opened, of_them, ACTIVE)
+    if gone == "archived":
+        saved.archive(opened, segment_id, by="Ana", at=NOW)
+
+    test = lives(shown("boards", id=made.id))
+
+    told = [each.value.replace("\\", "") for each in test.warning]
+    assert ["There is no segment “s99”" in each for each in told] == ([] if gone == "archived" else [True])
+    assert len(test.get("plotly_chart")) == (2 if gone == "archived" else 1)
+    assert titles(opened, made.id) == ["Chart 1", "Chart 2"]
+    if gone == "archived":
+        assert [value for value in lines(test)[0]["y"] if value] == [4]
+
+
 # -- trends on a tile ---------------------------------------------------------------------------
 
 SHARE = {

@@ -115,6 +115,27 @@ def test_a_question_somebody_edited_is_refused_with_a_way_to_begin_again(opened:
     assert not test.error
 
 
+@pytest.mark.parametrize(
+    ("page", "document"),
+    [
+        ("trends", {"kind": "trend", "series": [{"of": {"event": "Product Viewed"}}], "granularity": "week"}),
+        ("funnels", {"kind": "funnel", "steps": [{"event": "Product Viewed"}, {"event": "Order Completed"}]}),
+        ("retention", {"kind": "retention", "start": {"event": "Product Viewed"}, "granularity": "day"}),
+    ],
+)
+def test_a_filter_on_a_segment_that_is_gone_is_told_and_the_question_stays(
+    opened: Store, page: str, document: dict[str, Any]
+) -> None:
+    world(opened)
+    rule = {"version": 1, "match": "all", "conditions": [{"segment": "s99"}]}
+
+    test = lives(shown(page, q=asks(document), rule=asks(rule)))
+
+    assert ["so everyone is shown" in each.value and "There is no segment" in each.value for each in test.error] == [True]
+    assert test.get("plotly_chart")
+    assert json.loads(test.query_params["q"]) == document
+
+
 def test_a_chosen_mark_lists_as_many_people_as_were_drawn(opened: Store) -> None:
     world(opened)
     document = {"kind": "active", "breakdown": {"by": "channel"}}

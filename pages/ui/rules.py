@@ -104,7 +104,7 @@ def _read_address() -> None:
     try:
         conditions = _conditions(given) if given else []
     except InvalidRule as refusal:
-        st.session_state[_FAULT] = f"The filter in the address cannot be used. {refusal}"
+        st.session_state[_FAULT] = f"The filter in the address cannot be used, so everyone is shown. {refusal}"
         return
     st.session_state[_ITEMS] = [draft.read(each) for each in conditions]
 

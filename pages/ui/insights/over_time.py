@@ -180,7 +180,7 @@ def _line(each: Series, axis: Axis, chosen: Collection[str], told: Sequence[str]
         marker = {
             "size": [9 if picked[place] else 5 if dots else 4 for place in places],
             "color": each.colour,
-            "symbol": charts.SYMBOLS[turn % len(charts.SYMBOLS)],
+            "symbol": charts.SYMBOLS[(turn + turn // len(charts.SYMBOLS)) % len(charts.SYMBOLS)],
             "opacity": 1 if dots else [1 if picked[place] else 0 for place in places],
             "line": {"width": [2 if picked[place] else 0 for place in places], "color": inks.ink},
         }

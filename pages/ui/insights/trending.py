@@ -39,6 +39,7 @@ FIGURES: Final = {
     "distinct": "different values of",
 }
 MOST: Final = 5
+_COLOURS: Final = 7  # then they begin again, with other symbols
 _COUNTS: Final = ("users", "total", "distinct")
 ANY: Final = "Any event"
 
@@ -195,7 +196,7 @@ def _of_place(question: Trend, result: Result, place: int, before: int, *, sever
     made = readings.series(question, result, name, measure="value", where={"series": place}, text=text, **colour)
     if several and question.breakdown is not None:
         letter = formula.text(question) if apart else formulas.LETTERS[place]
-        colours = [charts.colour(before + step) for step in range(len(made))]
+        colours = [charts.colour((before + step) % _COLOURS) for step in range(len(made))]
         made = [replace(each, name=f"{letter} · {each.name}", colour=ink) for each, ink in zip(made, colours, strict=True)]
     if apart and several:
         made = [replace(each, name=f"{each.name} (at the right)", right=True) for each in made]
