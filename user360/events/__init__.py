@@ -5,7 +5,7 @@ table and words outside it. First time, last time and total of an event are read
 themselves, so they cannot disagree with them. Whose lastSession follows does not live here
 (`profiles.follow`), nor how a message finds its profile (`ingest`).
 
-`appending` takes events in, `content` says what came under a message id, `reading` answers about them, `clustering` keeps the table quick,
+`appending` takes events in, `content` says what came under a message id, `reading` answers about them, `clustering` keeps the table quick, `lots` cuts what that takes into what fits into memory,
 `figures` keeps numbers beside their documents, `summing` what every event comes to, `wording` puts words beside numbers, `withdrawing` takes back what an import brought, `moving` gives events to another profile and back, `sending` says how sources send,
 `tallying` keeps what each day comes to, cut by `walls`, `conversing` brings the messages of a bot's session together.
 """

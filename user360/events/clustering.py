@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from user360.events import figures, tallying
+from user360.events.lots import lots
 from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from user360.store import Store, Transaction
 
@@ -76,7 +77,7 @@ def put_in_order(store: Store, tell: Callable[[int, int], None] | None = None) -
     due = [each for each in found if each.tail < 0 or each.tail >= max(WORTH_IT, SHARE_WORTH_IT * each.total)]
     done = 0
     for whole in (True, False):
-        for lot in _lots([each for each in due if _is_whole(each) == whole], whole=whole):
+        for lot in lots([(each, each.total if whole else each.tail) for each in due if _is_whole(each) == whole], AT_ONCE):
             _sort(store, lot, whole=whole)
             done += len(lot)
             if tell:
@@ -97,21 +98,6 @@ def untidy(store: Store) -> int:
 def _is_whole(bucket: Bucket) -> bool:
     """Whether a week that is due is to be written whole again."""
     return bucket.tail < 0 or bucket.total >= DOUBLED * bucket.whole
-
-
-def _lots(due: list[Bucket], *, whole: bool) -> Iterator[list[Bucket]]:
-    """The weeks in lots of which what is to be sorted fits into memory: each at least one week."""
-    lot: list[Bucket] = []
-    rows = 0
-    for each in due:
-        more = each.total if whole else each.tail
-        if lot and rows + more > AT_ONCE:
-            yield lot
-            lot, rows = [], 0
-        lot.append(each)
-        rows += more
-    if lot:
-        yield lot
 
 
 def _sort(store: Store, lot: Sequence[Bucket], *, whole: bool) -> None:

@@ -17,12 +17,13 @@ import numpy as np
 import pyarrow as pa
 
 from user360 import clock, workspace
+from user360.events.lots import lots
 from user360.events.walls import local
 from user360.schema import SYSTEM_EVENTS
 from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from zoneinfo import ZoneInfo
 
     from numpy.typing import NDArray
@@ -145,7 +146,7 @@ def tally(store: Store, tell: Callable[[int, int], None] | None = None) -> int:
         held = held or _held(seen, zone)
         parts: list[pa.Table] = []
         done = 0
-        for lot in _lots([(each, held.get(each, 0)) for each in due]):
+        for lot in lots([(each, held.get(each, 0)) for each in due], AT_ONCE, may_join=_are_neighbours):
             parts.append(_counting(seen, lot, zone))
             done += len(lot)
             if tell:
@@ -228,18 +229,9 @@ def _by_day(seen: Transaction, zone: ZoneInfo, such: Sql) -> dict[date, int]:
 # -- counting -----------------------------------------------------------------------------------
 
 
-def _lots(days: list[tuple[date, int]]) -> Iterator[list[date]]:
-    """Days in lots that fit into memory; one of neighbours alone, for between them lie others."""
-    lot: list[date] = []
-    size = 0
-    for day, events in days:
-        if lot and (size + events > AT_ONCE or day != lot[-1] + _DAY):
-            yield lot
-            lot, size = [], 0
-        lot.append(day)
-        size += events
-    if lot:
-        yield lot
+def _are_neighbours(day: date, following: date) -> bool:
+    """Whether nothing lies between two days, so that both are one stretch of time."""
+    return following == day + _DAY
 
 
 def _counting(seen: Transaction, lot: list[date], zone: ZoneInfo) -> pa.Table:
