@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from user360 import clock, insight
+from user360.people import NOBODY
 from user360.segments import windows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from user360.insight import Asked, Insight
+    from user360.people import People
 
 LENGTHS: Final = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
 """Of a period on a person's own clock."""
@@ -71,4 +75,40 @@ def cells(question: Insight, ages: int, asked: Asked, *, own: bool) -> pa.Table:
     kinds = (pa.date32(), pa.int64(), pa.bool_(), pa.date32())
     return pa.table(
         [pa.array(each, kind) for each, kind in zip(columns, kinds, strict=True)], ["cohort", "age", "finished", "target"]
+    )
+
+
+def met(
+    cells: pa.Table, begun: Mapping[date, People], seen: Mapping[date, People], *, after: bool, once: bool
+) -> tuple[pa.Table, pa.Table]:
+    """What cohorts and periods share: cohort, age, size, members and finished of each cell, and age and users of the pooled row.
+
+    `seen` has who was there in a period; `after`: or in any later one. `once`: nobody is in two cohorts. Bitmaps put together
+    here took a tenth of the time of joining them in the database.
+    """
+    reached, later = dict(seen), NOBODY
+    if after:
+        for each in sorted({*seen, *cells["target"].to_pylist()}, reverse=True):
+            later = reached[each] = later | seen.get(each, NOBODY)
+    counted: list[tuple[date, int, int, int, bool]] = []
+    pooled: dict[int, People] = {}
+    users: dict[int, int] = {}
+    for cell in cells.to_pylist():
+        cohort, age, finished = cell["cohort"], cell["age"], cell["finished"]
+        if not (start := begun.get(cohort, NOBODY)):
+            continue
+        back = start & reached.get(cell["target"], NOBODY) if age else start
+        members = len(back)
+        counted.append((cohort, age, len(start), members, finished))
+        if finished and once:
+            users[age] = users.get(age, 0) + members
+        elif finished:
+            pooled[age] = pooled.get(age, NOBODY) | back
+    users |= {age: len(each) for age, each in pooled.items()}
+    columns = list(zip(*counted, strict=True)) or [()] * 5
+    kinds = (pa.date32(), pa.int64(), pa.int64(), pa.int64(), pa.bool_())
+    parts = [pa.array(each, kind) for each, kind in zip(columns, kinds, strict=True)]
+    return (
+        pa.table(parts, ["cohort", "age", "size", "members", "finished"]),
+        pa.table({"age": pa.array(list(users), pa.int64()), "users": pa.array(list(users.values()), pa.int64())}),
     )

@@ -13,16 +13,17 @@ A cell is finished when the period is over for everyone in the cohort. The poole
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from user360 import clock, cohorts, insight, likeness, marks
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
+from user360.people import People
 from user360.segments import event_leaves
 from user360.segments.frames import Frame
 from user360.segments.rules import During, EventMoment, Events, Group
-from user360.sql import NOTHING, Sql, joined, name, sql
+from user360.sql import NOTHING, Sql, joined, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -258,57 +259,46 @@ def _bitmaps(question: Retention, asked: Asked) -> Sql | None:
     cells = cohorts.cells(question, question.ages, asked, own=question.clock == "own")
     if question.clock == "own" or question.breakdown is not None or not marks.fits(asked, cells.num_rows):
         return None
-    first, found = question.entry == "first", cohorts.edges(question, question.ages, asked)
-    started = sql(
-        "SELECT cohort, {} AS heads FROM ({}) WHERE {} GROUP BY cohort",
-        marks.crowd(asked),
-        _starts(question, asked, NOTHING, NOTHING),
-        marks.known(asked),
-    )
-    if not first:
-        started = _by_place(question, asked, question.start, found.first, found.end, named="cohort")
-        if question.start == question.back and found.whole:
-            started = Sql("SELECT seen AS cohort, heads FROM seen")
+    found = cohorts.edges(question, question.ages, asked)
     until = asked.at + timedelta(microseconds=1)
     last = min(until, found.edges[len(found.days) + question.ages - 1]) if question.when == "on" else until
-    reached = Sql("SELECT target, heads FROM (SELECT DISTINCT target FROM cells) JOIN seen ON seen = target")
-    if question.when == "after":
-        reached = Sql(
-            "SELECT target, bit_or(heads) AS heads FROM (SELECT DISTINCT target FROM cells) JOIN seen ON seen >= target GROUP BY target"
+    seen = _crowds(_by_place(question, asked, question.back, found.first, last), asked)
+    if question.entry == "first":
+        started = sql(
+            "SELECT cohort AS place, {}::BLOB AS heads FROM ({}) WHERE {} GROUP BY cohort",
+            marks.crowd(asked),
+            _starts(question, asked, NOTHING, NOTHING),
+            marks.known(asked),
         )
-    later = Sql("FROM cells JOIN begun USING (cohort) LEFT JOIN reached USING (target) WHERE age > 0")
-    pooled = Sql("SELECT age, sum(members)::BIGINT AS users FROM counted WHERE finished GROUP BY age")
-    if not first:
-        pooled = sql(
-            "SELECT 0 AS age, bit_count(bit_or(heads)) AS users FROM begun UNION ALL "
-            "SELECT age, coalesce(bit_count(bit_or(begun.heads & reached.heads)), 0) AS users {} AND finished GROUP BY age",
-            later,
-        )
+        begun = _crowds(started, asked)
+    elif question.start == question.back and found.whole:
+        begun = seen
+    else:
+        begun = _crowds(_by_place(question, asked, question.start, found.first, found.end), asked)
+    counted, pooled = cohorts.met(cells, begun, seen, after=question.when == "after", once=question.entry == "first")
     return sql(
-        "WITH cells AS MATERIALIZED (SELECT * FROM cohort_cells), seen AS MATERIALIZED ({}), "
-        "begun AS MATERIALIZED (SELECT *, bit_count(heads) AS size FROM ({}) WHERE cohort IN (SELECT cohort FROM cells)), "
-        "reached AS MATERIALIZED ({}), counted AS MATERIALIZED (SELECT cohort, 0 AS age, size, true AS finished, size AS members FROM begun "
-        "UNION ALL SELECT cohort, age, size, finished, coalesce(bit_count(begun.heads & reached.heads), 0) AS members {}), pooled AS ({})",
-        _by_place(question, asked, question.back, found.first, last, named="seen"),
-        started,
-        reached,
-        later,
-        pooled,
-        cohort_cells=cells,
+        "WITH counted AS MATERIALIZED (SELECT * FROM counted_cells), pooled AS (SELECT * FROM pooled_ages)",
+        counted_cells=counted,
+        pooled_ages=pooled,
     )
 
 
-def _by_place(question: Retention, asked: Asked, of: Events, start: datetime, until: datetime, *, named: str) -> Sql:
+def _by_place(question: Retention, asked: Asked, of: Events, start: datetime, until: datetime) -> Sql:
     """One bitmap of people for each period: of whom such events are."""
     return sql(
-        "SELECT {} AS {}, {} AS heads FROM events WHERE {} AND {} AND {} GROUP BY ALL",
+        "SELECT {} AS place, {}::BLOB AS heads FROM events WHERE {} AND {} AND {} GROUP BY ALL",
         marks.spot(question, asked, start, until),
-        name(named),
         marks.crowd(asked),
         event_leaves.matching(marks.checked(of, asked.catalog, "$"), Frame(asked.catalog, asked.at)),
         marks.known(asked),
         marks.within(question, asked, start, until),
     )
+
+
+def _crowds(bitmaps: Sql, asked: Asked) -> dict[date, People]:
+    """The people of each period."""
+    assert asked.read is not None  # noqa: S101 - whoever compiles this gives it
+    return {row["place"]: People.packed(row["heads"]) for row in asked.read(bitmaps).to_pylist()}
 
 
 # -- figures ------------------------------------------------------------------------------------
