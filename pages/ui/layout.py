@@ -36,8 +36,8 @@ def header(title: str, quiet: str = "", *, back: tuple[str, str] | None = None) 
             st.header(title, anchor=False, width="content")
             if quiet:
                 st.caption(quiet, width="content")
-            with st.container(width=1):
-                st.space("medium")  # a button's height, so that titles stand alike with and without actions
+        with st.container(width=1):
+            st.space("medium")  # a button's height, so that titles stand alike with and without actions
         row = st.container(horizontal=True, wrap=False, width="content", vertical_alignment="center", gap="small")
     with row:
         yield row

@@ -235,12 +235,13 @@ def _row(place: int, column: imports.Column, target: str, names: list[str]) -> s
             width=232,
         )
         if not chosen:
-            label = f"New {datatypes.get(column.datatype).label.lower()} property"
+            kind = datatypes.get(column.datatype).label.lower()
             st.button(
-                label,
+                "New property",
                 key=f"import.new.{draft.turn()}.{place}",
                 type="tertiary",
                 icon=":material/add:",
+                help=f"A property of this column's name, for its kind of value: {kind}.",
                 on_click=states.acting(_define),
                 args=(column, key),
             )
