@@ -156,7 +156,7 @@ def _answer(asked: Asked) -> None:
         of = frame.Framed("funnel", funneling.title(question), question, result, asking.whole(asked))
         wide = question.shows != "steps" or drawn.empty
         grid = st.grid(2, min_column_width=440, gap="small")  # below each other at 1024
-        with grid.cell(column_span=2 if wide else 1), frame.card(of, f"{drawn.quiet} · click to see them"):
+        with grid.cell(column_span=2 if wide else 1), frame.card(of, frame.hint(drawn)):
             frame.picture(of, drawn)
         if not wide:
             with (

@@ -158,7 +158,7 @@ def _answer(asked: Asked, row: DeltaGenerator) -> None:
             view = _of_group(question, result)
         drawn = pictures.draw(question, result, Wanted(view, chosen))
         of = frame.Framed("retention", returning.title(question), question, result, asking.whole(asked), view)
-        with frame.card(of, f"{drawn.quiet} · click to see them"):
+        with frame.card(of, frame.hint(drawn)):
             frame.picture(of, drawn)
         frame.people(of, functools.partial(frame.turned, of, "state", STATES))
         if not drawn.empty:

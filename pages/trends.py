@@ -179,8 +179,8 @@ def _chart(view: str, asked: Asked) -> None:
         way = _way(question.kind)
         drawn = pictures.draw(question, result, Wanted(way, asking.chosen(question)))
         of = frame.Framed(f"trends.{view}", pictures.title(question), question, result, asking.whole(asked), way)
-        dated = "" if located.is_timeless(question) else f" · {controls.said(question.period)}"
-        with frame.card(of, f"{drawn.quiet}{dated} · click to see them", box=VIEWS[view].box):
+        dated = "" if located.is_timeless(question) else controls.said(question.period)
+        with frame.card(of, frame.hint(drawn, dated), box=VIEWS[view].box):
             frame.picture(of, drawn)
             if question.kind == "geography":
                 located.beside(question, result)
@@ -199,6 +199,8 @@ def _way(kind: str) -> str:
 
 def _foot(question: Any, result: Result) -> None:
     parts = [words.escape_md(question.definition.rstrip("."), 400)]
+    if question.kind == "trend" and not result.table.num_rows:
+        parts.append("nothing of it happened in this period")
     if question.breakdown is not None and question.kind in {"active", "sessions"}:
         parts.append("a person counts once in each group" if question.kind == "active" else "in the group of the first event")
     if question.kind == "trend":

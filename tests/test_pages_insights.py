@@ -84,7 +84,6 @@ def test_users_without_events_are_still_shown_by_country(opened: Store) -> None:
         ("active", {"kind": "active", "breakdown": {"by": "property", "name": "country"}}),
         ("active", {"kind": "active", "rolling": True}),
         ("active", {"kind": "active", "granularity": "hour", "period": {"last": 7, "unit": "day"}}),
-        ("active", {"kind": "active", "period": {"from": "2030-01-01", "to": "2030-01-31"}}),
         ("active", {"kind": "active", "period": {"last": 12, "unit": "month"}, "granularity": "month"}),
         ("map", {"kind": "geography"}),
         ("map", {"kind": "geography", "by": "city", "whose": "active"}),
@@ -98,6 +97,43 @@ def test_every_question_of_the_address_is_drawn(opened: Store, view: str, docume
 
     assert not test.error
     assert test.get("plotly_chart")
+
+
+@pytest.mark.parametrize(
+    ("page", "view", "document"),
+    [
+        ("trends", "trends", {"kind": "trend", "series": [{"of": {"event": "Product Viewed"}, "figure": "per_user"}]}),
+        ("trends", "active", {"kind": "active", "breakdown": {"by": "channel"}}),
+        ("trends", "sessions", {"kind": "sessions"}),
+        ("funnels", "", {"kind": "funnel", "steps": [{"event": "Product Viewed"}, {"event": "Order Completed"}]}),
+        ("retention", "", {"kind": "retention", "start": {"event": "Product Viewed"}}),
+        ("channels", "time", {"kind": "channels"}),
+    ],
+)
+def test_a_period_in_the_future_has_not_begun_and_nothing_is_drawn(
+    opened: Store, page: str, view: str, document: dict[str, Any]
+) -> None:
+    world(opened)
+    future = {"from": "2090-01-01", "to": "2090-01-31"}
+
+    test = lives(shown(page, view=view, q=asks({**document, "period": future})))
+
+    assert not test.error
+    assert not test.get("plotly_chart")
+    assert "This period has not begun yet" in said(test)
+    assert not [each for each in test.caption if each.value.startswith(" ") or each.value.startswith("·")]
+
+
+def test_a_figure_of_nothing_is_told_and_not_drawn_as_an_empty_axis(opened: Store) -> None:
+    world(opened)
+    average = {"of": {"event": "Order Completed"}, "figure": "average", "property": "total"}
+    long_ago = {"from": "2020-01-01", "to": "2020-01-31"}
+
+    test = lives(shown("trends", q=asks({"kind": "trend", "series": [average], "period": long_ago})))
+
+    assert not test.get("plotly_chart")
+    assert "Nobody did this then" in said(test)
+    assert "nothing of it happened in this period" in said(test)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,12 @@ def _turn(key: str) -> None:
     st.session_state[key] = not st.session_state.get(key)
 
 
+def hint(drawn: Picture, dated: str = "") -> str:
+    """What stands beside the title: the unit, the period, and that marks can be clicked where there are any."""
+    parts = [drawn.quiet, dated, "" if drawn.empty else "click to see them"]
+    return " · ".join(filter(None, parts))
+
+
 def picture(of: Framed, drawn: Picture) -> None:
     """Draw an answer, whatever its shape; what is clicked in it is chosen. What is refused of it stands above."""
     if drawn.refused:

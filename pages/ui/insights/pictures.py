@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pages.ui import nav
+from pages.ui import nav, session
 from pages.ui.insights import (
     asking,
     beside,
@@ -34,12 +34,14 @@ from pages.ui.insights import (
     top,
     trending,
 )
+from pages.ui.insights.picture import Picture
 from pages.ui.rules import PARAMETER
+from user360 import insight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pages.ui.insights.picture import Picture, Wanted
+    from pages.ui.insights.picture import Wanted
     from user360.insight import Insight, Result
 
 
@@ -87,6 +89,7 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "values": Kind(distributions.picture, "value_groups", {"view": "values"}, distributions.title, distributions.told),
 }
+TO_COME: Final = "This period has not begun yet."
 _BY_ROLES: Final = Kind(by_roles.picture)
 
 
@@ -96,7 +99,9 @@ def of(kind: str) -> Kind:
 
 
 def draw(question: Insight, result: Result, wanted: Wanted) -> Picture:
-    """The picture of an answer."""
+    """The picture of an answer; of a period that is still to come there is none."""
+    if not result.table.num_rows and insight.span(question.period, session.catalog(), session.at())[0] > session.at():
+        return Picture(f"{title(question)}. {TO_COME}", nothing=TO_COME)
     return of(question.kind).draw(question, result, wanted)
 
 

@@ -28,6 +28,8 @@ def picture(question: Any, result: Result, wanted: Wanted) -> Picture:
         made += _compared(question, made, wanted.view)
     except beside.REFUSALS as refusal:
         refused = states.sentence(refusal)
+    if all(value is None for each in made for value in each.values):
+        return Picture(f"{title(question)}. No values.", refused=refused)
     axis = _suffixed(question, readings.axis(question, result))
     form = _form(question, compared=bool(wanted.view))
     drawn = over_time.draw(made, axis, form, chosen=wanted.chosen, height=wanted.height, width=wanted.width)
