@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.worlds import AT, events, take, users
-from user360 import properties, segments
+from user360 import profiles, properties, segments, workspace
 from user360.errors import InvalidRule, InvalidSentence
 from user360.segments import event_leaves
 from user360.segments.tree import leaves
@@ -290,3 +290,35 @@ def test_units_are_counted_alike_by_comparing_and_by_the_calendar(
         if when <= at and began >= first:
             hit.setdefault(who, set()).add(began)
     assert len(compared) == sum(len(each) >= periods for each in hit.values())
+
+
+@pytest.mark.parametrize("unit", ["minute", "hour", "day", "week"])
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+def test_of_two_in_order_the_second_is_found_up_to_the_last_instant_wherever_they_stand_in_time(zone: str, unit: str) -> None:
+    store = open_store()
+    workspace.change(store, zone_name=zone)
+    span = timedelta(**{f"{unit}s": 1})
+    firsts = [AT - timedelta(days=20) + timedelta(hours=7 * place, minutes=13 * place) for place in range(24)]
+    late = timedelta(microseconds=1)
+    rows = [
+        (f"{who}{place}", event, first + after)
+        for place, first in enumerate(firsts)
+        for who, event, after in (
+            ("in", "View", 0 * span),
+            ("in", "Order", span),
+            ("out", "View", 0 * span),
+            ("out", "Order", span + late),
+        )
+    ]
+    take(store, events(rows, message_ids=[f"m{place}" for place in range(len(rows))]), at=AT)
+    rule = segments.parse(
+        {
+            "match": "all",
+            "conditions": [{"sequence": [{"event": "View"}, {"event": "Order"}], "within": {"value": 1, "unit": unit}}],
+        }
+    )
+
+    found = segments.people(store, rule, at=AT).keys().tolist()
+
+    assert sorted(profiles.get(store, key).user_id or "" for key in found) == sorted(f"in{place}" for place in range(24))
+    store.close()

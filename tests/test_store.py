@@ -266,6 +266,31 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         open_store(path)
 
 
+def test_email_addresses_of_an_earlier_file_are_there_and_unpacked_from_then_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "earlier.duckdb"
+    with monkeypatch.context() as earlier:
+        earlier.setattr(schema, "STEPS", schema.STEPS[: schema.STEPS.index(schema._unpacked)])
+        store = open_store(path)
+        with store.transaction() as tx:
+            tx.execute(
+                Sql("INSERT INTO profiles BY NAME SELECT 3 AS profile_key, 'a@b.example' AS email, '+4915112345678' AS phone")
+            )
+        store.close()
+
+    store = open_store(path)
+    table = store.rows(Sql("SELECT sql FROM duckdb_tables() WHERE table_name = 'profiles'"))[0][0].casefold()
+
+    assert store.rows(Sql("SELECT profile_key, email, phone, city FROM profiles")) == [(3, "a@b.example", "+4915112345678", None)]
+    assert [f"{each} varchar using compression uncompressed" in table for each in ("email", "phone", "city")] == [
+        True,
+        True,
+        False,
+    ]
+    store.close()
+
+
 def test_the_file_and_its_folders_are_private(store_file: Store) -> None:
     modes = {path: path.stat().st_mode & 0o077 for path in (Path(store_file.path), store_file.folder("exports"))}
 

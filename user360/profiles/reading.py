@@ -62,7 +62,12 @@ class Change:
 
 
 def everyone(store: Store) -> People:
-    """All living profiles. As long as nobody left they are all keys up to the highest, which need not be read one by one."""
+    """All living profiles, read once as long as nobody comes or goes."""
+    return store.kept(_everyone, "profiles")
+
+
+def _everyone(store: Store) -> People:
+    """As long as nobody left they are all keys up to the highest, which need not be read one by one."""
     ((count, highest),) = store.rows(Sql("SELECT count(*), max(profile_key) FROM profiles"))
     return (
         People.first(count) if highest is None or count == highest + 1 else store.people(Sql("SELECT profile_key FROM profiles"))

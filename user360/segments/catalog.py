@@ -39,9 +39,11 @@ class Definition:
     archived: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Catalog:
-    """`week_starts` is 0 for Monday … 6 for Sunday. `events` are their numbers by name, `segments` by id, archived ones too.
+    """One snapshot is itself alone, whatever another holds: so what is made of it can be kept under it.
+
+    `week_starts` is 0 for Monday … 6 for Sunday. `events` are their numbers by name, `segments` by id, archived ones too.
 
     `figures` are the columns in which the numbers of a property of an event stand, by (event, property).
     """

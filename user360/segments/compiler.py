@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from user360 import clock
 from user360.segments import calculating, event_leaves, predicates, windows
@@ -41,13 +42,17 @@ if TYPE_CHECKING:
     from user360.segments.tree import Compiled
 
 
+KEPT: Final = 1024
+
+
 def compile(rule: Rule, catalog: Catalog, *, at: datetime, past: bool = False) -> Compiled:  # noqa: A001 - the house's word
     """The rule as a tree over leaves, or InvalidRule; `past` asks how things stood at that instant."""
     return compiled(check(rule, catalog), Frame(catalog, at, past=past))
 
 
+@lru_cache(maxsize=KEPT)
 def compiled(node: Node, frame: Frame) -> Compiled:  # noqa: C901 - a case per kind of node
-    """A node of a checked rule, asked in that frame."""
+    """A node of a checked rule, asked in that frame; one that was asked in it before is not written anew."""
     match node:
         case Group(match, conditions):
             parts = tuple(compiled(each, frame) for each in conditions)

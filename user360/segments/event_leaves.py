@@ -7,6 +7,7 @@ skipped. A leaf says who has events that answer; who has none comes in by `Other
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from user360 import clock, datatypes, operators
@@ -34,6 +35,15 @@ if TYPE_CHECKING:
 
 _FROM_ZERO: Final = ("sum", "distinct")
 BITS: Final = 62
+_LONGEST: Final = {
+    "minute": {"minutes": 1},
+    "hour": {"hours": 1},
+    "day": {"days": 1},
+    "week": {"weeks": 1},
+    "month": {"days": 31},
+}
+_SHIFTED: Final = timedelta(days=2)  # a zone may change its time between the ends of a span, once by a whole day
+_NEXT_CELL: Final = 2**32  # more than there are keys
 _ORDER: Final = Sql("{'at': occurred_at, 'id': message_id}")
 
 
@@ -137,7 +147,8 @@ def sequence(node: Sequence, frame: Frame) -> Compiled:
     first = sql("SELECT profile_key, min(occurred_at) AS occurred_at FROM ({}) GROUP BY profile_key", rows[0])
     start = rows[0] if until else first
     if len(rows) == 2:  # noqa: PLR2004 - a pair needs no chain
-        return Leaf(_pair(start, rows[1], until, steady=bool(until) and _is_steady(node, frame)), topics=EVENTS)
+        steady = bool(until) and _is_steady(node, frame)
+        return Leaf(_pair(start, rows[1], until, _cell(node, steady=steady), steady=steady), topics=EVENTS)
     chain = [sql("SELECT first.profile_key FROM ({}) first", start)]
     before = "first"
     for place, each in enumerate(rows[1:], start=2):
@@ -158,11 +169,12 @@ def sequence(node: Sequence, frame: Frame) -> Compiled:
     return Leaf(joined(" ", chain), topics=EVENTS)
 
 
-def _pair(first: Sql, second: Sql, until: Sql, *, steady: bool) -> Sql:
-    """Who did the one and then the other, `until` whatever it says of the first.
+def _pair(first: Sql, second: Sql, until: Sql, cell: Sql, *, steady: bool) -> Sql:
+    """Who did the one and then the other, `until` whatever it says of the first; no end falls two of its `cell`s later.
 
-    Of each one the nearest other is looked at, and only of people who did both: looking for any pair takes a time that grows with
-    the square of what somebody did. Seen from the second the nearest first leaves the most room, which measured a third
+    Of each one the nearest other is looked at: looking for any pair takes a time that grows with the square of what somebody
+    did. So would the number of firsts of people who did both, of whom those alone are kept that stand in the cell of another
+    or in the one before. Seen from the second the nearest first leaves the most room, which measured a third
     quicker; but only where what is later has the later end: in the hour that comes twice that is not so.
     """
     if not until:
@@ -172,14 +184,24 @@ def _pair(first: Sql, second: Sql, until: Sql, *, steady: bool) -> Sql:
             first,
             second,
         )
-    began = sql("SELECT * FROM ({}) WHERE profile_key IN (SELECT profile_key FROM ({}))", first, second)
-    sides = [sql("({}) second", second), sql("({}) first", began)]
+    near = sql("SELECT unnest([cell, cell - {}]) FROM (SELECT {} AS cell FROM ({}))", _NEXT_CELL, cell, second)
+    sides = [sql("({}) second", second), sql("(SELECT * FROM ({}) WHERE {} IN ({})) first", first, cell, near)]
     return sql(
         "SELECT first.profile_key FROM {} ASOF JOIN {} ON first.profile_key = second.profile_key AND {} WHERE second.occurred_at <= {}",
         *(sides if steady else reversed(sides)),
         Sql("second.occurred_at > first.occurred_at" if steady else "first.occurred_at < second.occurred_at"),
         until,
     )
+
+
+def _cell(node: Sequence, *, steady: bool) -> Sql:
+    """A number for a person and a stretch of time that is no shorter than the span of an order may be, and at least an hour."""
+    if node.within is None:
+        return NOTHING
+    amount, unit = node.within
+    longest = amount * timedelta(**_LONGEST[unit]) + (timedelta() if steady else _SHIFTED)
+    microseconds = max(longest, timedelta(hours=1)) // timedelta(microseconds=1)
+    return sql("epoch_us(occurred_at) // {} * {} + profile_key", microseconds, _NEXT_CELL)
 
 
 def _is_steady(node: Sequence, frame: Frame) -> bool:
