@@ -184,7 +184,7 @@ def _together(asked: Asked) -> None:
     with states.boundary("This chart", key="channels.together"):
         of = _card(asked, "together", "Which channels people use together")
         earlier = replace(question, period=insight.before(question.period, session.catalog(), session.at()))
-        tiles.draw(question, _numbers(of.result, asking.result(earlier)), key="channels.number", compared=True, columns=4)
+        tiles.draw(question, _numbers(of.result, asking.result(earlier)), key="channels.number", compared=True)
         frame.people(of)
         _foot(asked, "of more than 10 channels the smaller ones are one set")
 

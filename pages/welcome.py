@@ -36,7 +36,7 @@ def page() -> None:
 
 
 def _ways_in(*, busy: bool) -> None:
-    with st.grid(3, min_column_width=240):
+    with st.grid(3, min_column_width=200):
         with _way(
             "upload_file",
             "Import a file",
@@ -85,16 +85,18 @@ def _filled() -> None:
 
 
 def _what_it_does() -> None:
-    with st.grid(4, min_column_width=200):
-        for icon, title, text in (
+    for icon, title, text in layout.pairs(
+        (
             ("group", "Who they are", "One profile per person, from every channel, with what each value was before."),
             ("bolt", "What they do", "A timeline by day and the first, last and total of every event."),
             ("filter_alt", "Which of them", "Filters by pointing and clicking, with an exact count as you go."),
             ("download", "Where they go", "Any group as CSV, Excel, Parquet or JSON Lines, of any size."),
-        ):
-            with st.container(border=True, gap="xsmall", height="stretch"):
-                st.markdown(f":material/{icon}: **{title}**")
-                st.caption(text)
+        ),
+        200,
+    ):
+        with st.container(border=True, gap="xsmall", height="stretch"):
+            st.markdown(f":material/{icon}: **{title}**")
+            st.caption(text)
 
 
 page()

@@ -294,3 +294,57 @@ def test_a_link_of_a_flow_answers_its_own_cell() -> None:
     assert flows.cell_of({"selection": {"selected": [{"data_type": "node", "data_indices": [1]}]}}, nodes, links) == "B"
     assert flows.cell_of({"selection": {"selected": []}}, nodes, links) is None
     assert "{" not in flows.spec(nodes, links)["series"][0]["data"][1]["label"]["formatter"]
+
+
+# -- lines and bars -----------------------------------------------------------------------------
+
+
+def line(*values: float | None, **more: Any) -> over_time.Series:
+    return over_time.Series("Seen", values, [None] * len(values), "#123456", **more)
+
+
+def axis(places: int, **more: Any) -> over_time.Axis:
+    return over_time.Axis([f"{each} Nov" for each in range(1, places + 1)], **more)
+
+
+def test_the_words_of_a_late_annotation_stand_before_its_line(opened: Store) -> None:
+    drawn = over_time.draw([line(*range(9))], axis(9, notes=((1, "Early"), (8, "Late"))), "lines")
+    assert {each.text: (each.xanchor, each.xshift) for each in drawn.layout.annotations} == {
+        "Early": ("left", 3),
+        "Late": ("right", -3),
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "span", "step"),
+    [
+        ((0, 1, 2), (0, 3), 1),
+        ((0.2, 0.4, None), (0, 0.42), None),
+        ((-10, 0, 10), (-11, 11), None),
+        ((-10, -5, None), (-10.5, 0), None),
+        ((0, 100, 50), (0, 105), None),
+    ],
+)
+def test_an_axis_holds_its_values_and_begins_at_0_unless_some_are_below(
+    opened: Store, values: tuple[float | None, ...], span: tuple[float, float], step: int | None
+) -> None:
+    drawn = over_time.draw([line(*values)], axis(3), "lines")
+    assert drawn.layout.yaxis.range == pytest.approx(span)
+    assert drawn.layout.yaxis.dtick == step
+
+
+def test_each_side_has_the_scale_of_its_own_lines(opened: Store) -> None:
+    drawn = over_time.draw([line(0, 2000), line(0, 40, right=True)], axis(2, right="%"), "lines")
+    assert (drawn.layout.yaxis.range, drawn.layout.yaxis2.range) == ((0, 2100), (0, 42))
+    assert (drawn.layout.yaxis.ticksuffix, drawn.layout.yaxis2.ticksuffix) == (None, "%")
+
+
+def test_few_people_up_and_down_get_no_halves(opened: Store) -> None:
+    assert over_time.draw([line(1), line(-2)], axis(1), "up and down").layout.yaxis.dtick == 1
+    assert over_time.draw([line(10), line(-2)], axis(1), "up and down").layout.yaxis.dtick is None
+
+
+def test_many_lines_differ_in_colour_or_symbol(opened: Store) -> None:
+    made = [line(each, each) for each in range(12)]
+    symbols = [each.marker.symbol for each in over_time.draw(made, axis(2), "lines").data]
+    assert len({(place % 7, symbol) for place, symbol in enumerate(symbols)}) == 12

@@ -49,6 +49,15 @@ def test_every_question_of_the_address_is_drawn_as_triangle_and_curve(opened: St
     assert test.get("plotly_chart")
 
 
+def test_before_any_period_is_finished_the_curve_says_so(opened: Store) -> None:
+    take(opened, events([("u1", each, NOW - timedelta(minutes=1)) for each in ("Product Viewed", "Order Completed")]))
+
+    test = lives(shown("retention", q=asks({**QUESTION, "granularity": "week", "period": {"last": 12, "unit": "week"}})))
+
+    assert "No period is finished yet" in said(test)
+    assert "Nobody did this then" not in said(test)
+
+
 def test_one_user_and_nobody_are_answers_too(opened: Store) -> None:
     rows = [("u1", "Product Viewed", NOW - timedelta(days=4)), ("u1", "Order Completed", NOW - timedelta(days=3))]
     take(opened, events(rows))

@@ -7,7 +7,7 @@ a card does not live here.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pyarrow as pa
 import streamlit as st
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from streamlit.delta_generator import DeltaGenerator
 
+Item = TypeVar("Item")
 HEADER_HEIGHT: Final = 33
+_GAP: Final = 16  # pixels between the cells of a grid
 CHOSEN_ROW, CARD_ROW, RAIL_ROW = 34, 28, 26
 
 
@@ -81,6 +83,17 @@ def figures(shown: Sequence[tuple[str, str, str]]) -> None:
             with st.grid(half, min_column_width=90):
                 for label, value, quiet in some:
                     st.metric(label, value, quiet or None, delta_color="off", delta_arrow="off", border=True)
+
+
+def pairs(items: Sequence[Item], least: int) -> Iterator[Item]:
+    """The cells of a grid: four in a row, or two where one would be narrower than `least` pixels; never three and one.
+
+    `for each in layout.pairs(tiles, 190):` draws each into its cell.
+    """
+    with st.grid(2, min_column_width=2 * least + _GAP) as grid:
+        for first in range(0, len(items), 2):
+            with grid.cell(), st.grid(2, min_column_width=least):
+                yield from items[first : first + 2]
 
 
 def footnote(*parts: str) -> None:

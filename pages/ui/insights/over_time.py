@@ -24,6 +24,7 @@ FEW_POINTS: Final = 45
 HEIGHT: Final = 250
 _TICK_ROOM: Final = 74  # pixels one label of the axis needs
 WIDTH: Final = 900
+_LATE: Final = 0.75  # from this part of the axis on words stand before their line
 NARROW: Final = 400  # names beside the ends of lines would leave no room for the lines
 _LINE_OF_LABEL: Final = 14
 _LABEL: Final = 22  # characters of a name beside its line, room for "Product Viewed, users"
@@ -87,7 +88,8 @@ def _bars(series: Sequence[Series], axis: Axis, form: Form, chosen: Collection[s
         drawn.update_yaxes(ticksuffix="%", range=[0, 100])
     _frame(drawn, axis, width, legend=len(series) > 1)
     if form == "up and down":
-        drawn.update_yaxes(zeroline=True, zerolinecolor=charts.neutrals().axis)
+        few = all(abs(value or 0) < charts.FEW for each in series for value in each.values)
+        drawn.update_yaxes(zeroline=True, zerolinecolor=charts.neutrals().axis, dtick=1 if few else None)
     elif form == "bars":
         drawn.update_yaxes(**_scale(_tops(series)))
     return drawn
@@ -301,9 +303,9 @@ def _frame(drawn: go.Figure, axis: Axis, width: int, *, legend: bool) -> None:
             text=charts.plain(text, 20),
             hovertext=charts.plain(text, 300),
             showarrow=False,
-            xanchor="left",
+            xanchor="right" if place > _LATE * count else "left",  # else it would be cut at the edge
             yanchor="top",
-            xshift=3,
+            xshift=-3 if place > _LATE * count else 3,
             font={"size": 11, "color": inks.soft},
         )
 

@@ -23,6 +23,7 @@ GROUP: Final = "of"
 OF_GROUP: Final = "of "
 """Before a group, the way of drawing that shows the cells of it alone."""
 ALL: Final = "All"
+UNFINISHED: Final = "No period is finished yet."
 _MOST_WITH_DECIMALS: Final = 16
 _MOST_WITH_TEXT: Final = 31
 _MANY_ROWS: Final = 31
@@ -169,7 +170,7 @@ def _curve(question: Any, result: Result, wanted: Wanted) -> Picture:
             )
         )
     if not ages:
-        return Picture("No period is finished yet.")
+        return Picture(f"{_curve_title(question)}. {UNFINISHED}", nothing=UNFINISHED)
     axis = over_time.Axis([age_name(question, each) for each in ages], suffix="%")
     drawn = over_time.draw(made, axis, "lines", chosen=wanted.chosen, height=wanted.height)
     return Picture(f"{_curve_title(question)}. {_ends(made)}", "weighted by cohort size · unfinished cells left out", drawn)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from pages.ui import charts, states, words
+from pages.ui import charts, layout, states, words
 from pages.ui.insights import asking, readings
 from pages.ui.insights.picture import Picture
 
@@ -115,26 +115,25 @@ def _change(figure: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> s
     return told.replace("−", "-") if told else None
 
 
-def draw(question: Any, tiles: Sequence[Tile], *, key: str, compared: bool, columns: int = 4) -> None:
+def draw(question: Any, tiles: Sequence[Tile], *, key: str, compared: bool) -> None:
     """The tiles side by side; the button of one chooses its people."""
     lines = all(each.line for each in tiles)
-    with st.grid(columns, min_column_width=190):
-        for each in tiles:
-            with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="top", gap="xsmall"):
-                given: dict[str, Any] = {"chart_data": list(each.line), "chart_type": "area"} if lines else {}
-                if compared:
-                    given |= {"delta": each.change, "delta_description": each.before}
-                    given |= {"delta_color": "off"} if each.neutral or each.change in UNCHANGED else {}
-                    given |= {"delta_arrow": "off"} if each.change in UNCHANGED else {}
-                st.metric(each.label, each.value, help=each.told, **given)
-                st.button(
-                    "",
-                    key=f"{key}.{each.label}",
-                    icon=":material/group:",
-                    type="tertiary",
-                    help=f"{each.label}: see these people",
-                    on_click=states.acting(functools.partial(asking.choose, question, [each.cell])),
-                )
+    for each in layout.pairs(tiles, 190):
+        with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="top", gap="xsmall", height="stretch"):
+            given: dict[str, Any] = {"chart_data": list(each.line), "chart_type": "area"} if lines else {}
+            if compared:
+                given |= {"delta": each.change, "delta_description": each.before}
+                given |= {"delta_color": "off"} if each.neutral or each.change in UNCHANGED else {}
+                given |= {"delta_arrow": "off"} if each.change in UNCHANGED else {}
+            st.metric(each.label, each.value, help=each.told, **given)
+            st.button(
+                "",
+                key=f"{key}.{each.label}",
+                icon=":material/group:",
+                type="tertiary",
+                help=f"{each.label}: see these people",
+                on_click=states.acting(functools.partial(asking.choose, question, [each.cell])),
+            )
 
 
 def told(question: Any, cell: Mapping[str, Any]) -> str:
