@@ -43,6 +43,7 @@ from user360.profiles.reading import (
     last_changes,
     matching,
     stream,
+    tagged,
     tags,
     with_blanks,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "start_change",
     "stream",
     "tag",
+    "tagged",
     "tags",
     "take_back",
     "taken_over",

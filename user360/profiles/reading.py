@@ -200,13 +200,18 @@ def history(store: Store, profile_key: int) -> list[Change]:
     ]
 
 
-def beside(property_name: str, people: pa.Table) -> Sql:
-    """One property of a table of people by profile_key, beside the table's own columns: value, then those; NULL for unknown."""
-    if property_name == "tags":
-        return sql(
-            "SELECT t.names AS value, p.* FROM people p LEFT JOIN {} t USING (profile_key)", _tag_lists(NOTHING), people=people
-        )
-    return sql("SELECT r.{} AS value, p.* FROM people p JOIN profiles r USING (profile_key)", name(property_name), people=people)
+def beside(names: Sequence[str], people: pa.Table) -> Sql:
+    """Properties of a table of people by profile_key, beside the table's own columns: value0, value1 …, then those; NULL for unknown. Not for tags."""
+    values = joined(", ", [sql("r.{} AS {}", name(each), name(f"value{place}")) for place, each in enumerate(names)])
+    return sql("SELECT {}, p.* FROM people p JOIN profiles r USING (profile_key)", values, people=people)
+
+
+def tagged(people: pa.Table) -> Sql:
+    """A row for each tag of each of a table of people by profile_key: entry, then the table's own columns."""
+    return sql(
+        "SELECT t.name AS entry, p.* FROM people p JOIN profile_tags USING (profile_key) JOIN tags t USING (tag_id)",
+        people=people,
+    )
 
 
 def last_changes(store: Store, people: People, property_name: str, *, since: datetime, until: datetime) -> dict[int, Change]:

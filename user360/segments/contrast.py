@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -21,10 +21,10 @@ from user360.segments.catalog import load_catalog
 from user360.segments.frames import Frame
 from user360.segments.rules import During, EventCondition, Events, PropertyCondition
 from user360.segments.wording import phrase
-from user360.sql import Sql, sql
+from user360.sql import Sql, joined, name, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from user360.people import People
@@ -41,6 +41,10 @@ _BOTH: Final = Sql("count(*) FILTER (in_one), count(*) FILTER (in_other)")
 _UNTELLING: Final = frozenset(
     {"userId", "firstName", "lastName", "name", "email", "phone", "ip", "latitude", "longitude", "createdAt", "updatedAt"}
 )
+
+
+Counted: TypeAlias = "tuple[Node, tuple[int, int]]"
+"""A condition, and how many of each group meet it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,59 +92,86 @@ def _trait(node: Node, catalog: Catalog, counts: tuple[int, int], sizes: tuple[i
 # -- what is counted ----------------------------------------------------------------------------
 
 
-def _properties(store: Store, catalog: Catalog, one: People, other: People) -> Iterator[tuple[Node, tuple[int, int]]]:
+def _properties(store: Store, catalog: Catalog, one: People, other: People) -> Iterator[Counted]:
     """By how many of each group have a value: any at all, the commonest ones, and of numbers the upper quarter."""
     keys = (one | other).keys()
     sides = pa.table({"profile_key": keys, "in_one": np.isin(keys, one.keys()), "in_other": np.isin(keys, other.keys())})
-    for each in catalog.properties.values():
-        if each.name in _UNTELLING:
-            continue
-        for node, first, second in _counted(store, each, sides):
-            yield node, (first, second)
+    telling = [each for each in catalog.properties.values() if each.name not in _UNTELLING]
+    yield from _plain(store, [each for each in telling if each.datatype.name not in ("string", "list")], sides)
+    for each in telling:
+        if each.datatype.name == "string":
+            yield from _texts(store, each, sides)
+        elif each.datatype.name == "list":
+            yield from _entries(store, each, sides)
 
 
-def _counted(store: Store, found: Property, sides: pa.Table) -> Iterator[tuple[Node, int, int]]:
-    rows = profiles.beside(found.name, sides)
-    known = store.rows(sql("SELECT {} FROM ({}) WHERE value IS NOT NULL", _BOTH, rows))[0]
-    yield PropertyCondition(found.name, "is_known"), *known
-    match found.datatype.name:
-        case "string" | "boolean":
-            asked = sql("SELECT value::VARCHAR AS value, in_one, in_other FROM ({})", rows)
-        case "list":
-            asked = sql("SELECT unnest(value) AS value, in_one, in_other FROM ({})", rows)
-        case "number":
-            yield from _upper(store, found, rows)
-            return
-        case _:
-            return
-    grouped = sql(
-        "SELECT value, {} FROM ({}) WHERE value IS NOT NULL GROUP BY value ORDER BY count(*) DESC, value LIMIT {}",
-        _BOTH,
-        asked,
-        MOST_VALUES,
+def _plain(store: Store, wide: Sequence[Property], sides: pa.Table) -> Iterator[Counted]:
+    """What is counted of all properties in one reading: who has a value, who a true one, and of numbers the upper quarter, whose edge is found first."""
+    if not wide:
+        return
+    rows = profiles.beside([each.name for each in wide], sides)
+    columns = [name(f"value{place}") for place in range(len(wide))]
+    known = _counts(store, rows, [sql("{} IS NOT NULL", each) for each in columns])
+    for each, counts in zip(wide, known, strict=True):
+        yield PropertyCondition(each.name, "is_known"), counts
+    flags = [place for place, each in enumerate(wide) if each.datatype.name == "boolean"]
+    for place, (first, second) in zip(flags, _counts(store, rows, [columns[each] for each in flags]), strict=True):
+        flag = wide[place].name
+        yield PropertyCondition(flag, "is_true"), (first, second)
+        yield PropertyCondition(flag, "is_false"), (known[place][0] - first, known[place][1] - second)
+    numbers = [place for place, each in enumerate(wide) if each.datatype.name == "number"]
+    if not numbers:
+        return
+    quarters = joined(", ", [sql("quantile_disc({}, 0.75)", columns[each]) for each in numbers])
+    edges = store.rows(sql("SELECT {} FROM ({})", quarters, rows))[0]
+    upper = [(place, edge) for place, edge in zip(numbers, edges, strict=True) if edge is not None]
+    reached = _counts(store, rows, [sql("{} >= {}", columns[place], edge) for place, edge in upper])
+    for (place, edge), counts in zip(upper, reached, strict=True):
+        yield PropertyCondition(wide[place].name, "at_least", (edge,)), counts
+
+
+def _counts(store: Store, rows: Sql, conditions: Sequence[Sql]) -> list[tuple[int, int]]:
+    """By how many of each group each of the conditions is met."""
+    if not conditions:
+        return []
+    met = joined(", ", [sql("count(*) FILTER ({})", each) for each in conditions])
+    parts = store.rows(sql("SELECT in_one, in_other, {} FROM ({}) GROUP BY in_one, in_other", met, rows))
+    of_one, of_other = (
+        [sum(each[2 + place] for each in parts if each[side]) for place in range(len(conditions))] for side in (0, 1)
     )
-    for value, first, second in store.rows(grouped):
-        yield _has(found, value), first, second
+    return list(zip(of_one, of_other, strict=True))
 
 
-def _upper(store: Store, found: Property, rows: Sql) -> Iterator[tuple[Node, int, int]]:
-    """Who has the number from which on the upper quarter of all of them begins."""
-    edge = store.rows(sql("SELECT quantile_disc(value, 0.75) FROM ({})", rows))[0][0]
-    if edge is not None:
-        counts = store.rows(sql("SELECT {} FROM ({}) WHERE value >= {}", _BOTH, rows, edge))[0]
-        yield PropertyCondition(found.name, "at_least", (edge,)), *counts
+def _texts(store: Store, found: Property, sides: pa.Table) -> Iterator[Counted]:
+    """Who has the text at all and who the commonest ones, in one reading."""
+    rows = store.rows(
+        sql(
+            "SELECT value, first, second, sum(first) OVER (), sum(second) OVER () FROM (SELECT value0 AS value, count(*) AS people, "
+            "count(*) FILTER (in_one) AS first, count(*) FILTER (in_other) AS second FROM ({}) WHERE value0 IS NOT NULL GROUP BY value) "
+            "ORDER BY people DESC, value LIMIT {}",
+            profiles.beside([found.name], sides),
+            MOST_VALUES,
+        )
+    )
+    for *_, of_one, of_other in rows[:1]:
+        yield PropertyCondition(found.name, "is_known"), (int(of_one), int(of_other))
+    for value, first, second, *_ in rows:
+        yield PropertyCondition(found.name, "is", (value,)), (first, second)
 
 
-def _has(found: Property, value: str) -> PropertyCondition:
-    match found.datatype.name:
-        case "boolean":
-            return PropertyCondition(found.name, f"is_{value}")
-        case "list":
-            return PropertyCondition(found.name, "contains_any", (value,))
-    return PropertyCondition(found.name, "is", (value,))
+def _entries(store: Store, found: Property, sides: pa.Table) -> Iterator[Counted]:
+    """Who has anything on a list, and who its commonest entries."""
+    each = sql("SELECT unnest(value0) AS entry, * EXCLUDE (value0) FROM ({})", profiles.beside([found.name], sides))
+    entries = profiles.tagged(sides) if found.aside else each
+    people = sql("SELECT DISTINCT profile_key, in_one, in_other FROM ({})", entries)
+    ((of_one, of_other),) = store.rows(sql("SELECT {} FROM ({})", _BOTH, people))
+    yield PropertyCondition(found.name, "is_known"), (of_one, of_other)
+    grouped = sql("SELECT entry, {} FROM ({}) GROUP BY entry ORDER BY count(*) DESC, entry LIMIT {}", _BOTH, entries, MOST_VALUES)
+    for entry, first, second in store.rows(grouped):
+        yield PropertyCondition(found.name, "contains_any", (entry,)), (first, second)
 
 
-def _events(store: Store, catalog: Catalog, one: People, other: People, at: datetime) -> Iterator[tuple[Node, tuple[int, int]]]:
+def _events(store: Store, catalog: Catalog, one: People, other: People, at: datetime) -> Iterator[Counted]:
     """Who did each event in the last 90 days; the system's are left out."""
     frame = Frame(catalog, at)
     for event, number in catalog.events.items():
