@@ -13,6 +13,7 @@ from tests.worlds import AT, events, take, users
 from user360 import insights, segments, workspace
 from user360.errors import InvalidInsight
 from user360.events import tally
+from user360.segments import windows
 from user360.store import open_store
 
 BOUGHT, SAW = "Order Completed", "Product Viewed"
@@ -280,6 +281,22 @@ def test_zones_of_half_hours_and_other_week_starts_cut_where_the_wall_clock_does
         _, result = asked(store, {**every, "granularity": unit})
         assert [row["time"] for row in result.table.to_pylist()] == places
         assert set(places) <= {each.name for each in result.buckets}
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Apia", "Australia/Lord_Howe", "America/Havana", "UTC"])
+@pytest.mark.parametrize("unit", ["day", "week", "month"])
+def test_the_places_of_the_axis_meet_and_each_is_the_unit_around_its_beginning(store, zone, unit):
+    """Samoa had no 30 December 2011; Havana's clocks change at midnight."""
+    workspace.change(store, zone_name=zone)
+    catalog = segments.load_catalog(store)
+    first, end = datetime(2011, 9, 20, 5, tzinfo=UTC), datetime(2012, 5, 3, tzinfo=UTC)
+
+    found = list(windows.units(first, end, unit, catalog))
+
+    assert found == [windows.unit_around(begin, 0, unit, catalog) for begin, _ in found]
+    assert [begin for begin, _ in found[1:]] == [until for _, until in found[:-1]]
+    assert found[0][0] <= first < found[0][1]
+    assert found[-1][0] < end <= found[-1][1]
 
 
 def test_nothing_happened_is_an_empty_answer_and_a_period_in_the_future_too(store, world):

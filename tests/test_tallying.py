@@ -39,6 +39,19 @@ QUESTIONS: list[dict[str, Any]] = [
         ],
     },
 ]
+FIGURES: dict[str, Any] = {
+    "kind": "trend",
+    "period": PERIOD,
+    "series": [
+        {"of": {"event": "Order"}, "figure": "sum", "property": "amount"},
+        {"of": {"event": None}, "figure": "median", "property": "amount"},
+        {"of": {"event": "Order"}, "figure": "distinct", "property": "note"},
+    ],
+}
+EVERYBODY: dict[str, Any] = {
+    "match": "any",
+    "conditions": [{"property": "email", "operator": "is_known"}, {"property": "email", "operator": "is_not_known"}],
+}
 
 
 def zone_of(store: Store) -> ZoneInfo:
@@ -98,6 +111,11 @@ def compare(store: Store, at: datetime) -> None:
     rows = happened(store, at)
     for question in QUESTIONS:
         assert drawn(store, question, at) == by_hand(rows, question)
+    # of people under a condition nothing is kept
+    told, counted = drawn(store, FIGURES, at), drawn(store, FIGURES | {"people": EVERYBODY}, at)
+    assert told.keys() == counted.keys()
+    for mark, (value, users) in told.items():
+        assert (pytest.approx(value, nan_ok=True), users) == counted[mark]
 
 
 def tally(store: Store) -> frozenset[Any]:

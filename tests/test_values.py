@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.worlds import AT, take, users
@@ -136,6 +136,25 @@ def test_numbers_fall_into_the_step_that_says_so(numbers):
     assert len(counted) <= 20
     for mark, people in counted.items():
         assert sum(inside(mark.removeprefix("="), each) for each in numbers) == people, mark
+
+
+@settings(max_examples=10)
+@given(
+    st.lists(st.tuples(st.one_of(st.integers(-30, 30), st.integers(0, 10_000)), st.integers(1, 60)), min_size=1, max_size=30),
+    st.booleans(),
+)
+def test_the_ends_of_steps_lie_among_people_and_open_all_of_them_however_many_share_a_value(shares, crossed):
+    store = open_store()
+    properties.define(store, "points", "number", by="t", at=AT)
+    numbers = [value for value, times in shares for _ in range(times)]
+    rows = [{"userId": f"u{nth}", "points": str(each), "country": "IN"} for nth, each in enumerate(numbers)]
+    take(store, users(rows))
+    question, result = drawn(store, property="points", most=8, **({"across": "country"} if crossed else {}))
+
+    for row in result.table.to_pylist():
+        cell = {each: row[each] for each in ("value", "across") if each in row}
+        assert len(insights.who(store, question, cell, at=AT)) == row["users"], cell
+    store.close()
 
 
 def inside(said, number):

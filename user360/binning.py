@@ -29,7 +29,7 @@ _STEP: Final = re.compile(r"^(-?[\d.e+-]+) to (-?[\d.e+-]+)$")
 
 def placed(found: Property, most: int, asked: Asked) -> Sql:
     """profile_key, mark and place of everybody's values; a list is as many rows. `mark` is `=place in words`, `other` or `none`."""
-    return _marked(found, most, _held(found, asked), Sql("profile_key"), Sql("count(DISTINCT profile_key)"))
+    return _marked(found, most, _held(found, asked), Sql("profile_key"), Sql("count(*)"))
 
 
 def counted(found: Property, most: int, asked: Asked) -> Sql:
@@ -45,11 +45,15 @@ def pairs(one: Property, other: Property, most: int, asked: Asked) -> Sql:
         both = sql(
             "SELECT {} AS v, {} AS w FROM profiles WHERE {}", _value(one, asked), _value(other, asked), asked.among or Sql("true")
         )
-    marked = [_marked(each, most, _sized(each, asked), Sql("heads, v"), Sql("sum(heads)")) for each in (one, other)]
+    sized = [sql("SELECT {} AS v, sum(heads) AS heads FROM paired GROUP BY {}", each, each) for each in (Sql("v"), Sql("w"))]
+    marked = [
+        _marked(each, most, held, Sql("heads, v"), Sql("sum(heads)")) for each, held in zip((one, other), sized, strict=True)
+    ]
     return sql(
+        "WITH paired AS MATERIALIZED (SELECT v, w, count(*) AS heads FROM ({}) GROUP BY v, w) "
         "SELECT a.mark AS value, b.mark AS across, min(a.place) AS place, min(b.place) AS across_place, sum(heads)::BIGINT AS users FROM "
-        "(SELECT v, w, count(*) AS heads FROM ({}) GROUP BY v, w) c JOIN (SELECT v, mark, place FROM ({})) a ON c.v IS NOT DISTINCT FROM a.v "
-        "JOIN (SELECT v, mark, place FROM ({})) b ON c.w IS NOT DISTINCT FROM b.v GROUP BY a.mark, b.mark",
+        "paired JOIN (SELECT v, mark, place FROM ({})) a ON paired.v IS NOT DISTINCT FROM a.v "
+        "JOIN (SELECT v, mark, place FROM ({})) b ON paired.w IS NOT DISTINCT FROM b.v GROUP BY a.mark, b.mark",
         both,
         *marked,
     )
@@ -64,7 +68,7 @@ def _marked(found: Property, most: int, held: Sql, who: Sql, size: Sql) -> Sql:
     """`who`, mark and place of rows of values; `size` is how many people a group of them is."""
     match found.datatype.name:
         case "number":
-            marked = _numbers(most, who)
+            marked = _numbers(most, who, size)
         case "date" | "datetime":
             marked = _days(who)
         case "time":
@@ -151,7 +155,7 @@ def _texts(most: int, who: Sql, size: Sql) -> Sql:
     )
 
 
-def _numbers(most: int, who: Sql) -> Sql:
+def _numbers(most: int, who: Sql, size: Sql) -> Sql:
     """Each number for itself if there are few, else in steps. A step's edges are rounded first, so that they can be said."""
     return sql(
         "SELECT {}, v, CASE WHEN v IS NULL THEN NULL WHEN few THEN {} WHEN v < low THEN {} || {} "
@@ -169,23 +173,34 @@ def _numbers(most: int, who: Sql) -> Sql:
         _number(Sql("first")),
         TO,
         _number(Sql("past")),
-        _steps(most),
+        _steps(most, size),
     )
 
 
-def _steps(most: int) -> Sql:
-    """How numbers are put into steps, one row: few, width, low, high."""
+def _steps(most: int, size: Sql) -> Sql:
+    """How numbers are put into steps, one row: few, width, low, high. Percentiles are of people, however their values are held."""
+    ends = [_percentile(each) for each in (0.01, 0.99)]
     return sql(
         "SELECT few, width, round(floor(least_ / width) * width, 12) AS low, round((floor(most_ / width) + 1) * width, 12) AS high "
         "FROM (SELECT *, power * CASE WHEN raw <= power THEN 1 WHEN raw <= 2 * power THEN 2 WHEN raw <= 5 * power THEN 5 ELSE 10 END AS width "
         "FROM (SELECT *, pow(10, floor(log10(raw))) AS power FROM (SELECT *, CASE WHEN most_ > least_ THEN (most_ - least_) / {} "
-        "WHEN greatest_ > smallest THEN (greatest_ - smallest) / {} ELSE 1 END AS raw FROM (SELECT count(DISTINCT v) <= {} AS few, "
-        "coalesce(quantile_cont(v, 0.01), 0) AS least_, coalesce(quantile_cont(v, 0.99), 0) AS most_, "
-        "coalesce(min(v), 0) AS smallest, coalesce(max(v), 0) AS greatest_ FROM held))))",
+        "WHEN greatest_ > smallest THEN (greatest_ - smallest) / {} ELSE 1 END AS raw FROM (SELECT count(*) <= {} AS few, "
+        "coalesce({}, 0) AS least_, coalesce({}, 0) AS most_, coalesce(min(v), 0) AS smallest, coalesce(max(v), 0) AS greatest_ FROM "
+        "(SELECT v, sum(n) OVER (ORDER BY v) AS upto, sum(n) OVER ()::DOUBLE - 1 AS last FROM "
+        "(SELECT v, {} AS n FROM held WHERE v IS NOT NULL GROUP BY v))))))",
         most,
         most,
         most,
+        *ends,
+        size,
     )
+
+
+def _percentile(share: float) -> Sql:
+    """The value at that share of the places of people in order, from 0 to `last`; between two of them in proportion. `upto` people have `v` or less."""
+    place = sql("last * {}::DOUBLE", Sql(str(share)))
+    below, above = (sql("min(v) FILTER (WHERE upto > {}({}))", edge, place) for edge in (Sql("floor"), Sql("ceil")))
+    return sql("{} + ({} - {}) * any_value({} - floor({}))", below, above, below, place, place)
 
 
 def _number(column: Sql) -> Sql:

@@ -163,21 +163,24 @@ class Trend(Insight):
         )
 
     def _whole(self, place: int, asked: Asked, told: Told | None) -> Sql:
-        """A series as a whole: series, spot, value and users."""
-        of = self.of(place)
+        """A series as a whole: series, spot, value and users. What is kept of days tells the users of a figure of a property too."""
 
         def asking(asked: Asked, *, left: int) -> Sql:
             return self._part(place, asked, self._figure(place, left, asked), grouped=True)
 
-        each = of[0]
-        plain = each.figure in _TOLD and each.of.where is None and each.of.during is None
+        each = self.of(place)[0]
+        plain = each.of.where is None and each.of.during is None
         if told is None or not plain or place == len(self.series):
             return asking(asked, left=self._places(asked))
         kind, such = events.WHOLE, NOTHING
         if each.of.event is not None:
             kind, such = events.EVENT, sql("number = {}", asked.catalog.events[each.of.event])
-        columns = sql("{} AS series, day AS spot, {} AS value, users", place, Sql(_TOLD[each.figure]))
-        return told.beside(kind, columns, lambda others: asking(others, left=told.left), such)
+        columns = sql("{} AS series, day AS spot, {} AS value, users", place, Sql(_TOLD.get(each.figure, "NULL")))
+        counted = told.beside(kind, columns, lambda others: asking(others, left=told.left), such)
+        if each.figure in _TOLD:
+            return counted
+        figures = self._part(place, asked, sql("{} AS figure", Sql(_FIGURES[each.figure])), grouped=True)
+        return sql("SELECT series, spot, figure AS value, users FROM ({}) JOIN ({}) USING (series, spot)", figures, counted)
 
     def _figure(self, place: int, places: int, asked: Asked) -> Sql:
         """What is kept of a place: the figure, and the users as they are counted soonest; of a formula the users only."""
@@ -214,7 +217,8 @@ class Trend(Insight):
         """The events of a series: series, spot and what is wanted of them, event by event or place by place."""
         raw, beside = marks.raw(self.breakdown, asked) if not grouped else (NOTHING, NOTHING)
         of = self.of(place)
-        each, alone = of[0], place < len(self.series) and bool(of[0].property)
+        each = of[0]
+        alone = place < len(self.series) and bool(each.property)
         such = [event_leaves.matching(marks.checked(one.of, asked.catalog, "$"), Frame(asked.catalog, asked.at)) for one in of]
         return sql(
             "SELECT {} AS series, spot, {} FROM (SELECT *, {} AS spot, {} AS number, {} AS word FROM events) AS events{} "
@@ -223,7 +227,9 @@ class Trend(Insight):
             sql("{}{}", wanted, raw),
             marks.spot(self, asked) if self.over == "time" else Sql("0"),
             event_values.number(each.property, each.of.event, asked.catalog) if alone else Sql("NULL::DOUBLE"),
-            sql("({})::VARCHAR", event_values.plain(each.property)) if alone else Sql("NULL::VARCHAR"),
+            sql("({})::VARCHAR", event_values.plain(each.property))
+            if alone and each.figure == "distinct"
+            else Sql("NULL::VARCHAR"),
             beside,
             joined(" OR ", such),
             marks.within(self, asked),

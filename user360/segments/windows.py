@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from user360 import clock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from user360.segments.catalog import Catalog
     from user360.segments.rules import During, Scalar
 
@@ -43,6 +45,22 @@ def unit_around(at: datetime, offset: int, unit: str, catalog: Catalog) -> tuple
     first = _first_day(clock.calendar_day(at, catalog.zone), unit, catalog)
     begin = _moved(first, offset, unit)
     return clock.start_of_day(begin, catalog.zone), clock.start_of_day(_moved(begin, 1, unit), catalog.zone)
+
+
+def units(start: datetime, end: datetime, unit: str, catalog: Catalog) -> Iterator[tuple[datetime, datetime]]:
+    """The whole units that hold any instant from the one on and before the other: first instant of each, and first instant after it."""
+    begin, until = unit_around(start, 0, unit, catalog)
+    if unit in {"minute", "hour"}:
+        while begin < end:
+            yield begin, until
+            begin, until = until, unit_around(until, 0, unit, catalog)[1]
+        return
+    day = _moved(_first_day(clock.calendar_day(start, catalog.zone), unit, catalog), 1, unit)
+    while begin < end:
+        if begin < until:  # Samoa had no 30 December 2011
+            yield begin, until
+        day = _moved(day, 1, unit)
+        begin, until = until, clock.start_of_day(day, catalog.zone)
 
 
 def period(word: str, at: datetime, catalog: Catalog) -> tuple[datetime, datetime]:
