@@ -266,13 +266,16 @@ def stand_apart(asked: Asked, most: int) -> bool:
     return 0 < asked.channels <= most
 
 
-def by_channel(asked: Asked, most: int, cells: Callable[[Sql], Sql], keys: str, added: tuple[str, ...] = ()) -> Sql:
+def by_channel(
+    asked: Asked, most: int, cells: Callable[[Sql], Sql], keys: str, added: tuple[str, ...] = (), *, together: bool = False
+) -> Sql:
     """The users of each place and channel, with the columns `keys` of places and sums of those `added`: keys, breakdown, added, users.
 
     `cells` answers the rows by place and channel_id with the column of people it is given. Where every channel stands apart
-    the bitmaps are counted as soon as they are made; else they are kept, ranked and put together.
+    the bitmaps are counted as soon as they are made; else they are kept, ranked and put together. `together`: with the users of
+    all places and channels as `whole` beside.
     """
-    if stand_apart(asked, most):
+    if stand_apart(asked, most) and not together:
         return sql(
             "SELECT * EXCLUDE (channel_id, name), coalesce({} || name, {}) AS breakdown FROM ({}) LEFT JOIN channels USING (channel_id)",
             VALUE,
@@ -281,11 +284,12 @@ def by_channel(asked: Asked, most: int, cells: Callable[[Sql], Sql], keys: str, 
         )
     sizes = Sql("SELECT channel_id, bit_count(bit_or(heads)) AS people FROM cells GROUP BY channel_id")
     return sql(
-        "WITH cells AS MATERIALIZED ({}) SELECT {}, breakdown{}, bit_count(bit_or(heads)) AS users FROM cells "
+        "WITH cells AS MATERIALIZED ({}) SELECT {}, breakdown{}, bit_count(bit_or(heads)) AS users{} FROM cells "
         "JOIN ({}) AS named ON cells.channel_id IS NOT DISTINCT FROM named.channel_id GROUP BY {}",
         cells(sql("{} AS heads", crowd(asked))),
         Sql(keys),
         Sql("".join(f", sum({each}) AS {each}" for each in added)),
+        Sql(", (SELECT bit_count(bit_or(heads)) FROM cells) AS whole" if together else ""),
         of_channels(sizes, most),
         Sql(f"{keys}, breakdown"),
     )

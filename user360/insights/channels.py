@@ -73,12 +73,11 @@ class Channels(Insight):
         assert self.breakdown is not None  # noqa: S101 - as it was checked
         rows, timed, most = self._rows(asked), self.over == "time", self.breakdown.most
         time = sql("{} AS time, ", marks.called(self, Sql("spot"))) if timed else NOTHING
-        whole = sql("(SELECT {} FROM ({}))", marks.counted(asked, 1), rows)
         answer = sql(
             "SELECT {}breakdown, {}::DOUBLE AS value, users{} FROM ({}) ORDER BY ALL",
             time,
             Sql("users" if self.measure == "users" else "events"),
-            NOTHING if timed else sql(", 100.0 * users / {} AS share", whole),
+            NOTHING if timed else Sql(", 100.0 * users / whole AS share"),
             self._cells(asked, rows),
         )
         sized = sql("SELECT channel_id, {} AS people FROM ({}) GROUP BY channel_id", marks.counted(asked, USUAL), rows)
@@ -92,7 +91,7 @@ class Channels(Insight):
         return Plan(relation, answer)
 
     def _cells(self, asked: Asked, rows: Sql) -> Sql:
-        """spot, breakdown, events and users."""
+        """spot, breakdown, events and users; of the period as a whole also how many users there are on any channel."""
         assert self.breakdown is not None  # noqa: S101 - as it was checked
         timed = self.over == "time"
         spot = marks.spot(self, asked) if timed else Sql("0")
@@ -113,12 +112,13 @@ class Channels(Insight):
 
                 return told.beside(events.CHANNEL, _COUNTED, asking) if told else asking(asked)
 
-            return marks.by_channel(asked, self.breakdown.most, cells, "spot", ("events",))
+            return marks.by_channel(asked, self.breakdown.most, cells, "spot", ("events",), together=not timed)
         once = sql("SELECT {} AS spot, channel_id, profile_key, count(*) AS events FROM ({}) GROUP BY ALL", spot, rows)
         sized = sql("SELECT channel_id, {} AS people FROM ({}) GROUP BY channel_id", marks.counted(asked, USUAL), rows)
         return sql(
-            "SELECT spot, breakdown, sum(events) AS events, count(DISTINCT profile_key) AS users FROM ({}) AS once JOIN ({}) AS named "
+            "SELECT spot, breakdown, sum(events) AS events, count(DISTINCT profile_key) AS users{} FROM ({}) AS once JOIN ({}) AS named "
             "ON once.channel_id IS NOT DISTINCT FROM named.channel_id GROUP BY ALL",
+            NOTHING if timed else sql(", (SELECT {} FROM ({})) AS whole", marks.counted(asked, 1), rows),
             once,
             marks.of_channels(sized, self.breakdown.most),
         )
