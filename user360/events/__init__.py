@@ -27,7 +27,7 @@ from user360.events.clustering import Bucket, buckets, put_in_order, recluster, 
 from user360.events.content import Content, contents
 from user360.events.conversing import SESSION, Conversation, conversations, count_conversations
 from user360.events.moving import count_of, mark_own, move, move_back, newest_of
-from user360.events.past import FIRST_OF_OTHERS, in_places, making, named, newest_then, then
+from user360.events.past import FIRST_OF_OTHERS, in_places, making, newest_then, then
 from user360.events.reading import (
     LATEST,
     EventProperty,
@@ -92,7 +92,6 @@ __all__ = [
     "move",
     "move_back",
     "move_out",
-    "named",
     "names",
     "newest",
     "newest_left",

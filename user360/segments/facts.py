@@ -200,7 +200,7 @@ def _happened(look: Look) -> dict[str, Facts]:
     )[0]
     counted = {path: row[3 * number : 3 * number + 3] for number, path in enumerate(asked)}
     places = {place for _, _, shown in counted.values() for place in shown or ()}
-    rows = events.in_places(look.seen, places, look.frame.own) if look.frame.past else events.in_places(look.seen, places)
+    rows = events.in_places(look.store, look.seen, places, *([look.frame.own] if look.frame.past else []))
     happened = {place: Happened(event, aware(at), *told) for place, (event, at, *told) in rows.items()}
     return {
         path: _in_order(
