@@ -61,6 +61,19 @@ def test_last_session_and_channel_follow_the_newest_event_only(store: Store) -> 
     assert profiles.history(store, 0) == []
 
 
+@pytest.mark.parametrize("about", [AT, AT - 400 * DAY, AT + 20 * DAY, AT + 400 * DAY])
+def test_the_newest_event_is_found_wherever_it_is_looked_for_and_as_it_is_now(store: Store, about: datetime) -> None:
+    assert event_room.newest(store, about=about) is None
+    for when in (AT - 2 * DAY, AT - DAY, AT):
+        take(store, events([("a", "Order", when)]))
+        assert event_room.newest(store, about=about) == when
+    take(store, events([("b", "Order", AT - DAY)]))
+    profiles.delete(store, People.of([0]), by="Mira", source="Users", at=AT - DAY)
+
+    left = store.rows(Sql("SELECT max(occurred_at) FROM events"))[0][0]
+    assert event_room.newest(store, about=about) == left.replace(tzinfo=UTC) == AT - DAY
+
+
 def test_an_event_of_somebody_unknown_makes_the_user_as_of_that_event(store: Store) -> None:
     receipt = take(store, events([("new", "Order", AT - DAY)]))
 

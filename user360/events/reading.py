@@ -95,7 +95,8 @@ def _untold(_: Store) -> list[datetime | None]:
 
 
 def _newest(store: Store, about: datetime) -> datetime | None:
-    for since in (stored(about - timedelta(days=1)), None):
+    for days in (1, 31, None):
+        since = stored(about - timedelta(days=days)) if days else None
         where = sql(" WHERE occurred_at >= {}", since) if since else NOTHING
         found = store.rows(sql("SELECT max(occurred_at) FROM events{}", where))[0][0]
         if found:
