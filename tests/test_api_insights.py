@@ -88,6 +88,8 @@ def test_an_earlier_instant_counts_only_what_had_happened(client):
         ("activ", {}, 404, ""),
         ("active/people", {"cell": {"step": 1}}, 422, "$.cell.step"),
         ("active/people", {"cell": {"time": [1]}}, 422, "$.cell"),
+        ("active/people", {"cell": {"time": 1}}, 422, "$.cell.time"),
+        ("active/people", {"cell": {"breakdown": "=web"}}, 422, "$.cell.breakdown"),
         ("active/people", {"cell": {}, "columns": ["nme"]}, 422, "$.columns"),
     ],
 )

@@ -353,6 +353,28 @@ def test_what_this_workspace_cannot_answer_is_refused_at_its_path(world, source,
     assert refused.value.path == path
 
 
+@pytest.mark.parametrize(
+    ("source", "cell", "path"),
+    [
+        ({"kind": "active"}, {"time": 7}, "$.cell.time"),
+        ({"kind": "active"}, {"breakdown": "=web"}, "$.cell.breakdown"),
+        ({"kind": "active"}, {"users": 3}, "$.cell.users"),
+        ({"kind": "trend", "series": [{"of": {"event": SAW}}]}, {"series": "x"}, "$.cell.series"),
+        ({"kind": "trend", "series": [{"of": {"event": SAW}}]}, {"series": True}, "$.cell.series"),
+        ({"kind": "trend", "series": [{"of": {"event": SAW}}], "over": "period"}, {"time": "2026-11-20"}, "$.cell.time"),
+        ({"kind": "retention", "start": {"event": SAW}}, {"age": "1"}, "$.cell.age"),
+        ({"kind": "rhythm"}, {"hour": "nine"}, "$.cell.hour"),
+    ],
+)
+def test_a_cell_no_mark_of_the_answer_can_have_is_refused_at_its_path(world, source, cell, path):
+    question, _ = asked(world, source)
+
+    with pytest.raises(InvalidInsight) as refused:
+        insights.who(world, question, cell, at=AT)
+
+    assert refused.value.path == path
+
+
 def test_a_cell_of_another_answer_is_refused(world):
     question, _ = asked(world, {"kind": "active"})
 

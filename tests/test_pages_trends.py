@@ -275,3 +275,12 @@ def test_a_formula_is_compared_with_the_period_before_and_with_a_segment(opened:
 
 def other_of(drawn: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return next(each for name, each in drawn.items() if "Buyers" in name)
+
+
+@pytest.mark.parametrize("cell", [{"series": "x"}, {"series": 2, "time": 7}, {"series": 2, "breakdown": "=x"}])
+def test_a_mark_somebody_edited_is_refused_in_words_under_the_chart(opened: Store, cell: dict[str, Any]) -> None:
+    world(opened)
+    test = shown("trends", q=asks(SHARE), cells=chosen(SHARE, cell))
+
+    assert ["cell" in each.value and "could not be drawn" not in each.value for each in test.error] == [True]
+    assert traces(test)

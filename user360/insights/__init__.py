@@ -13,15 +13,16 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from user360 import events, insight, segments
-from user360.errors import InvalidInsight, Unknown
+from user360.errors import InvalidInsight, Unknown, shorten
 from user360.insight import OTHER, VALUE, Asked, Insight, Result
+from user360.sql import sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-
-    import pyarrow as pa
 
     from user360.people import People
     from user360.segments import Rule
@@ -83,12 +84,23 @@ def run(store: Store, question: Insight, *, at: datetime) -> Result:
 
 def who(store: Store, question: Insight, cell: Mapping[str, Any], *, at: datetime) -> People:
     """The people behind one mark of the answer."""
-    known = set(question.roles)
-    for each in cell:
-        if each not in known:
-            raise InvalidInsight(f"$.cell.{each}", "is no column of this answer.", f"It has {', '.join(sorted(known))}.")
     plan = question.compile(_asked(store, question, at))
+    if cell:
+        _check_cell(question, cell, store.read(sql("SELECT * FROM ({}) LIMIT 0", plan.relation)).schema)
     return store.people(insight.behind(plan, cell))
+
+
+def _check_cell(question: Insight, cell: Mapping[str, Any], columns: pa.Schema) -> None:
+    """Refuse a cell with columns the marks of this answer do not have, or with values of another kind."""
+    known = [each for each in question.roles if each in columns.names]
+    for each, value in cell.items():
+        if each not in known:
+            raise InvalidInsight(f"$.cell.{shorten(each)}", "is no column of this answer.", f"It has {', '.join(sorted(known))}.")
+        kind = columns.field(each).type
+        texts = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        fits = isinstance(value, str) if texts else isinstance(value, int | float) and not isinstance(value, bool)
+        if value is not None and not fits and not pa.types.is_boolean(kind):
+            raise InvalidInsight(f"$.cell.{each}", f"{shorten(value)} is not {'text' if texts else 'a number'}.")
 
 
 def like(store: Store, question: Insight, cell: Mapping[str, Any], *, moving: bool, at: datetime) -> Rule | None:
