@@ -1,9 +1,10 @@
-"""Sixteen questions asked of every contender: `python -m tests.benchmarks.questions [--users N] [--events N] [--folder DIR] [--beside DIR]`.
+"""Sixteen questions asked of every contender: `python -m tests.benchmarks.questions [--users N] [--events N] [--folder DIR] [--beside DIR] [--more N]`.
 
 Each is a rule for us, and the same question by hand: in the fastest shapes of DuckDB on our own
 file, in ClickHouse's SQL and in polars. They are asked in turn in one run, the least time of each after a warm-up,
 our kept leaves let go before each, and all must find the same number of people. With `--beside` ours alone are asked, of a
-folder with more events too, and it is told how much longer that takes.
+folder with more events too, made where it is empty, and it is told how much longer that takes: a hundred million events take some
+25 minutes to make, 4.2 GB of disk and 1.8 GB of memory.
 """
 
 from __future__ import annotations
@@ -490,12 +491,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--beside", type=Path)
+    parser.add_argument("--more", type=int, default=100_000_000)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="user360-questions-") as made:
         folder = asked.folder or Path(made)
         contenders.written(folder, asked.users, asked.events)
         store = contenders.ours(folder)
         if asked.beside:
+            contenders.written(asked.beside, asked.users, asked.more)
             more = contenders.ours(asked.beside)
             grown(store, more, asked.runs)
             glances.explanations(more)
