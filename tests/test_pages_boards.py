@@ -272,6 +272,7 @@ def test_a_formula_is_drawn_on_a_tile_and_its_marks_open_the_people_of_its_serie
     assert [value for value in lines(test)[0]["y"] if value] == [12, -4]
     assert "12 drawn = 12 listed" in said(test)
     assert "people of A or B" in said(test)
+    assert "A Order Completed, users; B Product Viewed, users" in said(test)
 
 
 @pytest.mark.parametrize("gone", [False, True])

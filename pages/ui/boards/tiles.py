@@ -93,9 +93,9 @@ def _tile(board: Board, tile: Tile, scope: Scope) -> tuple[Drawn, Framed | None]
     picture = pictures.draw(question, result, wanted)
     of = frame.Framed(f"boards.{board.id}.{tile.id}", tile.title, question, result, document, tile.view)
     period = controls.said(question.period)
-    told = f"{picture.quiet} · {period}" if picture.quiet else period
+    told = " · ".join(filter(None, (picture.quiet, period, picture.note)))
     with frame.card(of, more=functools.partial(_more, board, tile, document), height="stretch"):
-        st.caption(told)
+        st.caption(words.escape_md(told, 600))
         arranging.row(board, tile)
         frame.picture(of, picture)
     return Drawn(tile, picture, told), of

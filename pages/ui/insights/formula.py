@@ -152,11 +152,15 @@ def whose(question: Trend) -> dict[int, str]:
 
 def footnotes(question: Trend, names: Sequence[str]) -> list[str]:
     """What is said of it below the chart."""
-    letters = "; ".join(_letters(question, names))
     return [
-        words.escape_md(f"{text(question)}: {letters}", 600),
+        words.escape_md(f"{text(question)}: {letters(question, names)}", 600),
         f"where it divides by 0 there is no value; behind a mark are the people of {people(question)}",
     ]
+
+
+def letters(question: Trend, names: Sequence[str]) -> str:
+    """What the letters of the formula are, plain text."""
+    return "; ".join(_letters(question, names))
 
 
 def _letters(question: Trend, names: Sequence[str]) -> list[str]:

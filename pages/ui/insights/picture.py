@@ -33,7 +33,7 @@ class Picture:
     """A figure whose marks carry cells, or the nodes and links of a flow of that `height`.
 
     `alt` says what it shows, `quiet` its unit, `nothing` what stands in its place where it is empty, `refused` why something
-    that was asked for is not in it; all are plain text.
+    that was asked for is not in it, `note` what the letters in it stand for where its title may not; all are plain text.
     """
 
     alt: str
@@ -44,6 +44,7 @@ class Picture:
     height: int = 0
     nothing: str = "Nobody did this then."
     refused: str = ""
+    note: str = ""
 
     @property
     def empty(self) -> bool:

@@ -33,7 +33,8 @@ def picture(question: Any, result: Result, wanted: Wanted) -> Picture:
     axis = _suffixed(question, readings.axis(question, result))
     form = _form(question, compared=bool(wanted.view))
     drawn = over_time.draw(made, axis, form, chosen=wanted.chosen, height=wanted.height, width=wanted.width)
-    return Picture(_alt(question, made, axis), unit(question), drawn, refused=refused)
+    note = trending.letters(question) if question.kind == "trend" and question.formula is not None and question.alone else ""
+    return Picture(_alt(question, made, axis), unit(question), drawn, refused=refused, note=note)
 
 
 def title(question: Any) -> str:

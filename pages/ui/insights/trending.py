@@ -167,6 +167,11 @@ def formula_title(question: Trend) -> str:
     return formula.title(question, [named(question, place) for place in range(len(question.series))])
 
 
+def letters(question: Trend) -> str:
+    """What the letters of the formula are: `A Order Completed, users; B Product Viewed, users`."""
+    return formula.letters(question, [named(question, place) for place in range(len(question.series))])
+
+
 def lettered(question: Trend, place: int) -> str:
     """The same with its letter, where a formula or another series calls it by that."""
     name = named(question, place)
