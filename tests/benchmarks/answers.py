@@ -1035,7 +1035,8 @@ def present() -> tuple[Asked, ...]:
             {"kind": "reachability"},
             only(channel="any", step="members"),
             (
-                'SELECT email IS NOT NULL, "emailOptin", phone IS NOT NULL, "whatsappOptin", "smsOptin", count(*) AS n FROM profiles GROUP BY ALL',
+                "SELECT email IS NOT NULL, contains(email, '@'), \"emailOptin\", phone IS NOT NULL, starts_with(phone, '+') AND "
+                'strlen(phone) BETWEEN 8 AND 16, "whatsappOptin", "smsOptin", count(*) AS n FROM profiles GROUP BY ALL',
             ),
         ),
     )

@@ -1,8 +1,9 @@
 """Every insight beside the same question by hand: `python -m tests.benchmarks.insights [--users N] [--events N] [--folder DIR]`.
 
 A million people and twenty million events are asked of 90 days (some of a month or a year), in turn in one run: ours from
-the question to the table, nothing kept from before but what the file holds (days are counted beforehand); the fastest shape written by hand in DuckDB on our own file; ClickHouse
-and polars where they have the question. Medians after a warm-up; all must come to the same number (`answers`).
+the question to the table, nothing kept from before but what the file holds (days are counted beforehand) and when its
+newest event was; the fastest shape written by hand in DuckDB on our own file; ClickHouse and polars where they have the
+question. Medians after a warm-up; all must come to the same number (`answers`).
 """
 
 from __future__ import annotations
