@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import pyarrow as pa
 
 from user360 import likeness, reach
 from user360.errors import InvalidInsight
@@ -23,10 +24,9 @@ from user360.segments.rules import Group, PropertyCondition
 from user360.sql import Sql, joined, name, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from user360.insight import Asked
-    from user360.reach import Way
     from user360.segments import Rule
     from user360.segments.rules import Node
 
@@ -35,6 +35,10 @@ MEMBERS, REACHABLE = "members", "reachable"
 STEPS: Final = ("members", "no address", "address", "not valid", "valid", "opted in", "never asked", "opted out", "reachable")
 CONSENT: Final = ("said yes", "not asked", "said no")
 _AND: Final = " + "
+_GOOD, _YES = 2, 2
+_OF_ADDRESS: Final = (("no address",), ("address", "not valid"), ("address", "valid"))
+_OF_CONSENT: Final = ("not asked", "said no", "said yes")
+_OF_REACHED: Final = (("never asked",), ("opted out",), ("opted in", REACHABLE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,32 +65,16 @@ class Reachability(Insight):
             raise InvalidInsight("$.breakdown", "is not asked here.", "Leave it out.")
 
     def compile(self, asked: Asked) -> Plan:
-        """A branch for each mark, of people for the relation and of the few classes of people alike for the answer."""
-        among = asked.among or Sql("true")
-        people = sql("SELECT profile_key, {} FROM (SELECT profile_key, {} FROM profiles WHERE {})", _classes(), _kind(), among)
-        alike = sql(
-            "SELECT {}, heads FROM (SELECT {}, count(*) AS heads FROM profiles WHERE {} GROUP BY ALL)", _classes(), _kind(), among
-        )
-        branches = [_branch(*each) for each in _marks()]
-        counted = joined(
-            ", ",
-            [
-                sql(
-                    "CASE WHEN {} THEN {{'channel': {}, 'step': {}, 'combination': {}::VARCHAR}} END",
-                    holds,
-                    channel,
-                    step,
-                    combination,
-                )
-                for channel, step, combination, holds in _marks()
-            ],
-        )
-        relation = sql("WITH people AS ({}) {}", people, joined(" UNION ALL ", branches))
+        """People by the number of their class, joined with the marks of each class."""
+        classes = sql("SELECT profile_key, {} FROM profiles WHERE {}", _kind(), asked.among or Sql("true"))
+        columns = Sql("marks.channel, marks.step, marks.combination")
+        relation = sql("SELECT profile_key, {} FROM ({}) JOIN marks USING (kind)", columns, classes, marks=_marks())
         answer = sql(
-            "SELECT mark.channel AS channel, mark.step AS step, mark.combination AS combination, sum(heads)::BIGINT AS users FROM "
-            "(SELECT heads, unnest([{}]) AS mark FROM ({})) WHERE mark IS NOT NULL GROUP BY ALL ORDER BY channel, step, users DESC, combination",
-            counted,
-            alike,
+            "SELECT {}, sum(heads)::BIGINT AS users FROM (SELECT kind, count(*) AS heads FROM ({}) GROUP BY kind) JOIN marks USING (kind) "
+            "GROUP BY ALL ORDER BY channel, step, users DESC, combination",
+            columns,
+            classes,
+            marks=_marks(),
         )
         return Plan(relation, answer)
 
@@ -115,66 +103,31 @@ def _kind() -> Sql:
 
 
 @cache
-def _classes() -> Sql:
-    """The number taken apart again: for each channel the class of its address and the consent."""
-    place = {each: Sql(str(3**nth)) for nth, each in enumerate(_digits())}
-    columns = []
+def _marks() -> pa.Table:
+    """The marks of each of these numbers: kind, channel, step, combination. As conditions in the text they took longer to plan than people to count."""
+    names = list(_digits())
+    found = []
+    for kind in range(3 ** len(names)):
+        digits = {each: kind // 3**place % 3 for place, each in enumerate(names)}
+        found += [(kind, *mark) for mark in _marks_of(digits)]
+    kinds, *columns = zip(*found, strict=True)
+    texts = [pa.array(each, pa.string()) for each in columns]
+    return pa.table([pa.array(kinds, pa.uint16()), *texts], ["kind", "channel", "step", "combination"])
+
+
+def _marks_of(digits: Mapping[str, int]) -> Iterator[tuple[str, str, str | None]]:
+    """Channel, step and combination of each mark people of a class are behind."""
+    yield ANY, MEMBERS, None
+    reached = [way.channel for way in WAYS if digits[way.address] == _GOOD and digits[way.consent] == _YES]
     for way in WAYS:
-        columns.append(sql("kind // {} % 3 AS {}", place[way.address], name(f"{way.channel} address")))
-        said = sql("kind // {} % 3", place[way.consent])
-        columns.append(sql("CASE {} WHEN 2 THEN true WHEN 1 THEN false END AS {}", said, name(f"{way.channel} consent")))
-    return joined(", ", columns)
-
-
-def _branch(channel: str, step: str, combination: str | None, holds: Sql) -> Sql:
-    return sql(
-        "SELECT profile_key, {} AS channel, {} AS step, {}::VARCHAR AS combination FROM people WHERE {}",
-        channel,
-        step,
-        combination,
-        holds,
-    )
-
-
-@cache
-def _marks() -> list[tuple[str, str, str | None, Sql]]:
-    """Every mark with the condition of its people: channel, step, combination, condition."""
-    found: list[tuple[str, str, str | None, Sql]] = [(ANY, MEMBERS, None, Sql("true"))]
-    for way in WAYS:
-        for step, holds in _steps(way).items():
-            found.append((VALUE + way.channel, step, None, holds))
-    found.append((ANY, REACHABLE, None, joined(" OR ", [sql("({})", _reached(each)) for each in WAYS])))
-    for reached in product((True, False), repeat=len(WAYS)):
-        inside = [way.channel for way, there in zip(WAYS, reached, strict=True) if there]
-        parts = [
-            sql("({}) IS {}", _reached(way), Sql("TRUE" if there else "NOT TRUE"))
-            for way, there in zip(WAYS, reached, strict=True)
-        ]
-        found.append((ANY, "combination", VALUE + _AND.join(inside) if inside else NONE, joined(" AND ", parts)))
-    return found
-
-
-def _steps(way: Way) -> dict[str, Sql]:
-    address, consent = name(f"{way.channel} address"), name(f"{way.channel} consent")
-    good = sql("{} = 2", address)
-    return {
-        "members": Sql("true"),
-        "no address": sql("{} = 0", address),
-        "address": sql("{} > 0", address),
-        "not valid": sql("{} = 1", address),
-        "valid": good,
-        "opted in": sql("{} AND {} IS TRUE", good, consent),
-        "never asked": sql("{} AND {} IS NULL", good, consent),
-        "opted out": sql("{} AND {} IS FALSE", good, consent),
-        "reachable": sql("{} AND {} IS TRUE", good, consent),
-        "said yes": sql("{} IS TRUE", consent),
-        "not asked": sql("{} IS NULL", consent),
-        "said no": sql("{} IS FALSE", consent),
-    }
-
-
-def _reached(way: Way) -> Sql:
-    return _steps(way)[REACHABLE]
+        for step in (MEMBERS, *_OF_ADDRESS[digits[way.address]], _OF_CONSENT[digits[way.consent]]):
+            yield VALUE + way.channel, step, None
+        if digits[way.address] == _GOOD:
+            for step in _OF_REACHED[digits[way.consent]]:
+                yield VALUE + way.channel, step, None
+    if reached:
+        yield ANY, REACHABLE, None
+    yield ANY, "combination", VALUE + _AND.join(reached) if reached else NONE
 
 
 # -- rules --------------------------------------------------------------------------------------
