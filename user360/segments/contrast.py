@@ -111,11 +111,13 @@ def _plain(store: Store, wide: Sequence[Property], sides: pa.Table) -> Iterator[
         return
     rows = profiles.beside([each.name for each in wide], sides)
     columns = [name(f"value{place}") for place in range(len(wide))]
-    known = _counts(store, rows, [sql("{} IS NOT NULL", each) for each in columns])
+    flags = [place for place, each in enumerate(wide) if each.datatype.name == "boolean"]
+    asked = [*(sql("{} IS NOT NULL", each) for each in columns), *(columns[each] for each in flags)]
+    found = _counts(store, rows, asked)
+    known, true = found[: len(wide)], found[len(wide) :]
     for each, counts in zip(wide, known, strict=True):
         yield PropertyCondition(each.name, "is_known"), counts
-    flags = [place for place, each in enumerate(wide) if each.datatype.name == "boolean"]
-    for place, (first, second) in zip(flags, _counts(store, rows, [columns[each] for each in flags]), strict=True):
+    for place, (first, second) in zip(flags, true, strict=True):
         flag = wide[place].name
         yield PropertyCondition(flag, "is_true"), (first, second)
         yield PropertyCondition(flag, "is_false"), (known[place][0] - first, known[place][1] - second)
