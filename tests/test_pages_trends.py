@@ -178,8 +178,8 @@ def test_a_formula_is_written_drawn_and_stands_in_the_address(opened: Store) -> 
     assert drawn == {DAY: 24, BOUGHT_DAY: -8}
     assert "A Order Completed, users" in said(test)
 
-    lives(test.selectbox(key="trend.formula.unit").set_value("%").run())
-    lives(test.selectbox(key="trend.formula.alone").set_value(False).run())
+    lives(test.selectbox(key="insight.unit").set_value("%").run())
+    lives(test.selectbox(key="insight.alone").set_value(False).run())
     assert (asked(test)["unit"], asked(test)["alone"]) == ("%", False)
     assert [each.get("yaxis") for each in traces(test).values()] == [None, None, "y2"]
 

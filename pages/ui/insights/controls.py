@@ -195,10 +195,8 @@ def _to_breakdown(begin: dict[str, Any]) -> None:
     asking.change(begin, breakdown=json.loads(chosen) if chosen else None)
 
 
-def _choice(
-    begin: Mapping[str, Any], field: str, label: str, options: Mapping[Any, str], now: Any, width: int, *, prefix: str = "insight"
-) -> None:
-    key = f"{prefix}.{field}"
+def _choice(begin: Mapping[str, Any], field: str, label: str, options: Mapping[Any, str], now: Any, width: int) -> None:
+    key = f"insight.{field}"
     st.session_state[key] = now if now in options else next(iter(options))
     st.selectbox(
         label,

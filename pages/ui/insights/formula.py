@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from pages.ui import states, words
-from pages.ui.insights import asking
+from pages.ui.insights import asking, controls
 from user360 import formulas
 from user360.errors import InvalidInsight
 
@@ -63,28 +63,12 @@ def editor(begin: Callable[[], dict[str, Any]], document: Mapping[str, Any]) -> 
             help="The letters of the series with + - * / and parentheses. Divided by 0 there is no value.",
         )
         if now:
-            _choice(begin, "unit", "How it is written", UNITS, document.get("unit", ""), 126)
-            _choice(begin, "alone", "What is drawn", SHOWN, bool(document.get("alone", True)), 164)
+            controls.choice(begin(), document, "unit", "How it is written", UNITS, width=126)
+            controls.choice(begin(), document, "alone", "What is drawn", SHOWN, width=164)
         st.button(
             "", key=f"{_KEY}.less", icon=":material/close:", type="tertiary", help="Take out", on_click=_less, args=(begin,)
         )
     states.fault_under(refused, "fault")
-
-
-def _choice(
-    begin: Callable[[], dict[str, Any]], field: str, label: str, options: Mapping[Any, str], now: Any, width: int
-) -> None:
-    key = f"{_KEY}.{field}"
-    st.session_state[key] = now if now in options else next(iter(options))
-    st.selectbox(
-        label,
-        list(options),
-        key=key,
-        format_func=options.__getitem__,
-        label_visibility="collapsed",
-        width=width,
-        on_change=lambda: asking.change(begin(), **{field: st.session_state[key]}),
-    )
 
 
 def _set(begin: Callable[[], dict[str, Any]]) -> None:
