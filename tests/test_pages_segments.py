@@ -169,6 +169,17 @@ def test_what_each_leaves_is_counted_in_order_alone_and_without(store):
     assert test.dataframe[0].value["Then"].tolist() == [0, 3, 3]
 
 
+def test_of_conditions_of_which_any_holds_it_is_told_what_each_adds_and_those_that_read_alike_have_numbers(store):
+    add_many(store, 9)
+    test = shown("segment", rule=rule(INDIA, BRAZIL, INDIA, match="any"))
+    found = test.dataframe[0].value
+    assert found["What"].tolist() == ["Everyone", "1 · country", "2 · country", "3 · country"]
+    assert (found["So far"].tolist(), found["Of all"].round().tolist()) == ([9, 3, 6, 6], [100, 33, 67, 67])
+    test.segmented_control(key="segment.view").set_value("without")
+    lives(test.run())
+    assert test.dataframe[0].value["Fewer"].tolist() == [0, 0, 3, 0]
+
+
 def test_edits_are_undone_and_done_again(store):
     add_many(store, 9)
     test = shown("segment", rule=rule(INDIA))

@@ -99,9 +99,9 @@ def choice(
 
 
 def whole(
-    edit: Edit, name: str, now: int, take: Callable[[Any], None], *, least: int = 1, most: int = 100_000, width: int = 64
+    edit: Edit, name: str, now: int, take: Callable[[Any], None], *, least: int = 1, most: int = 100_000, width: int | None = None
 ) -> None:
-    """A whole number, typed."""
+    """A whole number, typed; as wide as it is long, where no width is given."""
     project(edit.key(name), int(now))
     st.number_input(
         edit.label(name.capitalize()),
@@ -111,10 +111,20 @@ def whole(
         key=edit.key(name),
         required=True,
         label_visibility="collapsed",
-        width=edit.room(width),
+        width=edit.room(width or max(44, 26 + 8 * len(str(now)))),
         on_change=_take,
         args=(edit, name, take),
     )
+
+
+def unit(edit: Edit, name: str, units: Sequence[str], now: str, amount: object, take: Callable[[Any], None]) -> None:
+    """The unit of time of an amount that stands before it, one or many."""
+    choice(edit, name, units, now, take, say=lambda each: plural(each, amount), width=room_for(plural(now, amount), 74))
+
+
+def plural(of: str, amount: object) -> str:
+    """`day` or `days`."""
+    return of if amount == 1 else f"{of}s"
 
 
 def text(edit: Edit, name: str, now: str, take: Callable[[Any], None], *, placeholder: str = "", width: int = 150) -> None:
@@ -139,7 +149,7 @@ def word(said: str) -> None:
 
 def room_for(said: str, least: int, most: int = 210) -> int:
     """The width of a choice that shows this text."""
-    return min(max(46 + 7 * len(said), least), most)
+    return min(max(round(44 + 6.5 * len(said)), least), most)
 
 
 def _take(edit: Edit, name: str, take: Callable[[Any], None]) -> None:

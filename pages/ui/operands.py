@@ -194,7 +194,7 @@ def _window(edit: Edit, given: list[Any]) -> None:
         return taken
 
     fields.whole(edit, "amount", int(amount), take(0))
-    fields.choice(edit, "unit", operators.UNITS, unit, take(1), say=lambda each: plural(each, amount), width=96)
+    fields.unit(edit, "unit", operators.UNITS, unit, amount, take(1))
 
 
 def _read(entered: Any, subject: Subject) -> Any:
@@ -275,8 +275,3 @@ def said(value: object) -> str:
 def spaced(word: str) -> str:
     """A calendar word as people write it, `this week`."""
     return word.replace("_", " ")
-
-
-def plural(unit: str, amount: object) -> str:
-    """`day` or `days`."""
-    return unit if amount == 1 else f"{unit}s"

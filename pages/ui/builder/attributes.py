@@ -148,12 +148,4 @@ def lasting(edit: Edit) -> None:
 def _span(edit: Edit, kind: str) -> None:
     held = edit.condition["held"]
     fields.whole(edit, "so many", held[kind], lambda value: edit.condition["held"].update({kind: value}))
-    fields.choice(
-        edit,
-        "of",
-        operators.UNITS,
-        held["unit"],
-        lambda unit: edit.condition["held"].update(unit=unit),
-        say=lambda each: operands.plural(each, held[kind]),
-        width=96,
-    )
+    fields.unit(edit, "of", operators.UNITS, held["unit"], held[kind], lambda unit: edit.condition["held"].update(unit=unit))

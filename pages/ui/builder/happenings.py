@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pages.ui.fields import Edit
 
-EVENT_WIDTH: Final = 148
+EVENT_WIDTH: Final = 130
 ANY: Final = "any event"
 DID, DID_NOT, REGULARLY = "did", "did not", "regularly"
 WHERE, WHEN = "Where …", "When …"
@@ -45,7 +45,7 @@ def row(edit: Edit) -> None:
     """The fields of the row, beside each other."""
     asked = asks(edit.condition)
     choosing = lambda chosen: ask(edit, chosen)  # noqa: E731 - what the choice does
-    fields.choice(edit, "asked", ASKED, asked, choosing, label="Asked of events", width=fields.room_for(asked, 78))
+    fields.choice(edit, "asked", ASKED, asked, choosing, label="Asked of events", width=fields.room_for(asked, 66))
     if asked in MEASURES.values():
         measured(edit)
         fields.word("in")
@@ -173,8 +173,7 @@ def _regularity(edit: Edit) -> None:
     fields.whole(edit, "periods", of["periods"], take("periods"), most=1_000)
     fields.word("of the last")
     fields.whole(edit, "of", of["of"], take("of"), most=1_000)
-    say = lambda each: operands.plural(each, of["of"])  # noqa: E731 - how a unit is said
-    fields.choice(edit, "periods of", UNITS, of["unit"], take("unit"), say=say, width=96)
+    fields.unit(edit, "periods of", UNITS, of["unit"], of["of"], take("unit"))
 
 
 # -- sequences ----------------------------------------------------------------------------------
@@ -196,8 +195,7 @@ def sequence(edit: Edit) -> None:
     fields.choice(edit, "limit", ("however long", "within"), "within" if within else "however long", limit, width=126)
     if within:
         fields.whole(edit, "within", within["value"], take("value"))
-        say = lambda each: operands.plural(each, within["value"])  # noqa: E731 - how a unit is said
-        fields.choice(edit, "unit of within", operators.UNITS, within["unit"], take("unit"), say=say, width=96)
+        fields.unit(edit, "unit of within", operators.UNITS, within["unit"], within["value"], take("unit"))
     spans.during(edit)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +32,7 @@ TEN: Final = 10
 _THEN: Final = "segment.as_of.then"
 VIEWS: Final = {"after": "In order", "alone": "Alone", "without": "Without"}
 _HEADS: Final = {"after": ("Left", "Kept"), "alone": ("Alone", "Of all"), "without": ("Then", "More")}
+_HEADS_OF_ANY: Final = _HEADS | {"after": ("So far", "Of all"), "without": ("Then", "Fewer")}
 _LONGEST_LABEL: Final = 40
 
 
@@ -157,17 +159,19 @@ def _steps(preview: Preview, judged: Judged) -> None:
         width="stretch",
     )
     outer = [each for each in preview.steps if each.path.count(".") == 1]
-    labels = _labels(judged)
-    rows = [_line(str(view), preview, step, outer[place - 1] if place else None) for place, step in enumerate(outer)]
+    labels, either = _labels(judged), judged.rule["match"] == "any"
+    rows = [
+        _line(str(view), preview, step, outer[place - 1] if place and not either else None) for place, step in enumerate(outer)
+    ]
     whole = {"after": (preview.total, 100.0), "alone": (preview.total, 100.0), "without": (preview.count, 0.0)}[str(view)]
     names = ["Everyone" if view != "without" else "As it is", *(labels.get(each.path, "") for each in outer)]
     figures, shares = zip(whole, *rows, strict=True)
-    heads = _HEADS[str(view)]
+    heads = (_HEADS_OF_ANY if either else _HEADS)[str(view)]
     table = pa.table(
         {"What": pa.array(names, pa.string()), heads[0]: pa.array(figures, pa.int64()), heads[1]: pa.array(shares, pa.float64())}
     )
     share: Any = (
-        st.column_config.NumberColumn(width=66, format="localized", help="How many more there would be")
+        st.column_config.NumberColumn(width=66, format="localized", help=f"How many {heads[1].lower()} there would be")
         if view == "without"
         else st.column_config.ProgressColumn(width=66, format="%.0f%%", min_value=0, max_value=100)
     )
@@ -179,7 +183,7 @@ def _steps(preview: Preview, judged: Judged) -> None:
         height=layout.table_height(len(names), layout.RAIL_ROW, most=14),
         row_height=layout.RAIL_ROW,
         column_config={
-            "What": st.column_config.TextColumn("What each leaves" if view == "after" else "Condition", width=104),
+            "What": st.column_config.TextColumn(_first_head(str(view), either=either), width=104),
             heads[0]: st.column_config.NumberColumn(width=60, format="localized"),
             heads[1]: share,
         },
@@ -187,6 +191,12 @@ def _steps(preview: Preview, judged: Judged) -> None:
         selection_mode="single-cell",
         alt="What each condition does to the number of people. A cell opens those people.",
     )
+
+
+def _first_head(view: str, *, either: bool) -> str:
+    if view != "after":
+        return "Condition"
+    return "What each adds" if either else "What each leaves"
 
 
 def _line(view: str, preview: Preview, step: Step, before: Step | None) -> tuple[int, float]:
@@ -197,7 +207,7 @@ def _line(view: str, preview: Preview, step: Step, before: Step | None) -> tuple
         case "alone":
             return step.alone, _percent(step.alone, preview.total)
         case _:
-            return step.without, float(step.without - preview.count)
+            return step.without, float(abs(step.without - preview.count))
 
 
 def _percent(part: int, whole: int) -> float:
@@ -205,9 +215,11 @@ def _percent(part: int, whole: int) -> float:
 
 
 def _labels(judged: Judged) -> dict[str, str]:
-    """A few words for each condition, by its path."""
-    of = {judged.paths[each["id"]]: each for each in editing.current().root["conditions"] if each["id"] in judged.paths}
-    return {path: kinds.short(each)[:_LONGEST_LABEL] for path, each in of.items()}
+    """A few words for each condition, by its path; those that read the same are told apart by their place."""
+    rows = [(place, each) for place, each in enumerate(editing.current().root["conditions"], 1) if each["id"] in judged.paths]
+    said = {judged.paths[each["id"]]: (place, kinds.short(each)[:_LONGEST_LABEL]) for place, each in rows}
+    often = Counter(label for _, label in said.values())
+    return {path: f"{place} · {label}" if often[label] > 1 else label for path, (place, label) in said.items()}
 
 
 def _open_step(key: str, view: str) -> None:

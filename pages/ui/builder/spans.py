@@ -27,7 +27,7 @@ TIMES: Final = {
 _USUAL: Final = ((24, "hour"), (7, "day"), (30, "day"), (90, "day"), (12, "month"))
 _WINDOWS: Final = {f"last {amount} {unit}": {"last": amount, "unit": unit} for amount, unit in _USUAL}
 _CALENDAR: Final = {f"in {each}": {"calendar": each} for each in operators.PERIODS}
-_FREE: Final = {"last": "in the last …", "on": "on the day", "after": "after", "before": "before", "between": "between"}
+_FREE: Final = {"last": "in the last", "on": "on the day", "after": "after", "before": "before", "between": "between"}
 ALWAYS: Final = "at any time"
 AT_FIRST: Final = {"last": 30, "unit": "day"}
 _DATE: Final = "YYYY-MM-DD"
@@ -94,7 +94,7 @@ def _kind(now: dict[str, Any] | None, *, asked_freely: bool) -> str:
 def _said(kind: str) -> str:
     if kind in _WINDOWS:
         window = _WINDOWS[kind]
-        return f"in the last {window['last']} {operands.plural(str(window['unit']), window['last'])}"
+        return f"in the last {window['last']} {fields.plural(str(window['unit']), window['last'])}"
     if kind in _CALENDAR:
         return operands.spaced(kind.removeprefix("in "))
     return _FREE.get(kind, kind)
@@ -109,8 +109,7 @@ def _edges(edit: Edit, kind: str, now: dict[str, Any]) -> None:
 
     if kind == "last":
         fields.whole(edit, "last", int(now["last"]), take("last"))
-        say = lambda each: operands.plural(each, now["last"])  # noqa: E731 - how a unit is said
-        fields.choice(edit, "unit of during", operators.UNITS, now["unit"], take("unit"), say=say, width=96)
+        fields.unit(edit, "unit of during", operators.UNITS, now["unit"], now["last"], take("unit"))
         return
     for key in ("from", "to") if kind == "between" else (kind,):
         if key == "to":

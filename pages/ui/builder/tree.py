@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 LONG: Final = 24
-COUNT_WIDTH: Final = 58
+SIX_FIGURES: Final = 100_000
+COUNT_WIDTH: Final = (44, 58)
 MATCHES: Final = {"all": "All", "any": "Any", "none": "None"}
 _ACTS: Final[Mapping[str, Callable[[dict[str, Any], int], None]]] = {
     "Duplicate": draft.duplicate,
@@ -44,13 +45,15 @@ class Drawn:
     called: Mapping[int, str]
     folded: bool
     full: bool
+    count_width: int
 
 
 def draw(judged: draft.Judged, alone: Mapping[str, int]) -> None:
     """Draw the whole draft. `alone` answers how many meet a path of the rule by themselves."""
     root = editing.current().root
     rows = sum(1 for _ in draft.walk(root))
-    drawn = Drawn(judged, alone, _called(root), folded=rows > LONG, full=rows >= MOST_CONDITIONS)
+    width = COUNT_WIDTH[max(alone.values(), default=0) >= SIX_FIGURES]
+    drawn = Drawn(judged, alone, _called(root), folded=rows > LONG, full=rows >= MOST_CONDITIONS, count_width=width)
     with st.container(border=True, gap="xsmall", key="builder.root"):
         _group(root, drawn, level=1)
     if editing.is_too_long():
@@ -162,7 +165,7 @@ def _row(row: dict[str, Any], drawn: Drawn) -> None:
                 _sentence(edit)
             else:
                 kinds.fields_of(edit)
-        st.caption(_counted(row, drawn, fault), width=COUNT_WIDTH, text_alignment="right")
+        st.caption(_counted(row, drawn, fault), width=drawn.count_width, text_alignment="right")
         _menu(row, drawn)
     if not (folded or row["off"]):
         kinds.under(edit)
