@@ -78,6 +78,16 @@ def cells(question: Insight, ages: int, asked: Asked, *, own: bool) -> pa.Table:
     )
 
 
+def new(there: Mapping[date, People], days: tuple[date, ...], before: People) -> dict[date, People]:
+    """Who is there for the first time in each of these periods, of which all were in none `before`."""
+    found = {}
+    for each in days:
+        here = there.get(each, NOBODY)
+        found[each] = here - before
+        before |= here
+    return found
+
+
 def met(
     cells: pa.Table, begun: Mapping[date, People], seen: Mapping[date, People], *, after: bool, once: bool
 ) -> tuple[pa.Table, pa.Table]:

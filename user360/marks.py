@@ -13,6 +13,7 @@ from user360 import clock, events, insight, people, segments
 from user360.errors import InvalidInsight, InvalidRule
 from user360.events import FIRST_OF_OTHERS
 from user360.insight import NONE, OTHER, VALUE
+from user360.people import NOBODY, People
 from user360.segments import event_values
 from user360.segments.rules import EventCondition, Events, Group
 from user360.sql import NOTHING, Sql, joined, name, sql
@@ -163,6 +164,14 @@ def heads(asked: Asked, groups: int) -> Heads:
 def crowd(asked: Asked) -> Sql:
     """The people of a group as one bitmap."""
     return sql("bitstring_agg(profile_key, 0, {})", Sql(str(asked.room - 1)))
+
+
+def who(asked: Asked, such: Sql) -> People:
+    """Who has an event under that condition. Grouping the events by their people took six times as long as one bitmap of them."""
+    assert asked.read is not None  # noqa: S101 - whoever compiles an answer gives it
+    rows = asked.read(sql("SELECT {}::BLOB AS people FROM events WHERE {} AND {}", crowd(asked), known(asked), such))
+    (blob,) = rows["people"].to_pylist()
+    return People.packed(blob) if blob else NOBODY
 
 
 def counted(asked: Asked, groups: int, rows: Sql | None = None, *, of: int = 1) -> Sql:

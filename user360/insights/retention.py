@@ -179,7 +179,7 @@ def _tables(question: Retention, asked: Asked) -> list[Sql]:
 def _starts(question: Retention, asked: Asked, raw: Sql, beside: Sql) -> Sql:
     """Who is in which cohort since when."""
     start, end = insight.span(question.period, asked.catalog, asked.at)
-    such = event_leaves.matching(marks.checked(question.start, asked.catalog, "$"), Frame(asked.catalog, asked.at))
+    such = _such(question.start, asked)
     kept = sql(", arg_min({{'raw': raw}}, {}).raw AS raw", _ORDER) if raw else NOTHING
     cohort = marks.spot(question, asked)
     if question.entry == "every":
@@ -213,7 +213,7 @@ def _came(question: Retention, asked: Asked) -> Sql:
     """Who came back at which ages; everyone at age 0."""
     start, _ = insight.span(question.period, asked.catalog, asked.at)
     until = asked.at + timedelta(microseconds=1)
-    such = event_leaves.matching(marks.checked(question.back, asked.catalog, "$"), Frame(asked.catalog, asked.at))
+    such = _such(question.back, asked)
     within = marks.within(question, asked, start, until)
     if question.clock == "calendar":
         seen = sql(
@@ -263,18 +263,13 @@ def _bitmaps(question: Retention, asked: Asked) -> Sql | None:
     until = asked.at + timedelta(microseconds=1)
     last = min(until, found.edges[len(found.days) + question.ages - 1]) if question.when == "on" else until
     seen = _crowds(_by_place(question, asked, question.back, found.first, last), asked)
-    if question.entry == "first":
-        started = sql(
-            "SELECT cohort AS place, {}::BLOB AS heads FROM ({}) WHERE {} GROUP BY cohort",
-            marks.crowd(asked),
-            _starts(question, asked, NOTHING, NOTHING),
-            marks.known(asked),
-        )
-        begun = _crowds(started, asked)
-    elif question.start == question.back and found.whole:
+    if question.start == question.back and found.whole:
         begun = seen
     else:
         begun = _crowds(_by_place(question, asked, question.start, found.first, found.end), asked)
+    if question.entry == "first":
+        such = sql("{} AND {}", _such(question.start, asked), marks.within(question, asked, _EVER, found.first))
+        begun = cohorts.new(begun, found.days, marks.who(asked, such))
     counted, pooled = cohorts.met(cells, begun, seen, after=question.when == "after", once=question.entry == "first")
     return sql(
         "WITH counted AS MATERIALIZED (SELECT * FROM counted_cells), pooled AS (SELECT * FROM pooled_ages)",
@@ -289,10 +284,15 @@ def _by_place(question: Retention, asked: Asked, of: Events, start: datetime, un
         "SELECT {} AS place, {}::BLOB AS heads FROM events WHERE {} AND {} AND {} GROUP BY ALL",
         marks.spot(question, asked, start, until),
         marks.crowd(asked),
-        event_leaves.matching(marks.checked(of, asked.catalog, "$"), Frame(asked.catalog, asked.at)),
+        _such(of, asked),
         marks.known(asked),
         marks.within(question, asked, start, until),
     )
+
+
+def _such(of: Events, asked: Asked) -> Sql:
+    """The condition of these events."""
+    return event_leaves.matching(marks.checked(of, asked.catalog, "$"), Frame(asked.catalog, asked.at))
 
 
 def _crowds(bitmaps: Sql, asked: Asked) -> dict[date, People]:
