@@ -47,7 +47,14 @@ def living(store: Store, *, at: datetime, past: bool = False) -> People:
 
 def of_node(store: Store, node: Node, frame: Frame) -> People:
     """Who one node of a checked rule holds for, in a frame of everybody."""
-    return combined(store, fused(compiler.compiled(node, frame)), everyone(frame))
+    return of_nodes(store, [node], frame)[0]
+
+
+def of_nodes(store: Store, nodes: Iterable[Node], frame: Frame) -> list[People]:
+    """Who each of these nodes of checked rules holds for, in a frame of everybody."""
+    trees = [fused(compiler.compiled(each, frame)) for each in nodes]
+    ask(store, (leaf for each in trees for leaf in leaves(each)))
+    return [combined(store, each, everyone(frame)) for each in trees]
 
 
 def people(store: Store, compiled: Compiled, *, whole: bool = True, within: Leaf = EVERYONE) -> People:

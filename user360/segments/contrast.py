@@ -112,8 +112,7 @@ def _plain(store: Store, wide: Sequence[Property], sides: pa.Table) -> Iterator[
     rows = profiles.beside([each.name for each in wide], sides)
     columns = [name(f"value{place}") for place in range(len(wide))]
     flags = [place for place, each in enumerate(wide) if each.datatype.name == "boolean"]
-    asked = [*(sql("{} IS NOT NULL", each) for each in columns), *(columns[each] for each in flags)]
-    found = _counts(store, rows, asked)
+    found = _counts(store, rows, [*columns, *(_if_true(columns[each]) for each in flags)])
     known, true = found[: len(wide)], found[len(wide) :]
     for each, counts in zip(wide, known, strict=True):
         yield PropertyCondition(each.name, "is_known"), counts
@@ -127,20 +126,23 @@ def _plain(store: Store, wide: Sequence[Property], sides: pa.Table) -> Iterator[
     quarters = joined(", ", [sql("quantile_disc({}, 0.75)", columns[each]) for each in numbers])
     edges = store.rows(sql("SELECT {} FROM ({})", quarters, rows))[0]
     upper = [(place, edge) for place, edge in zip(numbers, edges, strict=True) if edge is not None]
-    reached = _counts(store, rows, [sql("{} >= {}", columns[place], edge) for place, edge in upper])
+    reached = _counts(store, rows, [_if_true(sql("{} >= {}", columns[place], edge)) for place, edge in upper])
     for (place, edge), counts in zip(upper, reached, strict=True):
         yield PropertyCondition(wide[place].name, "at_least", (edge,)), counts
 
 
-def _counts(store: Store, rows: Sql, conditions: Sequence[Sql]) -> list[tuple[int, int]]:
-    """By how many of each group each of the conditions is met."""
-    if not conditions:
+def _if_true(condition: Sql) -> Sql:
+    """A value where a condition is met, else none. Counting values took a quarter of the time of counting rows under each condition."""
+    return sql("nullif({}, false)", condition)
+
+
+def _counts(store: Store, rows: Sql, values: Sequence[Sql]) -> list[tuple[int, int]]:
+    """How many of each group have each of the values."""
+    if not values:
         return []
-    met = joined(", ", [sql("count(*) FILTER ({})", each) for each in conditions])
-    parts = store.rows(sql("SELECT in_one, in_other, {} FROM ({}) GROUP BY in_one, in_other", met, rows))
-    of_one, of_other = (
-        [sum(each[2 + place] for each in parts if each[side]) for place in range(len(conditions))] for side in (0, 1)
-    )
+    held = joined(", ", [sql("count({})", each) for each in values])
+    parts = store.rows(sql("SELECT in_one, in_other, {} FROM ({}) GROUP BY in_one, in_other", held, rows))
+    of_one, of_other = ([sum(each[2 + place] for each in parts if each[side]) for place in range(len(values))] for side in (0, 1))
     return list(zip(of_one, of_other, strict=True))
 
 
@@ -174,10 +176,8 @@ def _entries(store: Store, found: Property, sides: pa.Table) -> Iterator[Counted
 
 
 def _events(store: Store, catalog: Catalog, one: People, other: People, at: datetime) -> Iterator[Counted]:
-    """Who did each event in the last 90 days; the system's are left out."""
+    """Who did each event in the last 90 days, several of them asked at a time; the system's are left out."""
     frame = Frame(catalog, at)
-    for event, number in catalog.events.items():
-        if number >= FIRST_OF_OTHERS:
-            node = EventCondition(Events(event, None, LAST))
-            people = asking.of_node(store, node, frame)
-            yield node, (len(people & one), len(people & other))
+    nodes = [EventCondition(Events(event, None, LAST)) for event, number in catalog.events.items() if number >= FIRST_OF_OTHERS]
+    for node, people in zip(nodes, asking.of_nodes(store, nodes, frame), strict=True):
+        yield node, (len(people & one), len(people & other))

@@ -60,7 +60,7 @@ def grid(store: Store, rule: Rule, people: People, *, at: datetime, past: bool =
     checked, frame = check(rule, catalog), Frame(catalog, at, past=past)
     among = people & asking.living(store, at=at, past=past)
     nodes = dict(_conditions(checked, "$"))
-    truth = {path: asking.of_node(store, node, frame) & among for path, node in nodes.items()}
+    truth = {path: met & among for path, met in zip(nodes, asking.of_nodes(store, nodes.values(), frame), strict=True)}
     found = _joined(checked, truth, among, "$")
     columns = [
         Column(
