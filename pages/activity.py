@@ -6,7 +6,6 @@ import json
 from datetime import UTC
 from typing import Any
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.ui import address, layout, session, states, tables, words
@@ -60,17 +59,14 @@ def _table(kinds: tuple[str, ...], total: int) -> None:
     found = session.cached(activity.find, kinds=kinds, limit=rows, offset=(number - 1) * rows, topics=("activity",)).to_pylist()
     lines = [_line(row) for row in found]
     config: dict[str, Any] = {name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()}
-    chosen = st.dataframe(
-        pa.Table.from_pylist([line | {"Details": words.cut(line["Details"], LONGEST_DETAILS)} for line in lines]),
+    chosen = layout.table(
+        [line | {"Details": words.cut(line["Details"], LONGEST_DETAILS)} for line in lines],
         key=f"activity.{number}.{rows}.{'|'.join(kinds)}",
-        hide_index=True,
-        height=layout.table_height(len(found), layout.CARD_ROW, most=18),
-        row_height=layout.CARD_ROW,
         column_config=config,
-        placeholder=words.NO_VALUE,
         alt="The activity log, newest first; a line that is chosen is told whole below",
         on_select="rerun",
         selection_mode="single-cell",
+        most=18,
     )
     _whole(lines, [row for row, _ in chosen["selection"]["cells"]])
     tables.pager(total, number, rows, key="activity")

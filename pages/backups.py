@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.ui import confirm, dialogs, layout, progress, scheduling, session, states, words
@@ -56,17 +55,14 @@ def _table(found: list[backup.Backup]) -> None:
         "Version": st.column_config.TextColumn(width=80),
         "By": st.column_config.TextColumn(width=300),
     }
-    shown = st.dataframe(
-        pa.Table.from_pylist([_line(each) for each in found]),
-        hide_index=True,
-        height=layout.table_height(len(found), layout.CARD_ROW, most=21),
-        row_height=layout.CARD_ROW,
+    shown = layout.table(
+        [_line(each) for each in found],
         column_config=config,
-        placeholder=words.NO_VALUE,
         alt="Backups, newest first",
         key=f"backups.table.{found[0].id}",
         on_select="rerun",
         selection_mode="single-row",
+        most=21,
     )
     rows = shown["selection"]["rows"]
     if rows and rows[0] < len(found):

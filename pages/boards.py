@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import streamlit as st
 
-from pages.ui import address, charts, layout, nav, session, states, words
+from pages.ui import address, charts, finding, layout, nav, session, states, words
 from pages.ui.boards import arranging, keeping, offline, scope, tiles
 from pages.ui.insights import pinning
 from user360 import beginning, boards, profiles
@@ -53,24 +53,8 @@ def _all() -> None:
     with layout.header("Boards", words.number(len(shown))):
         keeping.new("primary")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.session_state.setdefault("boards.search", address.text("search"))
-        st.text_input(
-            "Search",
-            key="boards.search",
-            placeholder="Name or description",
-            icon=":material/search:",
-            label_visibility="collapsed",
-            live="300ms",
-            width=250,
-            on_change=lambda: address.put(search=st.session_state["boards.search"].strip()),
-            autocomplete="off",
-        )
-        st.session_state["boards.archived"] = archived
-        st.toggle(
-            "Archived",
-            key="boards.archived",
-            on_change=lambda: address.put(archived="1" if st.session_state["boards.archived"] else None),
-        )
+        finding.search("boards.search", "Name or description")
+        finding.archived("boards")
     if shown:
         _table(shown)
     elif archived:
@@ -98,16 +82,15 @@ def _table(shown: Sequence[Board]) -> None:
         "By": st.column_config.TextColumn(width=120),
     }
     key = f"boards.table.{hash(tuple(each.id for each in shown))}"
-    st.dataframe(
+    layout.table(
         table,
         key=key,
-        hide_index=True,
-        height=layout.table_height(len(shown), most=18),
         row_height=layout.CHOSEN_ROW,
         column_config=config,
         on_select=states.acting(functools.partial(_open, shown, key)),
         selection_mode="single-cell",
         alt="Boards, lately changed first. A cell opens the board.",
+        most=18,
     )
 
 

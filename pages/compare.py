@@ -281,21 +281,10 @@ def _open_trait(rule: Rule, trait: Trait) -> None:
 
 
 def _table(columns: dict[str, Any], config: dict[str, Any], key: str, alt: str, on_cell: Any = None) -> None:
-    rows = len(next(iter(columns.values())))
     chosen: dict[str, Any] = (
         {} if on_cell is None else {"on_select": lambda: _on_cell(key, on_cell), "selection_mode": "single-cell"}
     )
-    st.dataframe(
-        pa.table(columns),
-        key=key,
-        hide_index=True,
-        height=layout.table_height(rows, layout.CARD_ROW, most=10),
-        row_height=layout.CARD_ROW,
-        column_config=config,
-        placeholder=words.NO_VALUE,
-        alt=alt,
-        **chosen,
-    )
+    layout.table(pa.table(columns), key=key, column_config=config, alt=alt, **chosen, most=10)
 
 
 def _on_cell(key: str, then: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.ui import confirm, dialogs, layout, making, progress, session, states, tables, words
@@ -81,13 +80,9 @@ def _table(found: list[exports.Export]) -> None:
         "By": st.column_config.TextColumn(width=110),
         "What": st.column_config.TextColumn(width=400),
     }
-    shown = st.dataframe(
-        pa.Table.from_pylist([_line(each) for each in found]),
-        hide_index=True,
-        height=layout.table_height(len(found), layout.CARD_ROW),
-        row_height=layout.CARD_ROW,
+    shown = layout.table(
+        [_line(each) for each in found],
         column_config=config,
-        placeholder=words.NO_VALUE,
         alt="Files made in the background, newest first",
         key="downloads.table",
         on_select="rerun",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.ui import address, layout, merging, nav, pairing, progress, session, states, tables, words
@@ -167,11 +166,9 @@ def _table(found: Sequence[Pair], people: Mapping[int, Mapping[str, Any]]) -> Pa
         for each in found
     ]
     widget = f"duplicates.table.{hash(tuple(each.id for each in found))}"
-    st.dataframe(
-        pa.Table.from_pylist(lines),
+    layout.table(
+        lines,
         key=widget,
-        hide_index=True,
-        height=layout.table_height(len(found), most=tables.SHOWN_ROWS),
         row_height=layout.CHOSEN_ROW,
         column_config={
             "One": st.column_config.TextColumn(width=100),
@@ -183,6 +180,7 @@ def _table(found: Sequence[Pair], people: Mapping[int, Mapping[str, Any]]) -> Pa
         on_select=lambda: _choose(widget, [each.id for each in found]),
         selection_mode="single-row",
         selection_default={"selection": {"rows": [place], "columns": [], "cells": []}},
+        most=tables.SHOWN_ROWS,
     )
     return found[place]
 

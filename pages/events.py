@@ -9,7 +9,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.ui import address, charts, downloads, layout, making, nav, session, states, words
@@ -97,16 +96,14 @@ def _catalogue(found: list[dict[str, Any]]) -> None:
         "Last": st.column_config.TextColumn(width=92),
         "Last 30 days": st.column_config.AreaChartColumn(y_min=0, width=88),
     }
-    st.dataframe(
-        pa.Table.from_pylist(rows),
-        hide_index=True,
-        height=layout.table_height(len(rows), layout.CARD_ROW, most=12 if chosen else 20),
-        row_height=layout.CARD_ROW,
+    layout.table(
+        rows,
         column_config=config,
         key="events.table",
         on_select=lambda: _choose(shown),
         selection_mode="single-row",
         alt="Events, commonest first",
+        most=12 if chosen else 20,
     )
     if chosen:
         _panel(chosen, daily.get(name, {}), days)
@@ -153,13 +150,7 @@ def _panel(chosen: dict[str, Any], counts: dict[Any, int], days: list[Any]) -> N
     with right, layout.card("Properties", "from a sample of 10,000"), states.boundary("These properties", key="events.schema"):
         known = session.cached(events.schema, name, topics=("events",))
         if known:
-            st.dataframe(
-                pa.Table.from_pylist([_property(each) for each in known]),
-                hide_index=True,
-                height=layout.table_height(len(known), layout.RAIL_ROW, most=10),
-                row_height=layout.RAIL_ROW,
-                alt=f"Properties of {name}",
-            )
+            layout.table([_property(each) for each in known], row_height=layout.RAIL_ROW, alt=f"Properties of {name}", most=10)
         else:
             states.nothing_to_show("This event has no properties.")
     with st.container(horizontal=True, gap="xsmall"):
@@ -289,17 +280,14 @@ def _rows(rows: list[dict[str, Any]]) -> None:
         "Source": st.column_config.TextColumn(width=130),
         "Properties": st.column_config.JsonColumn(width=420),
     }
-    st.dataframe(
-        pa.Table.from_pylist([_event(row) for row in rows]),
-        hide_index=True,
-        height=layout.table_height(len(rows), layout.CARD_ROW, most=18),
-        row_height=layout.CARD_ROW,
+    layout.table(
+        [_event(row) for row in rows],
         column_config=config,
-        placeholder=words.NO_VALUE,
         key=f"events.stream.{rows[0]['messageId']}.{len(rows)}",
         on_select=lambda: _open(rows, f"events.stream.{rows[0]['messageId']}.{len(rows)}"),
         selection_mode="single-row",
         alt="Events, newest first",
+        most=18,
     )
     st.caption("Choose an event to open its user.")
 

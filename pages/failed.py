@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.ui import address, confirm, dialogs, layout, mending, progress, session, states, tables, words
@@ -118,17 +117,14 @@ def _reasons(reasons: tuple[Reason, ...]) -> None:
         "Newest says": st.column_config.TextColumn(width=420),
         "Last": st.column_config.TextColumn(width=110),
     }
-    st.dataframe(
-        pa.Table.from_pylist([_reason(each) for each in reasons]),
+    layout.table(
+        [_reason(each) for each in reasons],
         key=key,
-        hide_index=True,
-        height=layout.table_height(len(reasons), layout.CARD_ROW, most=8),
-        row_height=layout.CARD_ROW,
         column_config=config,
-        placeholder=words.NO_VALUE,
         alt="Why messages failed, by reason and source, what failed last first",
         on_select=lambda: _pick(reasons, key),
         selection_mode="single-row",
+        most=8,
     )
 
 
@@ -197,18 +193,15 @@ def _table(found: tuple[Failed, ...], *, beside: bool) -> None:
         "Message id": st.column_config.TextColumn(width=220),
         "Times": st.column_config.NumberColumn(format="localized", width=64),
     }
-    st.dataframe(
-        pa.Table.from_pylist([_line(each) for each in found]),
+    layout.table(
+        [_line(each) for each in found],
         key=key,
-        hide_index=True,
-        height=layout.table_height(len(found), layout.CARD_ROW, most=15 if beside else 8),
-        row_height=layout.CARD_ROW,
         column_config=config,
         column_order=["Last", "What was wrong"] if beside else None,
-        placeholder=words.NO_VALUE,
         alt="The failed messages of this reason, what failed last first",
         on_select=lambda: _open(found, key),
         selection_mode="single-row",
+        most=15 if beside else 8,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.ui import address, confirm, dialogs, layout, nav, progress, scheduling, session, states, watched, words
@@ -79,17 +78,14 @@ def _table(every: list[Folder]) -> None:
         "Last look": st.column_config.TextColumn(width=92),
         "It ended": st.column_config.TextColumn(width=110),
     }
-    st.dataframe(
-        pa.Table.from_pylist([_line(each) for each in every]),
+    layout.table(
+        [_line(each) for each in every],
         key=key,
-        hide_index=True,
-        height=layout.table_height(len(every), layout.CARD_ROW, most=8),
-        row_height=layout.CARD_ROW,
         column_config=config,
-        placeholder=words.NO_VALUE,
         alt="Watched folders by name, with when each is looked at and how the last look ended",
         on_select=lambda: _choose(every, key),
         selection_mode="single-row",
+        most=8,
     )
 
 
@@ -236,15 +232,7 @@ def _runs(every: list[Run]) -> None:
         }
         for each in every
     ]
-    st.dataframe(
-        pa.Table.from_pylist(table),
-        hide_index=True,
-        height=layout.table_height(len(every), layout.CARD_ROW, most=6),
-        row_height=layout.CARD_ROW,
-        column_config=config,
-        placeholder=words.NO_VALUE,
-        alt="Looks at the folder, newest first",
-    )
+    layout.table(table, column_config=config, alt="Looks at the folder, newest first", most=6)
 
 
 page()

@@ -191,17 +191,14 @@ def _counts(of: Framed) -> None:
     if not question.breakdown:
         del columns["first"]
     key = f"funnel.table.{hash(tuple(name for name, _ in rows))}"
-    st.dataframe(
+    layout.table(
         pa.table(columns),
         key=key,
-        hide_index=True,
-        height=layout.table_height(len(rows), layout.CARD_ROW, most=11),
-        row_height=layout.CARD_ROW,
         column_config=config,
-        placeholder=words.NO_VALUE,
         alt="Counts, rate and median time. A cell opens the people of its row.",
         on_select=states.acting(functools.partial(_open, of, key, found)),
         selection_mode="single-cell",
+        most=11,
     )
 
 

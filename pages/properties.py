@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.ui import address, charts, computing, dialogs, layout, nav, session, states, words
@@ -117,19 +116,16 @@ def _table(shown: list[Property], chosen: Property | None = None) -> None:
         "Searched": st.column_config.CheckboxColumn(width=72),
         "Description": st.column_config.TextColumn(width=374),
     }
-    st.dataframe(
-        pa.Table.from_pylist(rows),
-        hide_index=True,
-        height=layout.table_height(len(rows), layout.CARD_ROW, most=22),
-        row_height=layout.CARD_ROW,
+    layout.table(
+        rows,
         column_config=config,
         column_order=[*config][:5] if chosen else None,
-        placeholder=words.NO_VALUE,
         key=f"properties.table.{len(rows)}.{rows[0]['Property']}",
         on_select=lambda: _choose(shown, f"properties.table.{len(rows)}.{rows[0]['Property']}"),
         selection_mode="single-row",
         selection_default={"selection": {"rows": [place for place, each in enumerate(shown) if each == chosen]}},
         alt="Properties in the order of the users table",
+        most=22,
     )
 
 

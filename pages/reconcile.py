@@ -197,12 +197,9 @@ def _reasons(place: str, side: Difference) -> None:
     else:
         shown = side.reasons[:MOST_REASONS]
         key = f"reconcile.{place}.reasons.{hash(tuple((each.words, len(each.people)) for each in shown))}"
-        st.dataframe(
+        layout.table(
             pa.table({"People": [len(each.people) for each in shown], "Why": [each.words for each in shown]}),
             key=key,
-            hide_index=True,
-            height=layout.table_height(len(shown), layout.CARD_ROW, most=12),
-            row_height=layout.CARD_ROW,
             column_config={
                 "People": st.column_config.NumberColumn(width=74, format="localized"),
                 "Why": st.column_config.TextColumn(),
@@ -210,6 +207,7 @@ def _reasons(place: str, side: Difference) -> None:
             alt="Reasons, the commonest first. A cell opens the people it concerns.",
             on_select=states.acting(functools.partial(_choose, place, key)),
             selection_mode="single-cell",
+            most=12,
         )
         if len(side.reasons) > len(shown):
             st.caption(f"The first {len(shown)} of {len(side.reasons)}; the file has all.")

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
 import streamlit as st
 
-from pages.ui import address, dialogs, gallery, layout, lists, nav, session, states, words
+from pages.ui import dialogs, finding, gallery, layout, lists, nav, session, states, words
 from user360 import profiles, segments
 from user360.segments import saved
 
@@ -69,26 +68,9 @@ def _compare() -> None:
 
 def _controls() -> Sequence[Segment]:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.session_state.setdefault("segments.q", address.text("q"))
-        st.text_input(
-            "Search",
-            key="segments.q",
-            placeholder="Name or description",
-            icon=":material/search:",
-            label_visibility="collapsed",
-            live="300ms",
-            width=250,
-            on_change=lambda: address.put(q=st.session_state["segments.q"].strip()),
-            autocomplete="off",
-        )
-        st.session_state.setdefault("segments.archived", address.text("archived") == "1")
-        st.toggle(
-            "Archived",
-            key="segments.archived",
-            on_change=lambda: address.put(archived="1" if st.session_state["segments.archived"] else None),
-        )
-    archived = address.text("archived") == "1"
-    found: Sequence[Segment] = session.cached(saved.find, text=address.text("q"), archived=archived, topics=("segments",))
+        text = finding.search("segments.q", "Name or description")
+        archived = finding.archived("segments")
+    found: Sequence[Segment] = session.cached(saved.find, text=text, archived=archived, topics=("segments",))
     return found
 
 
@@ -105,17 +87,15 @@ def _table(shown: Sequence[Segment]) -> None:
         "By": st.column_config.TextColumn(width=100),
         "Description": st.column_config.TextColumn(),
     }
-    st.dataframe(
-        pa.Table.from_pylist(rows),
+    layout.table(
+        rows,
         key=key,
-        hide_index=True,
-        height=layout.table_height(len(rows), most=18),
         row_height=layout.CHOSEN_ROW,
         column_config=config,
-        placeholder=words.NO_VALUE,
         on_select=lambda: _open(shown, key),
         selection_mode="single-cell",
         alt="Segments, lately changed first. A cell opens the segment.",
+        most=18,
     )
 
 

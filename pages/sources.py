@@ -132,18 +132,16 @@ def _table(every: tuple[Source, ...], named: list[str], sent: dict[str, Pulse]) 
         "Failed": st.column_config.NumberColumn(format="localized", width=70, help="Failed messages that are kept"),
         "Description": st.column_config.TextColumn(width=220),
     }
-    st.dataframe(
-        pa.Table.from_pylist(
-            [_line(each, sent.get(each.name), kept.get(each.name, 0)) for each in every]
-            + [_sent_by(each, sent.get(each), kept.get(each, 0)) | {"Description": NAMED} for each in named],
-            _ROWS,
-        ),
+    rows = pa.Table.from_pylist(
+        [_line(each, sent.get(each.name), kept.get(each.name, 0)) for each in every]
+        + [_sent_by(each, sent.get(each), kept.get(each, 0)) | {"Description": NAMED} for each in named],
+        _ROWS,
+    )
+    layout.table(
+        rows,
         key=key,
-        hide_index=True,
-        height=layout.table_height(len(names), layout.CARD_ROW, most=10),
-        row_height=layout.CARD_ROW,
         column_config=config,
-        placeholder=words.NO_VALUE,
+        most=10,
         alt="Sources by name, with how much each sent and when it last did",
         on_select=lambda: _choose(names, key),
         selection_mode="single-row",

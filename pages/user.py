@@ -204,20 +204,17 @@ def _properties(profile: Profile, known: Mapping[str, Property]) -> None:
         if not rows:
             states.nothing_to_show("No property or value has that in it.")
             return
-        chosen = st.dataframe(
+        chosen = layout.table(
             pa.table({"property": [name for name, _ in rows], "value": [value for _, value in rows]}),
-            hide_index=True,
-            height=layout.table_height(len(rows), layout.CARD_ROW, most=MOST_PROPERTIES),
-            row_height=layout.CARD_ROW,
             key=f"user.properties.{wanted}",
             column_config={
                 "property": st.column_config.TextColumn("Property", width=92),
                 "value": st.column_config.TextColumn("Value", width=140),
             },
-            placeholder=words.NO_VALUE,
             alt="The user's properties and their values; one that is chosen is told whole, with where it came from",
             on_select="rerun",
             selection_mode="single-cell",
+            most=MOST_PROPERTIES,
         )
         _origins(profile, rows, chosen["selection"]["cells"])
         computing.origins(known)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import streamlit as st
 
 from pages.ui import (
-    address,
     bulk,
     columns,
     dialogs,
     downloads,
+    finding,
     forms,
     layout,
     lists,
@@ -89,26 +89,10 @@ def _nobody() -> None:
 def _controls() -> tuple[str, Rule | None]:
     """The search field and the filter chips; what both ask for."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        if "users.q" not in st.session_state:
-            st.session_state["users.q"] = address.text("q")
-        st.text_input(
-            "Search",
-            key="users.q",
-            placeholder="Name, email, phone or id",
-            icon=":material/search:",
-            label_visibility="collapsed",
-            live="300ms",
-            width=250,
-            on_change=_searched,
-            autocomplete="off",
-        )
+        wanted = finding.search("users.q", "Name, email, phone or id")
         rule = rules.chips()
     rules.sentence(rule)
-    return address.text("q"), rule
-
-
-def _searched() -> None:
-    address.put(q=st.session_state["users.q"].strip(), page=None)
+    return wanted, rule
 
 
 def _summary(

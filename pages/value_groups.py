@@ -279,14 +279,10 @@ def _groups(of: Framed, result: Result) -> None:
     config["Share"] = st.column_config.ProgressColumn(width=112, format="%.1f%%", min_value=0, max_value=100)
     key = f"{of.key}.groups.{hash(tuple(row['users'] for row in rows))}"
     with layout.card("Groups", "averages · click a row to see them"):
-        st.dataframe(
+        layout.table(
             pa.table(table),
             key=key,
-            hide_index=True,
-            height=layout.table_height(len(rows), layout.CARD_ROW),
-            row_height=layout.CARD_ROW,
             column_config=config,
-            placeholder=words.NO_VALUE,
             alt="The groups, best first. A cell opens the people of its group.",
             on_select=states.acting(functools.partial(_choose, of, key, rows)),
             selection_mode="single-cell",

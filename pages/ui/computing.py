@@ -222,13 +222,11 @@ def _preview(calculation: Calculation) -> None:
     figure = charts.ranked([text for text, _ in found.bars], [count for _, count in found.bars], labels=labels)
     charts.draw(figure, key="computed.spread", alt="How many users have each value")
     shown = [(of or f"#{key}", _shown(value)) for key, of, value in found.sample]
-    st.dataframe(
+    layout.table(
         pa.table({"User": [who for who, _ in shown], "Value": [value for _, value in shown]}),
-        hide_index=True,
-        height=layout.table_height(len(shown), layout.CARD_ROW, most=10),
-        row_height=layout.CARD_ROW,
         key="computed.sample",
         alt="Ten users and what it comes to for them",
+        most=10,
     )
 
 

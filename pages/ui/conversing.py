@@ -42,11 +42,8 @@ def draw(profile_key: int) -> None:
         }
     )
     zone = session.settings().zone_name
-    st.dataframe(
+    layout.table(
         table,
-        hide_index=True,
-        height=layout.table_height(len(rows), layout.CARD_ROW, most=18),
-        row_height=layout.CARD_ROW,
         column_config={
             "session": st.column_config.TextColumn("Session", width=84),
             "channel": st.column_config.TextColumn("Channel", width=66),
@@ -56,9 +53,9 @@ def draw(profile_key: int) -> None:
             "sent": st.column_config.NumberColumn("Out", format="localized", width=36, help="Messages to this user"),
             "captured": st.column_config.TextColumn("Captured"),
         },
-        placeholder=words.NO_VALUE,
         key="user.conversations",
         alt="The user's conversations with a bot",
+        most=18,
     )
     if len(found) > shown:
         st.button(

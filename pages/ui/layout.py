@@ -15,7 +15,7 @@ import streamlit as st
 from pages.ui import session, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from streamlit.delta_generator import DeltaGenerator
 
@@ -101,20 +101,37 @@ def footnote(*parts: str) -> None:
     st.caption(words.footnote(*parts, zone=session.settings().zone_name, at=session.at()))
 
 
-def pick(rows: list[dict[str, Any]], config: dict[str, Any], *, key: str, alt: str, most: int) -> int | None:
-    """A small table of which one row can be chosen; answers its place."""
-    shown = st.dataframe(
-        pa.Table.from_pylist(rows),
+def table(
+    rows: pa.Table | list[dict[str, Any]],
+    *,
+    alt: str,
+    key: str | None = None,
+    row_height: int = CARD_ROW,
+    most: int = 15,
+    column_config: Mapping[str, Any] | None = None,
+    **asked: Any,
+) -> Any:
+    """A table as every page shows one: no index, no half row, no more than `most` rows in sight, and a sign where nothing is known.
+
+    `alt` says what it shows and what a click does; `asked` are further arguments of `st.dataframe`, whose answer is answered.
+    """
+    found = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows)
+    return st.dataframe(
+        found,
         key=key,
         hide_index=True,
-        height=table_height(len(rows), CARD_ROW, most=most),
-        row_height=CARD_ROW,
-        column_config=config,
+        height=table_height(found.num_rows, row_height, most=most),
+        row_height=row_height,
+        column_config=column_config,
         placeholder=words.NO_VALUE,
         alt=alt,
-        on_select="rerun",
-        selection_mode="single-row",
+        **asked,
     )
+
+
+def pick(rows: list[dict[str, Any]], config: dict[str, Any], *, key: str, alt: str, most: int) -> int | None:
+    """A small table of which one row can be chosen; answers its place."""
+    shown = table(rows, key=key, column_config=config, alt=alt, most=most, on_select="rerun", selection_mode="single-row")
     chosen: list[int] = shown["selection"]["rows"]
     return chosen[0] if chosen and chosen[0] < len(rows) else None
 

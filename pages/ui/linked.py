@@ -52,11 +52,8 @@ def card(profile_key: int) -> None:
 
 def _table(found: pa.Table) -> None:
     kinds = pa.array([identities.KINDS[each] for each in found["kind"].to_pylist()], pa.string())
-    st.dataframe(
+    layout.table(
         found.set_column(0, "kind", kinds),
-        hide_index=True,
-        height=layout.table_height(found.num_rows, layout.CARD_ROW, most=MOST),
-        row_height=layout.CARD_ROW,
         column_order=("kind", "id", "source"),
         column_config={
             "kind": st.column_config.TextColumn("Kind", width=76),
@@ -65,7 +62,7 @@ def _table(found: pa.Table) -> None:
         },
         key="user.identities",
         alt="Ids that lead to this user",
-        placeholder=words.NO_VALUE,
+        most=MOST,
     )
 
 

@@ -85,15 +85,12 @@ def _told(found: Pasted, key: str) -> None:
     if not lines:
         return
     positions, ids, why = zip(*lines[:MOST_LINES], strict=True)
-    st.dataframe(
+    layout.table(
         pa.table({"Line": pa.array(positions), "Id": pa.array(ids, pa.string()), "Why": pa.array(why, pa.string())}),
         key=f"{key}.lines.{len(lines)}",
-        hide_index=True,
-        height=layout.table_height(len(lines), layout.CARD_ROW, most=6),
-        row_height=layout.CARD_ROW,
         column_config={"Line": st.column_config.NumberColumn(width=60), "Id": st.column_config.TextColumn(width=220)},
-        placeholder=words.NO_VALUE,
         alt="The lines that brought no one new",
+        most=6,
     )
     if len(lines) > MOST_LINES:
         st.caption(f"The first {words.number(MOST_LINES)} of {words.number(len(lines))}.")

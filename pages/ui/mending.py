@@ -10,7 +10,6 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.ui import address, confirm, dialogs, layout, session, states, words
@@ -173,17 +172,14 @@ def _table(found: Sequence[Warned]) -> None:
         "Seen": st.column_config.ListColumn(width=130),
         "Last": st.column_config.TextColumn(width=110),
     }
-    st.dataframe(
-        pa.Table.from_pylist([_line(each) for each in found]),
+    layout.table(
+        [_line(each) for each in found],
         key=key,
-        hide_index=True,
-        height=layout.table_height(len(found), layout.CARD_ROW, most=12),
-        row_height=layout.CARD_ROW,
         column_config=config,
-        placeholder=words.NO_VALUE,
         alt="Warnings, the newest first",
         on_select=lambda: _pick(found, key),
         selection_mode="single-row",
+        most=12,
     )
 
 

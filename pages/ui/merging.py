@@ -125,19 +125,16 @@ def _previewed(keep: int, absorb: int) -> bool:
         st.caption("Both have a user id. Afterwards both ids lead to the user who stays.")
     rows = _rows(found)
     if rows.num_rows:
-        st.dataframe(
+        layout.table(
             rows,
-            hide_index=True,
-            height=layout.table_height(rows.num_rows, layout.CARD_ROW, most=MOST_ROWS),
-            row_height=layout.CARD_ROW,
             column_config={
                 "property": st.column_config.TextColumn("Property", width=130),
                 "becomes": st.column_config.TextColumn("Afterwards"),
                 "why": st.column_config.TextColumn("Because"),
             },
-            placeholder=words.NO_VALUE,
             key=f"merge.preview.{keep}.{absorb}",
             alt="What the merge would do to each property",
+            most=MOST_ROWS,
         )
     return True
 

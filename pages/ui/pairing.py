@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
 import streamlit as st
 
 from pages.ui import charts, confirm, dialogs, layout, nav, session, states, words
@@ -67,18 +66,14 @@ def _side_by_side(left: Mapping[str, Any], right: Mapping[str, Any]) -> None:
         }
         for each in COLUMNS
     ]
-    st.dataframe(
-        pa.Table.from_pylist(rows),
-        hide_index=True,
-        height=layout.table_height(len(rows), layout.CARD_ROW),
-        row_height=layout.CARD_ROW,
+    layout.table(
+        rows,
         column_config={
             "Property": st.column_config.TextColumn(width=88),
             "One": st.column_config.TextColumn(width=208),
             "": st.column_config.TextColumn(width=30),
             "Other": st.column_config.TextColumn(width=208),
         },
-        placeholder=words.NO_VALUE,
         key=f"pair.values.{left['profile_key']}.{right['profile_key']}",
         alt="Both users side by side; = where they agree",
     )

@@ -138,18 +138,16 @@ def users(found: pa.Table, shown: Sequence[str], known: Mapping[str, Property], 
     rows = [place for place, each in enumerate(keys) if ticked.everyone or each in ticked.keys]
     turn = st.session_state.get(f"{key}.turn", 0)
     widget = f"{key}.table.{turn}.{hash((keys, tuple(shown), chosen))}"
-    st.dataframe(
+    layout.table(
         _drawn(found, shown, known),
         key=widget,
-        hide_index=True,
-        height=layout.table_height(len(keys), most=SHOWN_ROWS),
         row_height=layout.CHOSEN_ROW,
         column_config={each: _column(each, known, chosen, zone_name, short=each in short, widths=widths) for each in shown},
-        placeholder=words.NO_VALUE,
         alt="Users, one a row. A header sorts, a tick chooses, an id or a name opens the user.",
         on_select=states.acting(functools.partial(_selected, key)),
         selection_mode=["multi-row", "single-column", "single-cell"],
         selection_default={"selection": {"rows": rows, "columns": [], "cells": []}},
+        most=SHOWN_ROWS,
     )
     st.session_state[f"{key}.drawn"] = (widget, keys, chosen.sort)
 

@@ -112,7 +112,7 @@ def _compared(of: Segment, days: int, key: str) -> None:
 
 
 def _causes(causes: tuple[Cause, ...], key: str) -> None:
-    st.dataframe(
+    layout.table(
         pa.table(
             {
                 "People": pa.array([len(each.people) for each in causes], pa.int64()),
@@ -121,16 +121,13 @@ def _causes(causes: tuple[Cause, ...], key: str) -> None:
             }
         ),
         key=key,
-        hide_index=True,
-        height=layout.table_height(len(causes), layout.CARD_ROW, most=6),
-        row_height=layout.CARD_ROW,
-        placeholder=words.NO_VALUE,
         column_config={
             "People": st.column_config.NumberColumn(width=70, format="localized"),
             "Because": st.column_config.TextColumn(width=150),
             "Condition": st.column_config.TextColumn(),
         },
         alt="Why people came or went, most people first",
+        most=6,
     )
 
 
@@ -151,17 +148,14 @@ def _people(found: Turnover, key: str) -> None:
         "When": st.column_config.TextColumn(width=96),
     }
     table = f"{key}.people"
-    st.dataframe(
-        pa.Table.from_pylist(rows),
+    layout.table(
+        rows,
         key=table,
-        hide_index=True,
-        height=layout.table_height(len(rows), layout.CARD_ROW, most=12),
-        row_height=layout.CARD_ROW,
         column_config=config,
-        placeholder=words.NO_VALUE,
         on_select=lambda: _open(keys, table),
         selection_mode="single-cell",
         alt="Who moved, and what happened to them. A cell opens the user.",
+        most=12,
     )
     if len(moved) > len(first):
         st.caption(f"The first {len(first)} of {words.count(len(moved), 'person', 'people')}.")

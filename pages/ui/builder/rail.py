@@ -176,11 +176,9 @@ def _steps(preview: Preview, judged: Judged) -> None:
         else st.column_config.ProgressColumn(width=66, format="%.0f%%", min_value=0, max_value=100)
     )
     key = f"segment.steps.{view}.{hash((tuple(names), figures))}"
-    st.dataframe(
+    layout.table(
         table,
         key=key,
-        hide_index=True,
-        height=layout.table_height(len(names), layout.RAIL_ROW, most=14),
         row_height=layout.RAIL_ROW,
         column_config={
             "What": st.column_config.TextColumn(_first_head(str(view), either=either), width=104),
@@ -190,6 +188,7 @@ def _steps(preview: Preview, judged: Judged) -> None:
         on_select=lambda: _open_step(key, str(view)),
         selection_mode="single-cell",
         alt="What each condition does to the number of people. A cell opens those people.",
+        most=14,
     )
 
 
@@ -258,13 +257,10 @@ def ten(people: People) -> None:
         rows = shown.to_pylist()
         names = [words.full_name(row["firstName"], row["lastName"]) or row["userId"] for row in rows]
         keys = tuple(row["profile_key"] for row in rows)
-        st.dataframe(
+        layout.table(
             pa.table({"Name": pa.array(names, pa.string()), "City": pa.array([row["city"] for row in rows], pa.string())}),
             key=f"segment.ten.{hash(keys)}",
-            hide_index=True,
-            height=layout.table_height(len(rows), layout.RAIL_ROW),
             row_height=layout.RAIL_ROW,
-            placeholder=words.NO_VALUE,
             column_config={"Name": st.column_config.TextColumn(width=140), "City": st.column_config.TextColumn()},
             on_select=lambda: _open(keys),
             selection_mode="single-cell",

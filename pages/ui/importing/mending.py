@@ -89,13 +89,7 @@ def _others(place: int, fault: Fault) -> None:
     """All values refused for this reason, and what else could be done."""
     st.markdown(f"**{words.count(fault.distinct, 'different value')}** in {words.escape_md(fault.column, 40)}")
     table = pa.table({"Value": [each for each, _ in fault.values], "Times": [times for _, times in fault.values]})
-    st.dataframe(
-        table,
-        hide_index=True,
-        height=layout.table_height(table.num_rows, layout.RAIL_ROW, most=8),
-        row_height=layout.RAIL_ROW,
-        alt="The values and how often each stands in the file",
-    )
+    layout.table(table, row_height=layout.RAIL_ROW, alt="The values and how often each stands in the file", most=8)
     if fault.distinct > len(fault.values):
         st.caption(f"The commonest {words.number(len(fault.values))} are shown.")
     key = f"import.other.{place}"

@@ -205,11 +205,8 @@ def history() -> None:
     page = min(address.number("page", 1, least=1), -(-total // PAGE))
     found = session.cached(imports.find, limit=PAGE, offset=(page - 1) * PAGE, topics=("imports",))
     with layout.card("Earlier imports", words.count(total, "import")):
-        st.dataframe(
-            pa.Table.from_pylist([_line(each) for each in found]),
-            hide_index=True,
-            height=layout.table_height(len(found), layout.CARD_ROW, most=PAGE),
-            row_height=layout.CARD_ROW,
+        layout.table(
+            [_line(each) for each in found],
             key="import.history",
             on_select=_open,
             selection_mode="single-row",
@@ -217,6 +214,7 @@ def history() -> None:
                 each: st.column_config.NumberColumn(format="localized", width=84) for each in ("Rows", "New", "Updated", "Failed")
             },
             alt="Earlier imports, newest first. A row opens its report.",
+            most=PAGE,
         )
         if total > PAGE:
             tables.pager(total, page, PAGE, key="import.history.pager", sizes=(PAGE,))

@@ -256,14 +256,7 @@ def _effects(found: DryRun) -> None:
 
 
 def _small(table: pa.Table, alt: str, config: dict[str, Any] | None = None) -> None:
-    st.dataframe(
-        table,
-        hide_index=True,
-        height=layout.table_height(table.num_rows, layout.RAIL_ROW, most=10),
-        row_height=layout.RAIL_ROW,
-        column_config=config,
-        alt=alt,
-    )
+    layout.table(table, row_height=layout.RAIL_ROW, column_config=config, alt=alt, most=10)
 
 
 def told(found: DryRun) -> str:

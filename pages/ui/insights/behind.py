@@ -114,14 +114,10 @@ def _table(key: str, people: People) -> None:
     )
     keys = tuple(found["profile_key"].to_pylist())
     widget = f"{key}.people.{hash(keys)}"
-    st.dataframe(
+    layout.table(
         _drawn(found, keys),
         key=widget,
-        hide_index=True,
-        height=layout.table_height(len(keys), layout.CARD_ROW),
-        row_height=layout.CARD_ROW,
         column_config=_config(),
-        placeholder=words.NO_VALUE,
         alt="The people behind the chosen mark, newest session first. A cell opens the user.",
         on_select=states.acting(functools.partial(_open, widget, keys)),
         selection_mode="single-cell",

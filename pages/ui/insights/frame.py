@@ -239,17 +239,14 @@ def table(of: Framed) -> None:
             columns[label] = pa.array([row.get(each) for row in rows], kind)
             config[label] = st.column_config.NumberColumn(width=110, format="localized")
     key = f"{of.key}.rows.{len(rows)}"
-    st.dataframe(
+    layout.table(
         pa.table(columns),
         key=key,
-        hide_index=True,
-        height=layout.table_height(len(rows), layout.CARD_ROW, most=12),
-        row_height=layout.CARD_ROW,
         column_config=config,
-        placeholder=words.NO_VALUE,
         alt=f"{of.title}: the figures. A cell opens the people of its row.",
         on_select=states.acting(functools.partial(_row, of, key, rows)),
         selection_mode="single-cell",
+        most=12,
     )
     if of.result.table.num_rows > LONGEST_TABLE:
         st.caption(f"The first {words.number(LONGEST_TABLE)} of {words.number(of.result.table.num_rows)}; the file has all.")

@@ -108,12 +108,9 @@ def table(key: str, question: Any, result: Result) -> None:
     }
     widget = f"{key}.pairs.{hash(asking.chosen(question))}"
     with layout.card("Time between", "half of the switches are quicker"):
-        st.dataframe(
+        layout.table(
             pa.table(columns),
             key=widget,
-            hide_index=True,
-            height=layout.table_height(len(rows), layout.CARD_ROW, most=12),
-            row_height=layout.CARD_ROW,
             column_config={
                 "From": st.column_config.TextColumn(width=130),
                 "To": st.column_config.TextColumn(width=130),
@@ -124,6 +121,7 @@ def table(key: str, question: Any, result: Result) -> None:
             alt="From which channel to which, with users, switches and the median time between. A cell opens the users of its row.",
             on_select=states.acting(functools.partial(_row, question, widget, result, rows)),
             selection_mode="single-cell",
+            most=12,
         )
 
 

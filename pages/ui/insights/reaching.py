@@ -147,12 +147,9 @@ def table(key: str, question: Any, result: Result) -> None:
     widget = f"{key}.{hash(asking.chosen(question))}"
     config: dict[str, Any] = {each: st.column_config.NumberColumn(width=130, format="localized") for each in columns}
     with layout.card("Step by step", "click a number to see them"):
-        st.dataframe(
+        layout.table(
             pa.table(columns),
             key=widget,
-            hide_index=True,
-            height=layout.table_height(len(LADDER), layout.CARD_ROW),
-            row_height=layout.CARD_ROW,
             column_config=config | {"Step": st.column_config.TextColumn()},
             alt="From everybody to the reachable, step by step, for each channel. A number opens its people.",
             on_select=states.acting(functools.partial(_chosen, question, widget, tuple(columns))),

@@ -46,12 +46,9 @@ def table(key: str, question: Any, result: Result) -> None:
         ),
     }
     widget = f"{key}.top.{hash(asking.chosen(question))}"
-    st.dataframe(
+    layout.table(
         pa.table(columns),
         key=widget,
-        hide_index=True,
-        height=layout.table_height(len(ranked), layout.CARD_ROW),
-        row_height=layout.CARD_ROW,
         column_config={
             "Event": st.column_config.TextColumn(width=170),
             "Users": st.column_config.NumberColumn(width=74, format="localized"),
@@ -60,7 +57,6 @@ def table(key: str, question: Any, result: Result) -> None:
             "Change": st.column_config.TextColumn(width=74, alignment="right"),
             per: st.column_config.BarChartColumn(y_min=0, width=170),
         },
-        placeholder=words.NO_VALUE,
         alt="The events most users had. A cell opens the users of its row.",
         on_select=states.acting(functools.partial(_row, question, widget, ranked)),
         selection_mode="single-cell",

@@ -69,16 +69,14 @@ def _table(found: Grid, key: str) -> None:
         },
     }
     table = f"{key}.grid.{len(rows)}"
-    st.dataframe(
+    layout.table(
         pa.table(named | cells),
         key=table,
-        hide_index=True,
-        height=layout.table_height(len(rows), layout.CARD_ROW, most=14),
-        row_height=layout.CARD_ROW,
         column_config=config,
         on_select=lambda: _chosen(keys, table),
         selection_mode="single-cell",
         alt="Each person's truth of each condition. A cell explains that user.",
+        most=14,
     )
     of_all = (
         f"The first {words.number(len(rows))} of {words.number(len(found.people))} · " if len(found.people) > len(rows) else ""
