@@ -127,14 +127,16 @@ def test_a_person_reaches_as_many_steps_as_the_definition_says(world, number):
         {"steps": [VIEW, ADD], "order": "strict", "shows": "over_time"},
         {"steps": [{"event": None}, BUY], "order": "any", "same": ["item"]},
         {"steps": [VIEW, BUY], "excluded": [{"of": ADD}], "shows": "times"},
+        {"steps": [VIEW, ADD, BUY]},
+        {"steps": [VIEW, ADD, BUY], "order": "any", "shows": "over_time"},
     ],
 )
-@pytest.mark.parametrize("setting", ["AT_ONCE", "ALONE"])
+@pytest.mark.parametrize("setting", ["attempts.AT_ONCE", "attempts.ALONE", "chains._PIECE"])
 def test_people_in_slices_and_halves_reach_what_they_reach_together(world, monkeypatch, more, setting):
     question = insights.parse({"kind": "funnel", **more})
     whole = insights.run(world, question, at=AT).table
     assert whole.num_rows
-    monkeypatch.setattr(f"user360.attempts.{setting}", 9)
+    monkeypatch.setattr(f"user360.{setting}", 9)
 
     assert insights.run(world, question, at=AT).table.equals(whole)
 
@@ -384,6 +386,7 @@ def plainly(
 
 
 STEPS = st.lists(st.sampled_from([VIEW, ADD, BUY, OF_A, {"event": None}]), min_size=2, max_size=4)
+APART = st.integers(2, 3).flatmap(lambda count: st.permutations([VIEW, ADD, BUY]).map(lambda steps: steps[:count]))
 
 
 @st.composite
@@ -401,11 +404,13 @@ def worlds(draw: st.DrawFn) -> list[Happened]:
 @st.composite
 def questions(draw: st.DrawFn) -> dict[str, Any]:
     order = draw(st.sampled_from(["ordered", "strict", "any"]))
-    steps = draw(STEPS)
+    steps = draw(st.one_of(STEPS, APART))
     made: dict[str, Any] = {"kind": "funnel", "period": PERIOD, "steps": steps, "order": order}
     made["within"] = draw(
         st.sampled_from([{"value": 9, "unit": "hour"}, {"value": 1, "unit": "day"}, {"value": 1, "unit": "week"}])
     )
+    if draw(st.booleans()):
+        return made
     if draw(st.booleans()):
         made["same"] = ["item"]
     if draw(st.booleans()):

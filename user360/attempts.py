@@ -1,6 +1,6 @@
 """Attempts at the steps of a funnel: the events of a period are read, and of each person the one attempt that counts is found.
 
-In *ordered* attempts of steps that no event shares each event is one number, and nothing else of it is read. In *strict* ones
+Of steps that no event shares, in order or in any, each event is one number, and nothing else of it is read. In *strict* attempts
 the events between the steps are read only of those whose steps could follow each other. What an attempt is stands in
 `insights/funnel`, which makes marks of them; how steps are followed does not live here (`chains`).
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import pyarrow as pa
 
-from user360 import chains, clock, insight, marks, moments, ordering
+from user360 import chains, clock, insight, marks, ordering
 from user360.chains import Bar
 from user360.people import People
 from user360.segments import event_leaves, event_values
@@ -182,41 +182,22 @@ class _Read:
 
 
 def _packed(way: Way, asked: Asked, edges: ordering.Array | None) -> Best | None:
-    """The same of events that are one number each; None where more than person, instant and step counts, or has no room."""
-    if way.order != "ordered" or way.excluded or way.same or way.of_events or not _apart(way):
+    """The same of events that are one number each; None where more than person, instant and step counts."""
+    if way.order == "strict" or way.excluded or way.same or way.of_events or not _apart(way):
         return None
-    start, end = insight.span(way.question.period, asked.catalog, asked.at)
-    over = max(start, min(end + way.within.length, asked.at + _MICROSECOND))
-    numbers = moments.between(asked, start, over, way.within.length)
-    if not numbers.exact:
-        return None
+    start, end = (clock.microseconds(each) for each in insight.span(way.question.period, asked.catalog, asked.at))
+    until = max(start, min(end + way.microseconds, clock.microseconds(asked.at) + 1))
+    packing = ordering.packing_of(start, until + way.microseconds, len(way.steps) - 1).of_many(asked.room)
     rows = [  # asked apart: of one name little else is read
-        sql(
-            "SELECT {} AS number, {}::UTINYINT AS step FROM events WHERE {} AND {}",
-            numbers.packed(),
-            place,
-            each,
-            _within(way, asked),
-        )
+        sql("SELECT {} FROM events WHERE {} AND {}", packing.columns(Sql(str(place))), each, _within(way, asked))
         for place, each in enumerate(_matching(way, asked))
     ]
-    found = _table(asked, joined(" UNION ALL ", rows))
-    number, step = found["number"].to_numpy(), found["step"].to_numpy()
-    each_step = [number[step == place] for place in range(len(way.steps))]
+    read = _table(asked, joined(" UNION ALL ", rows))
 
-    def of_half(half: list[ordering.Array]) -> Best:
-        return chains.best(chains.packed(half, numbers.bits, numbers.first, clock.microseconds(end), way.microseconds), edges)
+    def of_some(some: ordering.Slice) -> Best:
+        return chains.packed(some, len(way.steps), end, way.microseconds, edges, in_order=way.order == "ordered")
 
-    return chains.together(ordering.at_once(of_half, _halved(each_step, numbers.bits)))
-
-
-def _halved(steps: list[ordering.Array], bits: int) -> list[list[ordering.Array]]:
-    """The numbers of half of the people and those of the others, where they are many."""
-    first = steps[0]
-    if first.size == 0 or sum(each.size for each in steps) < ALONE:
-        return [steps]
-    edge = int(np.median(first[:: max(1, first.size // 1_000)])) >> bits << bits
-    return [[each[each < edge] for each in steps], [each[each >= edge] for each in steps]]
+    return chains.together(ordering.at_once(of_some, packing.parted(read["part"].to_numpy(), read["number"].to_numpy())))
 
 
 def _read(way: Way, asked: Asked, narrowed: list[Sql], *, everything: bool = False) -> _Read:

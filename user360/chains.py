@@ -8,7 +8,7 @@ nor what becomes of attempts (`insights/funnel`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -17,7 +17,10 @@ from user360.ordering import NEVER, Events, spots
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from user360.ordering import Array
+    from user360.ordering import Array, Slice
+
+_PIECE: Final = 1 << 18
+_RARE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,36 +59,6 @@ class Bar:
 
 
 # -- attempts -----------------------------------------------------------------------------------
-
-
-def packed(steps: Sequence[Array], bits: int, first: int, end: int, within: int) -> Attempts:
-    """In order, of steps no two of which an event matches, each a number of person and instant: `bits` of it are the instant from `first`.
-
-    The numbers of two people lie further apart than `within`. An attempt begins before the instant `end`.
-    """
-    began = np.zeros(int(max((each.max(initial=0) for each in steps), default=0) >> bits) + 1, dtype=np.bool_)
-    began[steps[0] >> bits] = True
-    numbers = [np.sort(each[began[each >> bits]]) for each in steps]  # what somebody did who never began is not
-    instants = numbers[0] & ((1 << bits) - 1)
-    early = instants < end - first
-    numbers[0], instants = numbers[0][early], instants[early]
-    found = _followed(
-        [np.append(each, NEVER) for each in numbers[1:]],
-        numbers[0],
-        [_next_in(each) for each in numbers[1:]],
-        lambda one, other: other - one <= within,
-    )
-    level = _levels(numbers[0].size, found)
-
-    def moments(chosen: Array) -> Array:
-        later = (_of(each, numbers[0].size, NEVER)[chosen] for each in found[1:])
-        return np.stack([numbers[0][chosen], *later])
-
-    return Attempts((numbers[0] >> bits), instants + first, level, None, moments)
-
-
-def _next_in(numbers: Array) -> Callable[[Array], Array]:
-    return lambda here: np.searchsorted(numbers, here)
 
 
 def ordered(events: Events, steps: int, end: int, within: int, bars: Sequence[Bar] = ()) -> Attempts:
@@ -240,6 +213,120 @@ def together(found: Sequence[Best]) -> Best:
         np.concatenate([each.moments for each in found], axis=1),
         None,  # a row of what was read of each slice by itself
     )
+
+
+# -- of events that are one number each ----------------------------------------------------------
+
+
+def packed(events: Slice, steps: int, end: int, within: int, edges: Array | None, *, in_order: bool) -> Best:
+    """The same of events each of which matches one step, which stands beside it, from 0: followed in pieces that stay in the processor's memory.
+
+    The numbers of two people lie further apart than `within`. An attempt begins before the instant `end`.
+    """
+    follow = _nearest if in_order else _within
+    parts = ((_of_who_begins(each) if in_order else each).in_order() for each in events.apart())
+    return together([follow(some, steps, end, within, edges) for each in parts for some in each.pieces(_PIECE)])
+
+
+def _of_who_begins(events: Slice) -> Slice:
+    """Without what others did, where few did the first step."""
+    begins = events.beside() == 0
+    if np.count_nonzero(begins) * _RARE > begins.size:
+        return events
+    who = events.number >> events.packing.bits
+    began = np.zeros(int(who.max(initial=0)) + 1, dtype=np.bool_)
+    began[who[begins]] = True
+    return events.among(began[who])
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Attempts by person, or by person and place: of which group each is, where each group starts, its place, when its last one began."""
+
+    nth: Array
+    starts: Array
+    place: Array | None
+    newest: Array
+
+
+def _groups(events: Slice, rows: Array, begun: Array, edges: Array | None) -> _Groups:
+    who, place = events.number[rows] >> events.packing.bits, None
+    changes = who[1:] != who[:-1]
+    if edges is not None:
+        place = spots(edges, begun)
+        changes |= place[1:] != place[:-1]
+    starts = np.flatnonzero(np.append(True, changes)[: who.size])
+    nth = np.cumsum(np.append(False, changes)[: who.size], dtype=np.int32)
+    newest = begun[np.append(starts[1:], who.size)[: starts.size] - 1]
+    return _Groups(nth, starts, None if place is None else place[starts], newest)
+
+
+def _furthest(groups: _Groups, reached: Sequence[Array]) -> tuple[Array, Array]:
+    """The highest level of each group, and the place of its first attempt there among those that reached it. `reached` are the groups of these, level by level."""
+    level, place = np.zeros(groups.starts.size, dtype=np.int8), groups.starts.copy()
+    for depth, nth in enumerate(reached, 1):
+        first = np.flatnonzero(np.append(True, nth[1:] != nth[:-1])[: nth.size])
+        level[nth[first]], place[nth[first]] = depth, first
+    return level, place
+
+
+def _nearest(events: Slice, steps: int, end: int, within: int, edges: Array | None) -> Best:
+    """Each following step is the nearest later event that matches it."""
+    number, step = events.number, events.beside()
+    here = np.flatnonzero(step == 0)
+    begun = events.when(here)
+    here, begun = here[begun < end], begun[begun < end]
+    groups = _groups(events, here, begun, edges)
+    nth, first, over = groups.nth, number[here], (within + 1) << events.packing.less
+    reached: list[tuple[Array, Array, Array | None]] = [(here, nth, None)]
+    for each in range(1, steps):
+        such = step == each
+        places = np.append(np.flatnonzero(such), number.size)
+        there = places.take(np.cumsum(such, dtype=np.int32).take(here))
+        met = np.flatnonzero((there < number.size) & (number.take(there, mode="clip") - first < over))
+        here, nth, first = there[met], nth[met], first[met]
+        reached.append((here, nth, met))
+    level, place = _furthest(groups, [each for _, each, _ in reached])
+    moments = np.full((steps, level.size), NEVER)
+    for depth in reversed(range(steps)):  # back from the last one reached, by the place of each among those before
+        rows, (here, _, before) = np.flatnonzero(level > depth), reached[depth]
+        moments[depth, rows] = events.when(here[place[rows]])
+        if before is not None:
+            place[rows] = before[place[rows]]
+    return Best(events.who(reached[0][0][groups.starts]), groups.place, level, groups.newest, moments, None)
+
+
+def _within(events: Slice, steps: int, end: int, within: int, edges: Array | None) -> Best:
+    """So many different steps within the time, whichever came first."""
+    packing, instant, step = events.packing, events.number >> events.packing.less, events.beside()
+    level, ahead = np.zeros(instant.size, dtype=np.int8), []
+    for each in range(steps):
+        ahead.append(_ahead(instant, step == each))
+        level += ahead[-1] - instant <= within
+    begun = events.when()
+    rows = np.flatnonzero(begun < end)
+    groups = _groups(events, rows, begun[rows], edges)
+    further = [np.flatnonzero(level[rows] >= depth) for depth in range(1, steps + 1)]
+    level, place = _furthest(groups, [groups.nth[each] for each in further])
+    chosen = np.zeros_like(place)
+    for depth, those in enumerate(further, 1):
+        here = level == depth
+        chosen[here] = rows[those[place[here]]]
+    found = np.stack([each[chosen] for each in ahead])
+    never = found - instant[chosen] > within
+    found &= (1 << (packing.bits - packing.less)) - 1
+    moments = found.view(np.int64) + packing.first
+    moments[never] = NEVER
+    return Best(events.who(chosen), groups.place, level, groups.newest, np.sort(moments, axis=0), None)
+
+
+def _ahead(instant: Array, such: Array) -> Array:
+    """When the next of these happened, at each event or at the same instant as it; after the last one no event is so late."""
+    found = np.minimum.accumulate(np.where(such, instant, np.iinfo(np.uint64).max)[::-1])[::-1]
+    same = instant[1:] == instant[:-1]
+    if same.any():  # what stands before it at its instant counts too
+        found = found[np.maximum.accumulate(np.where(np.append(False, same), 0, np.arange(instant.size)))]
+    return found
 
 
 # -- parts --------------------------------------------------------------------------------------

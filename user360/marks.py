@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+import pyarrow as pa
+
 from user360 import clock, events, insight, people, segments
 from user360.errors import InvalidInsight, InvalidRule
 from user360.events import FIRST_OF_OTHERS
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from user360.insight import Asked, Breakdown, Insight
+    from user360.ordering import Array
     from user360.segments import Catalog
 
 ANY: Final = sql("event_id >= {}", FIRST_OF_OTHERS)
@@ -383,12 +387,13 @@ def _of_values(asked: Asked, breakdown: Breakdown, places: Sql) -> Sql:
     )
 
 
-def wilson(share: Sql, whole: Sql) -> tuple[Sql, Sql]:
-    """The interval of Wilson (1927) around a share of so many: with z = 1.96 it holds the true share 95 times of 100."""
-    root = sql("1.96 * sqrt({} * (1 - {}) / {} + 3.8416 / (4 * {} * {}))", share, share, whole, whole, whole)
-    middle, below = sql("{} + 3.8416 / (2 * {})", share, whole), sql("1 + 3.8416 / {}", whole)
-    low = sql("greatest(({} - {}) / ({}), 0)", middle, root, below)
-    return low, sql("least(({} + {}) / ({}), 1)", middle, root, below)
+def wilson(share: Array, whole: Array) -> dict[str, pa.Array]:
+    """The interval of Wilson (1927) around shares of so many, as columns low and high: with z = 1.96 it holds the true share 95 times of 100."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = 1.96 * np.sqrt(share * (1 - share) / whole + 3.8416 / (4 * whole * whole))
+        middle, below = share + 3.8416 / (2 * whole), 1 + 3.8416 / whole
+        low, high = np.maximum((middle - root) / below, 0), np.minimum((middle + root) / below, 1)
+    return {"low": pa.array(low, from_pandas=True), "high": pa.array(high, from_pandas=True)}
 
 
 def _interval(shift: timedelta) -> Sql:

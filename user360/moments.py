@@ -41,11 +41,6 @@ class Moments:
     bits: int
     kind: Sql
 
-    @property
-    def exact(self) -> bool:
-        """Whether instants are told apart as the database does, by numbers that fit into 64 bits."""
-        return self.tick == 1 and self.bits < _BITS
-
     def packed(self) -> Sql:
         """The number of an event."""
         since = sql("(epoch_us(occurred_at) - {})", Sql(str(self.first)))

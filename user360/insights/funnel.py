@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from user360 import attempts, clock, insight, likeness, marks, ordering
 from user360.attempts import ONE_WEEK, Excluded, Way, Within
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from user360.chains import Best
-    from user360.insight import Asked
+    from user360.insight import Asked, Bucket
+    from user360.ordering import Array
     from user360.segments import Catalog, Node, Rule
 
 FEWEST_STEPS: Final = 2
@@ -117,7 +119,20 @@ class Funnel(Insight):
             return _times(_with_groups(_took(best, self), groups), self)
         parts = _reached(best, self, asked)
         relation = _with_groups(pa.concat_tables(parts), groups)
-        return Plan(relation, _steps(_counted(parts) if groups is None else _grouped(relation, self), self))
+        return Plan(relation, _counted(parts) if groups is None else _grouped(relation, self))
+
+    def finished(self, table: pa.Table, places: tuple[Bucket, ...]) -> pa.Table:  # noqa: ARG002 - those nobody was at are not drawn
+        """The people of each step and state with shares, intervals and medians; a step nobody reached counts 0."""
+        if self.shows == "times":
+            return table
+        rows, first, before = _filled(table, len(self.steps))
+        users = rows["users"].to_numpy()
+        shares = {"share": pa.array(users / first, from_pandas=True), **marks.wilson(users / first, first)}
+        shares["step_share"] = pa.array(users / before, from_pandas=True)
+        marked = rows.column_names[: rows.column_names.index("users")]
+        columns = {each: rows[each] for each in (*marked, "users")} | shares
+        columns |= {each: rows[each] for each in ("median", "step_median")}
+        return pa.table(columns).sort_by([(each, "ascending") for each in marked])
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who did the steps so far in that order and, of those who dropped or are open, not the next one.
@@ -238,7 +253,9 @@ def _counted(parts: list[pa.Table]) -> Sql:
         step, state = (each[column][:1].to_pylist() * len(names) or [None] * len(names) for column in ("step", "state"))
         whole = pa.Table.from_arrays([pa.array(of) for of in (names, step, state, counts)] + medians, names=_COUNTED.names)
         found.append(whole.cast(_COUNTED).filter(pa.array(counts > 0)))
-    return sql("SELECT * FROM counted_steps", counted_steps=pa.concat_tables(found))
+    counted = pa.concat_tables(found)
+    by_time = "time" in parts[0].column_names
+    return sql("SELECT * FROM counted_steps", counted_steps=counted if by_time else counted.drop_columns(["time"]))
 
 
 def _places(part: pa.Table) -> tuple[list[str | None], NDArray[np.int64]]:
@@ -271,38 +288,26 @@ def _beside(question: Funnel) -> list[Sql]:
     return [Sql("time")] * (question.shows == "over_time") + [Sql("breakdown")] * (question.breakdown is not None)
 
 
-def _steps(counted: Sql, question: Funnel) -> Sql:
-    """The people of each step and state, with shares, intervals and medians; a step nobody reached counts 0."""
-    of = _beside(question)
-    columns = joined("", [sql("{}, ", each) for each in of])
-    alike = joined("", [sql(" AND every.{} IS NOT DISTINCT FROM counted.{}", each, each) for each in of])
-    chosen = joined("", [sql("every.{}, ", each) for each in of])
-    partition = sql("PARTITION BY {}", joined(", ", of)) if of else NOTHING
-    return sql(
-        "WITH counted AS MATERIALIZED ({}), "
-        "every AS (SELECT {}step, {} AS state FROM (SELECT DISTINCT {}1 AS one FROM counted), (SELECT unnest(range(1, {})) AS step) "
-        "UNION SELECT {}step, state FROM counted), "
-        "filled AS (SELECT {}every.step, every.state, coalesce(users, 0) AS users, median, step_median FROM every LEFT JOIN counted "
-        "ON every.step = counted.step AND every.state = counted.state{}), "
-        "shared AS (SELECT *, max(users) FILTER (WHERE step = 1 AND state = {}) OVER ({}) AS first, "
-        "max(users) FILTER (WHERE state = {}) OVER ({} ORDER BY step RANGE BETWEEN 1 PRECEDING AND 1 PRECEDING) AS before FROM filled) "
-        "SELECT {}step, state, users, share, {} AS low, {} AS high, users / nullif(before, 0) AS step_share, median, step_median "
-        "FROM (SELECT *, users / nullif(first, 0) AS share FROM shared) ORDER BY ALL",
-        counted,
-        columns,
-        REACHED,
-        columns,
-        len(question.steps) + 1,
-        columns,
-        chosen,
-        alike,
-        REACHED,
-        partition,
-        REACHED,
-        partition,
-        columns,
-        *marks.wilson(Sql("share"), Sql("first")),
-    )
+def _filled(counted: pa.Table, last: int) -> tuple[pa.Table, Array, Array]:
+    """The counted rows and, with nobody, the steps nobody reached; and of each row the users of the first step of its group and of the step before."""
+    beside = [each for each in ("time", "breakdown") if each in counted.column_names]
+    group = np.zeros(counted.num_rows, dtype=np.int64)
+    for each in beside:
+        codes = counted[each].combine_chunks().dictionary_encode(null_encoding="encode")
+        group = group * len(codes.dictionary) + codes.indices.to_numpy()
+    _, one, group = np.unique(group, return_index=True, return_inverse=True)
+    step = counted["step"].to_numpy()
+    reached = pc.equal(counted["state"], REACHED).to_numpy()
+    heads = np.full((one.size, last + 1), -1, dtype=np.int64)  # of each group by step, from 1
+    heads[group[reached], step[reached]] = counted["users"].to_numpy()[reached]
+    missing, at = np.nonzero(heads[:, 1:] < 0)
+    columns = {each: counted[each].take(pa.array(one[missing])) for each in beside}
+    columns |= {"step": at + 1, "state": pa.repeat(pa.scalar(REACHED), at.size), "users": np.zeros(at.size, dtype=np.int64)}
+    nothing = {each: pa.nulls(at.size, pa.float64()) for each in ("median", "step_median")}
+    group, step = np.append(group, missing), np.append(step, at + 1)
+    rows = pa.concat_tables([counted, pa.table(columns | nothing).select(counted.column_names).cast(counted.schema)])
+    heads = np.where(heads > 0, heads, np.nan)  # a share of nobody is none
+    return rows, heads[group, 1], heads[group, step - 1]
 
 
 def _times(relation: Sql, question: Funnel) -> Plan:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
+import numpy as np
+
 from user360 import clock, cohorts, insight, likeness, marks
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
@@ -28,7 +30,9 @@ from user360.sql import NOTHING, Sql, joined, sql
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from user360.insight import Asked
+    import pyarrow as pa
+
+    from user360.insight import Asked, Bucket
     from user360.segments import Catalog, Node, Rule
 
 BACK, AWAY = "back", "away"
@@ -94,6 +98,13 @@ class Retention(Insight):
             parts.append(Sql(f"SELECT profile_key, cohort::VARCHAR AS cohort, {of_groups}"))
         relation = sql("{} {}", beside, joined(" UNION ALL ", parts))
         return Plan(relation, _answer(self, _bitmaps(self, asked) or sql("{}, {}", beside, _counted(self))))
+
+    def finished(self, table: pa.Table, places: tuple[Bucket, ...]) -> pa.Table:  # noqa: ARG002 - cohorts are no places
+        """The answer with the interval of each share after it."""
+        share, size = (table[each].to_numpy().astype(np.float64) for each in ("share", "size"))
+        for name, column in marks.wilson(share, size).items():
+            table = table.add_column(table.column_names.index("finished"), name, column)
+        return table
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who began in the period of the cohort and did, or did not, come back in the period of the cell; its dates are fixed."""
@@ -335,15 +346,14 @@ def _answer(question: Retention, beside: Sql) -> Sql:
     return sql(
         "{}, told AS MATERIALIZED ({}), states AS (SELECT *, {} AS state FROM told UNION ALL "
         "SELECT * REPLACE (size - users AS users, size - members AS members), {} AS state FROM told WHERE age > 0 AND {}) "
-        "SELECT cohort, age, state, {}users, members, size, share, {} AS low, {} AS high, finished "
-        "FROM (SELECT *, members / size AS share FROM states) ORDER BY {}cohort NULLS FIRST, age, state DESC",
+        "SELECT cohort, age, state, {}users, members, size, members / size AS share, finished "
+        "FROM states ORDER BY {}cohort NULLS FIRST, age, state DESC",
         beside,
         joined(" UNION ALL ", parts),
         BACK,
         AWAY,
         away,
         groups,
-        *marks.wilson(Sql("share"), Sql("size")),
         groups,
     )
 
