@@ -52,6 +52,7 @@ QUESTIONS: list[dict[str, Any]] = [
     {"kind": "overview", "period": {"last": 2, "unit": "month"}, "granularity": "week", "channels": [WEB]},
     {"kind": "overview", "period": {"from": "2026-11-02", "to": "2026-11-15"}, "people": GERMANS},
     {"kind": "overview", "period": {"from": "2027-01-01", "to": "2027-01-31"}},
+    {"kind": "overview", "period": {"last": 30, "unit": "hour"}},
     {"kind": "top_events"},
     {"kind": "top_events", "most": 2, "granularity": "week", "channels": [WEB], "people": GERMANS},
     {"kind": "top_events", "period": {"from": "2027-01-01", "to": "2027-01-31"}},

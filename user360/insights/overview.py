@@ -14,8 +14,8 @@ Only who is still here counts. The channels of the question choose among events,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from user360 import clock, insight, likeness, marks, reach
@@ -28,6 +28,7 @@ from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
 
     import pyarrow as pa
 
@@ -40,6 +41,7 @@ ACTIVE: Final = {"active 1 day": 1, "active 7 days": 7, "active 30 days": 30}
 GROWING: Final = ("users", "identified", "reachable")
 FIGURES: Final = ("users", "new", "identified", "reachable", *ACTIVE, "events")
 _TICK: Final = timedelta(microseconds=1)
+_DAY: Final = timedelta(days=1)
 _LONGEST: Final = max(ACTIVE.values())
 
 
@@ -202,81 +204,109 @@ class Overview(Insight):
 
     def _answer(self, asked: Asked, times: _Times) -> Sql:
         spans = self._spans(asked, times)
-        edges = sorted({edge for _, _, *ends in spans for edge in ends})
         early = self._early(asked, times)
         counted_from = min(early, *(since for figure, _, since, _ in spans if figure in ACTIVE))
-        days = (times.stop - counted_from).days + 2
-        heads = marks.heads(asked, days + len(edges))
-        cases = [sql("WHEN occurred_at < {} THEN {}", clock.stored(edge), place) for place, edge in enumerate(edges)]
-        since = min(counted_from, edges[0])
-        cells = sql(
-            "SELECT CASE WHEN occurred_at >= {} THEN ({})::DATE END AS day, CASE {} ELSE {} END AS place, count(*) AS events, {} "
-            "FROM ({}) GROUP BY ALL",
-            clock.stored(counted_from),  # of what lies further back no window asks day by day
-            marks.local(asked, since, times.stop),
-            joined(" ", cases),
-            len(edges),
+        parts = _Parts(counted_from, times.stop, asked.catalog.zone)
+        cut = [(figure, time, *parts.of(since, until)) for figure, time, since, until in spans]
+        groups = (times.stop - counted_from).days + 2 + len(parts.found)
+        heads = marks.heads(asked, groups)
+        days = sql(
+            "SELECT ({})::DATE AS day, NULL::INTEGER AS part, count(*) AS events, {} FROM ({}) GROUP BY ALL",
+            marks.local(asked, counted_from, times.stop),
             heads.kept,
-            self._events(asked, since),
+            self._events(asked, counted_from),
         )
-        if marks.fits(asked, days + len(edges)) and asked.read is not None:
+        cells = joined(" UNION ALL ", [days, *(self._part(asked, *each, heads) for each in parts.found.items())])
+        if marks.fits(asked, groups) and asked.read is not None:
             read = asked.read(sql("SELECT * REPLACE (heads::BLOB AS heads) FROM ({})", cells))
             last = clock.calendar_day(times.stop - _TICK, asked.catalog.zone)
             rolling = _rolled(rolled(read, asked.room, clock.calendar_day(early, asked.catalog.zone), last, ACTIVE.values()))
             cells = sql("SELECT * REPLACE (heads::BIT AS heads) FROM happened", happened=read)
         else:
             rolling = _joined(heads.counted)
-        happened = sql(
-            "SELECT 'events', time, {} AS users, sum(events)::DOUBLE AS value FROM points JOIN cells ON day >= first AND day <= last "
-            "GROUP BY time",
-            heads.counted,
-        )
-        rows = [sql("({}, {}, {}, {})", each, time, edges.index(start), edges.index(end)) for each, time, start, end in spans]
         spanned = sql(
             "SELECT figure, time, users, CASE figure WHEN 'events' THEN events ELSE users END::DOUBLE AS value FROM "
-            "(SELECT figure, time, {} AS users, coalesce(sum(events), 0) AS events FROM (VALUES {}) AS spans(figure, time, since, until) "
-            "LEFT JOIN cells ON place > since AND place <= until GROUP BY ALL)",
+            "(SELECT figure, time, {} AS users, coalesce(sum(events), 0) AS events FROM (VALUES {}) AS spans(figure, time, first, last, head, tail) "
+            "LEFT JOIN cells ON (day >= first AND day <= last) OR part = head OR part = tail GROUP BY ALL) WHERE users > 0 OR time IN ({}, {})",
             heads.counted,
-            joined(", ", rows),
+            joined(", ", [sql("({}, {}, {}, {}, {}::INTEGER, {}::INTEGER)", *each) for each in cut]),
+            NOW,
+            BEFORE,
         )
         return sql(
             "WITH points AS MATERIALIZED ({}), cells AS MATERIALIZED ({}), {} SELECT figure, time, users, value FROM ("
-            "SELECT figure, time, users, users::DOUBLE AS value FROM ({}) UNION ALL {} UNION ALL {} UNION ALL {}) ORDER BY ALL",
+            "SELECT figure, time, users, users::DOUBLE AS value FROM ({}) UNION ALL {} UNION ALL {}) ORDER BY ALL",
             _points(asked, times),
             cells,
             self._made(asked, times),
             rolling,
-            happened,
             _GROWN,
             spanned,
         )
 
-    def _spans(self, asked: Asked, times: _Times) -> list[tuple[str, str, datetime, datetime]]:
-        """What needs parts of days: the active and the events of now and before, with the first instant and the first after.
+    def _part(self, asked: Asked, part: tuple[datetime, datetime], place: int, heads: marks.Heads) -> Sql:
+        """What a part of a day comes to."""
+        since, until = part
+        return sql(
+            "SELECT NULL::DATE AS day, {} AS part, count(*) AS events, {} FROM ({}) WHERE occurred_at < {} GROUP BY ALL",
+            place,
+            heads.kept,
+            self._events(asked, since),
+            clock.stored(until),
+        )
 
-        All instants that begin or end one cut the days into pieces; each event is counted in its piece, once.
-        """
+    def _spans(self, asked: Asked, times: _Times) -> list[tuple[str, str, datetime, datetime]]:
+        """What may need parts of days: the active and the events of now and before, the events of each place; first instant, and first after it."""
         both = (NOW, BEFORE)
         spans = [
             (each, time, *times.window(days, asked, before=time == BEFORE)) for each, days in ACTIVE.items() for time in both
         ]
+        spans += [("events", each.name, each.start, each.end) for each in times.buckets]
         return [*spans, ("events", NOW, times.start, times.stop), ("events", BEFORE, times.earlier, times.until)]
 
     def _made(self, asked: Asked, times: _Times) -> Sql:
         """The people by the place they were made in, before the period by none; and how they grew from place to place."""
-        placed = marks.bucket(self, asked)
         return sql(
-            "made AS MATERIALIZED (SELECT CASE WHEN occurred_at >= {} THEN {} END AS time, count(*) AS users, "
-            "count(*) FILTER (WHERE identified) AS identified, count(*) FILTER (WHERE reachable) AS reachable, "
-            "count(*) FILTER (WHERE occurred_at >= {} AND occurred_at < {}) AS earlier "
-            'FROM (SELECT "createdAt" AS occurred_at, identified, reachable FROM ({})) GROUP BY ALL), {}',
+            "made AS MATERIALIZED (SELECT {} AS time, * EXCLUDE spot FROM (SELECT CASE WHEN occurred_at >= {} THEN {} END AS spot, "
+            "count(*) AS users, count(nullif(identified, false)) AS identified, count(nullif(reachable, false)) AS reachable, "
+            "count(nullif(occurred_at >= {} AND occurred_at < {}, false)) AS earlier "
+            'FROM (SELECT "createdAt" AS occurred_at, identified, reachable FROM ({})) GROUP BY ALL)), {}',
+            marks.called(self, Sql("spot")),
             clock.stored(times.start),
-            placed,
+            marks.spot(self, asked),
             clock.stored(times.earlier),
             clock.stored(times.until),
             self._people(asked, times),
             _GROWING,
         )
+
+
+@dataclass(slots=True)
+class _Parts:
+    """Days counted whole, from one on and up to `stop`, and what stretches of time need beside them: parts of days, and what lies before.
+
+    Each such part is counted once, under its number in `found`.
+    """
+
+    counted_from: datetime
+    stop: datetime
+    zone: ZoneInfo
+    found: dict[tuple[datetime, datetime], int] = field(default_factory=dict)
+
+    def of(self, since: datetime, until: datetime) -> tuple[date, date, int | None, int | None]:
+        """The first and last whole day of a stretch, and the parts before and after them."""
+        first = clock.calendar_day(max(since, self.counted_from), self.zone)
+        if clock.start_of_day(first, self.zone) < since:
+            first += _DAY
+        last = clock.calendar_day(until - _TICK, self.zone)
+        opens, closes = clock.start_of_day(first, self.zone), clock.start_of_day(last, self.zone)
+        head = self._numbered(since, min(opens, until))
+        if until >= self.stop or clock.start_of_day(last + _DAY, self.zone) == until:
+            return first, last, head, None
+        return first, last - _DAY, head, self._numbered(max(opens, closes), until)
+
+    def _numbered(self, since: datetime, until: datetime) -> int | None:
+        return self.found.setdefault((since, until), len(self.found)) if since < until else None
 
 
 _GROWING: Final = Sql(
