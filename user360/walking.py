@@ -50,7 +50,8 @@ def walked(slices: Sequence[Slice], way: Way) -> pa.Table:
 
 
 def _walked(events: Slice, way: Way) -> pa.Table:
-    happened = _of_those_with_anchors(events).in_order()
+    whole = way.of_each == "all" or way.join
+    happened = (_of_those_with_anchors(events) if whole else _in_reach(events, way)).in_order()
     key, instant, beside = happened.who(), happened.when(), happened.beside()
     comes = np.ones(key.size, dtype=np.bool_)  # another person
     comes[1:] = key[1:] != key[:-1]
@@ -81,6 +82,18 @@ def _of_those_with_anchors(events: Slice) -> Slice:
     having = np.zeros(int(key.max()) + 1, dtype=np.bool_)
     having[key[anchor]] = True
     return events.among(having[key])
+
+
+def _in_reach(events: Slice, way: Way) -> Slice:
+    """What the one path of everyone may reach from their first or last anchor: sorting the others too took half as long again."""
+    if not events.number.size:
+        return events
+    key, instant, anchor = events.who(), events.when(), events.number & 1 != 0
+    key -= key.min()
+    origin = np.full(int(key.max()) + 1, -1 if way.last else ordering.NEVER)
+    (np.maximum if way.last else np.minimum).at(origin, key[anchor], instant[anchor])
+    away = instant - origin[key] if way.forward else origin[key] - instant
+    return events.among((away >= 0) & (away <= (way.depth - 1) * way.pause))
 
 
 def _ends(run: Array, *, last: bool) -> Array:

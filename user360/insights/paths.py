@@ -93,34 +93,47 @@ class Paths(Insight):
         marks.no_breakdown(self)
 
     def compile(self, asked: Asked) -> Plan:
-        """Nodes and links as rows of people: a node has no `onward`. Steps are named last, as they are few."""
-        coded = sql(
-            "WITH walked AS MATERIALIZED ({}), sized AS (SELECT level, step, count(*) AS size, "
-            "row_number() OVER (PARTITION BY level ORDER BY count(*) DESC, step) AS rank FROM walked WHERE step >= 0 GROUP BY level, step), "
-            "kept AS MATERIALIZED (SELECT level, step FROM sized WHERE rank <= {} AND "
-            "100 * size >= {} * (SELECT count(*) FROM walked WHERE level = {})), "
-            "coded AS MATERIALIZED (SELECT w.profile_key, w.session, w.level, {} AS step, {} AS onward FROM walked w "
-            "LEFT JOIN kept k ON k.level = w.level AND k.step = w.step LEFT JOIN kept l ON l.level = w.level + 1 AND l.step = w.onward) "
-            "SELECT profile_key, session, level, step, NULL::INTEGER AS onward FROM coded UNION ALL "
-            "SELECT profile_key, session, level, step, onward FROM coded WHERE onward IS NOT NULL",
-            self._walked(asked),
-            self.most,
-            self.least,
-            self._anchored(),
-            _coded(Sql("w.step"), Sql("k.step")),
-            _coded(Sql("w.onward"), Sql("l.step")),
-        )
-        counted = sql(
-            "SELECT level, step, onward, count(*) AS paths, {} AS users FROM ({}) GROUP BY level, step, onward",
-            Sql("count(*)" if self.count == "users" else "count(DISTINCT profile_key)"),  # a path is once at a mark
-            coded,
-        )
+        """Nodes and links as rows of people: a node has no `onward`. Steps are named last, as they are few.
+
+        Where everyone has one path, like steps are counted before anything else is made of them.
+        """
+        taken, whose = self._walked(asked), Sql("profile_key, session, paths")
+        each = sql("SELECT *, 1 AS paths FROM ({})", taken)
+        coded = self._drawn(each, whose)
+        if self.count == "users":
+            like = sql("SELECT level, step, onward, count(*) AS paths FROM ({}) GROUP BY level, step, onward", taken)
+            measures, counted = Sql("sum(paths)::BIGINT AS paths, sum(paths)::BIGINT AS users"), self._drawn(like, Sql("paths"))
+        else:
+            measures, counted = Sql("count(*) AS paths, count(DISTINCT profile_key) AS users"), coded
+        figures = sql("SELECT level, step, onward, {} FROM ({}) GROUP BY level, step, onward", measures, counted)
         return Plan(
             _named(Sql("profile_key, session, level"), coded, asked),
             sql(
                 "SELECT level, step, onward, paths, users FROM ({}) ORDER BY level, onward IS NOT NULL, paths DESC, step, onward",
-                _named(Sql("level, paths, users"), counted, asked),
+                _named(Sql("level, paths, users"), figures, asked),
             ),
+        )
+
+    def _drawn(self, walked: Sql, others: Sql) -> Sql:
+        """Nodes and links of the levels of paths, so many of each row as its `paths`: level, step, onward, and other columns of theirs."""
+        return sql(
+            "WITH walked AS MATERIALIZED ({}), sized AS (SELECT level, step, sum(paths) AS size, "
+            "row_number() OVER (PARTITION BY level ORDER BY sum(paths) DESC, step) AS rank FROM walked WHERE step >= 0 GROUP BY level, step), "
+            "kept AS MATERIALIZED (SELECT level, step FROM sized WHERE rank <= {} AND "
+            "100 * size >= {} * (SELECT sum(paths) FROM walked WHERE level = {})), "
+            "coded AS MATERIALIZED (SELECT {}, w.level, {} AS step, {} AS onward FROM walked w "
+            "LEFT JOIN kept k ON k.level = w.level AND k.step = w.step LEFT JOIN kept l ON l.level = w.level + 1 AND l.step = w.onward) "
+            "SELECT {}, level, step, NULL::INTEGER AS onward FROM coded UNION ALL "
+            "SELECT {}, level, step, onward FROM coded WHERE onward IS NOT NULL",
+            walked,
+            self.most,
+            self.least,
+            self._anchored(),
+            others,
+            _coded(Sql("w.step"), Sql("k.step")),
+            _coded(Sql("w.onward"), Sql("l.step")),
+            others,
+            others,
         )
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
@@ -158,9 +171,9 @@ class Paths(Insight):
         return sql("SELECT profile_key, session, level, step, onward FROM taken", taken=walking.walked(slices, way))
 
     def _looked_at(self, asked: Asked, such: Sql, way: walking.Way) -> Sql:
-        """Which events are looked at: for the one path of everyone those alone it may reach."""
+        """Which events are looked at: for the one path from or to an event of everyone those alone it may reach, which are few."""
         counting = self._counting(asked)
-        if way.of_each != "all" and not way.join:
+        if self.of is not None and way.of_each != "all" and not way.join:
             return sql(
                 " JOIN (SELECT profile_key, epoch_us({}(occurred_at)) AS origin FROM events WHERE {} AND {} GROUP BY profile_key) "
                 "USING (profile_key) WHERE {} AND {} BETWEEN 0 AND {}",
