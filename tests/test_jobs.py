@@ -13,6 +13,7 @@ from tests.worlds import AT, events, take, users
 from user360 import events as event_room
 from user360 import exports, imports, jobs, profiles, records
 from user360.errors import Conflict, InvalidFile, Unknown
+from user360.events import summing
 from user360.imports import reading
 
 if TYPE_CHECKING:
@@ -40,6 +41,14 @@ def test_a_job_tells_how_far_it_is_while_it_runs(store: Store) -> None:
 
     assert during == ("running", 3, 10, "Counting", True)
     assert (jobs.wait(number, SECONDS).status, job in jobs.running()) == ("done", False)
+
+
+def test_what_all_events_come_to_is_added_up_before_the_first_page_asks(store: Store) -> None:
+    take(store, events([("a", "Order", AT)]))
+    before = store in summing._kept
+    jobs.get_ready(store)
+
+    assert (before, store in summing._kept) == (False, True)
 
 
 def test_a_stopped_job_ends_at_its_next_step(store: Store) -> None:

@@ -259,6 +259,17 @@ def restore(store: Store, name: str, *, by: str, at: datetime) -> Backup:
     return backup.restore(store, name, by=by, at=at)
 
 
+def get_ready(store: Store) -> None:
+    """Add up beforehand what the first page would wait for: what every event comes to, which is only carried on from then on."""
+    events.catalogue(store)
+
+
+def begin_what_is_due(store: Store) -> None:
+    """What a server does again and again: begin what is due, and merge what many commits left when nobody writes."""
+    run_due(store, at=clock.now())
+    store.rest()
+
+
 def run_due(store: Store, *, at: datetime) -> list[str]:
     """Begin whatever is due by now, each once however often it was missed; answers the jobs' ids."""
     due = [_DUTIES[each.kind](store, each.subject) for each in schedules.take_due(store, at=at)]

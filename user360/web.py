@@ -39,7 +39,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from user360 import api, clock, collect, doors, jobs
+from user360 import api, collect, doors, jobs
 from user360.errors import (
     Conflict,
     Forbidden,
@@ -343,20 +343,20 @@ def _end_in_peace() -> None:
 
 
 async def _tick(stopping: asyncio.Event) -> None:
-    """Get ready for messages, then begin what is due, again and again, until the server stops."""
+    """Get ready for messages and pages, then begin what is due, again and again, until the server stops."""
     await to_thread.run_sync(collect.get_ready)
+    await to_thread.run_sync(_try, jobs.get_ready)
     while not stopping.is_set():
-        await to_thread.run_sync(_begin_what_is_due)
+        await to_thread.run_sync(_try, jobs.begin_what_is_due)
         await to_thread.run_sync(gc.collect)  # not after every drawing of a page, where it held up everybody
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
 
 
-def _begin_what_is_due() -> None:
+def _try(work: Callable[[Any], None]) -> None:
+    """Do something that nobody waits for; what keeps it from being done is logged."""
     try:
-        store = doors.current_store()
-        jobs.run_due(store, at=clock.now())
-        store.rest()
+        work(doors.current_store())
     except User360Error as refusal:
         _log.warning("nothing could be begun: %s", refusal)
     except Exception:  # noqa: BLE001 - a fault of ours is logged, and the next tick comes
