@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from user360 import clock, insight, likeness, marks
 from user360.errors import InvalidInsight
+from user360.insight import Plan
 from user360.segments import event_leaves, event_values
 from user360.segments.frames import Frame
 from user360.segments.rules import During, EventCondition, EventValue, Group, Measure, Times
@@ -260,6 +261,31 @@ def _fifths(figure: str, column: Sql, *, worst_first: bool) -> Sql:
         column,
         column,
     )
+
+
+def spread(people: Sql, figure: str, none: Sql, asked: Asked) -> Plan:
+    """How many have each figure, of people by that figure (profile_key and the figure); all others asked of have `none`."""
+    column = Sql(figure)
+    relation = sql(
+        "WITH people AS MATERIALIZED ({}) SELECT profile_key, {} FROM people UNION ALL SELECT profile_key, {} AS {} FROM ({})",
+        people,
+        column,
+        none,
+        column,
+        unscored(Sql("SELECT * FROM people"), asked),
+    )
+    answer = sql(
+        "WITH counted AS MATERIALIZED (SELECT {}, count(*) AS users FROM ({}) GROUP BY {}) "
+        "SELECT {}, users FROM (FROM counted UNION ALL SELECT {}, {} FROM counted) WHERE users > 0 ORDER BY {} NULLS LAST",
+        column,
+        people,
+        column,
+        column,
+        none,
+        others(asked, Sql("coalesce(sum(users), 0)")),
+        column,
+    )
+    return Plan(relation, answer)
 
 
 def others(asked: Asked, scored_: Sql) -> Sql:

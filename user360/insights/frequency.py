@@ -77,18 +77,7 @@ class Frequency(Insight):
                 self.most,
                 where,
             )
-        relation = sql(
-            "WITH people AS MATERIALIZED ({}) SELECT profile_key, times FROM people UNION ALL SELECT profile_key, 0 AS times FROM ({})",
-            people,
-            scoring.unscored(Sql("SELECT * FROM people"), asked),
-        )
-        answer = sql(
-            "WITH counted AS MATERIALIZED (SELECT times, count(*) AS users FROM ({}) GROUP BY times) "
-            "SELECT times, users FROM (FROM counted UNION ALL SELECT 0, {} FROM counted) WHERE users > 0 ORDER BY times",
-            people,
-            scoring.others(asked, Sql("coalesce(sum(users), 0)")),
-        )
-        return Plan(relation, answer)
+        return scoring.spread(people, "times", Sql("0"), asked)
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who did it as often; days are asked by a rule only where they end now."""

@@ -48,18 +48,7 @@ class Recency(Insight):
         people = sql(
             "SELECT profile_key, (CASE {} END)::INTEGER AS days FROM ({})", cases, scoring.of_people(self, self.of, "", asked)
         )
-        relation = sql(
-            "WITH people AS MATERIALIZED ({}) SELECT profile_key, days FROM people UNION ALL SELECT profile_key, NULL AS days FROM ({})",
-            people,
-            scoring.unscored(Sql("SELECT * FROM people"), asked),
-        )
-        answer = sql(
-            "WITH counted AS MATERIALIZED (SELECT days, count(*) AS users FROM ({}) GROUP BY days) "
-            "SELECT days, users FROM (FROM counted UNION ALL SELECT NULL, {} FROM counted) WHERE users > 0 ORDER BY days NULLS LAST",
-            people,
-            scoring.others(asked, Sql("coalesce(sum(users), 0)")),
-        )
-        return Plan(relation, answer)
+        return scoring.spread(people, "days", Sql("NULL"), asked)
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who did it in that stretch and not since; a period that begins within a day has no such days."""
