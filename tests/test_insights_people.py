@@ -56,6 +56,8 @@ QUESTIONS: list[dict[str, Any]] = [
     {"kind": "top_events"},
     {"kind": "top_events", "most": 2, "granularity": "week", "channels": [WEB], "people": GERMANS},
     {"kind": "top_events", "period": {"from": "2027-01-01", "to": "2027-01-31"}},
+    {"kind": "top_events", "most": 3, "granularity": "hour", "period": {"last": 4, "unit": "day"}},
+    {"kind": "top_events", "granularity": "month", "period": {"last": 5, "unit": "month"}},
     {"kind": "overlap", "period": {"last": 7, "unit": "day"}},
     {"kind": "overlap", "least": 2, "most": 3, "people": GERMANS},
     {"kind": "overlap", "channels": [WEB, WHATSAPP, "a + b"], "most": 1},

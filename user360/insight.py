@@ -12,14 +12,15 @@ import types
 import typing
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from user360 import clock, formulas, segments
 from user360.errors import InvalidInsight, InvalidRule, nearest, shorten
 from user360.formulas import Formula
+from user360.segments import windows
 from user360.segments.rules import Events, Group
-from user360.sql import NOTHING, Sql, sql
+from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,16 +96,21 @@ class Result:
         return tuple(each for each, role in self.roles.items() if role.kind != "measure")
 
 
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """A compiled question.
+    """A compiled question. What has to ask the data for that is given as what makes it, and made once it is wanted."""
 
-    `relation`: profile_key and the marks' columns, a row or more for each person of a mark.
-    `answer`: the marks' columns and the measures.
-    """
+    def __init__(self, relation: Sql | Callable[[], Sql], answer: Sql | Callable[[], Sql | pa.Table]) -> None:
+        self._made = relation, answer
 
-    relation: Sql
-    answer: Sql
+    @cached_property
+    def relation(self) -> Sql:
+        """profile_key and the marks' columns, a row or more for each person of a mark."""
+        return made() if callable(made := self._made[0]) else made
+
+    def answered(self, read: Callable[[Sql], pa.Table]) -> pa.Table:
+        """The marks' columns and the measures: counted already, or a query read by that."""
+        found = made() if callable(made := self._made[1]) else made
+        return read(found) if isinstance(found, Sql) else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +173,6 @@ class Insight:
 
 def span(period: Period, catalog: Catalog, at: datetime) -> tuple[datetime, datetime]:
     """First instant of the period, and first instant after it."""
-    from user360.segments import windows  # noqa: PLC0415 - the one room of windows
-
     if period.last is not None:
         start, _ = windows.unit_around(at, 1 - period.last, period.unit, catalog)
         return start, windows.unit_around(at, 0, period.unit, catalog)[1]
@@ -185,8 +189,6 @@ def buckets(question: Insight, asked: Asked) -> tuple[Bucket, ...]:
 
 
 def _cut(question: Insight, asked: Asked) -> tuple[Bucket, ...]:
-    from user360.segments import windows  # noqa: PLC0415 - the one room of windows
-
     start, end = span(question.period, asked.catalog, asked.at)
     found, unit = [], question.granularity
     for begin, until in windows.units(start, end, unit, asked.catalog):
@@ -373,16 +375,12 @@ def parse(source: str | Mapping[str, Any], kinds: Mapping[str, type[Insight]]) -
 
 def behind(plan: Plan, marks: Mapping[str, Any]) -> Sql:
     """The keys behind one mark: the rows of the relation that have its values."""
-    from user360.sql import joined, name  # noqa: PLC0415 - two words
-
     parts = [sql("{} IS NOT DISTINCT FROM {}", name(each), value) for each, value in marks.items()]
     return sql("SELECT profile_key FROM ({}){}", plan.relation, sql(" WHERE {}", joined(" AND ", parts)) if parts else NOTHING)
 
 
 def before(period: Period, catalog: Catalog, at: datetime) -> Period:
     """The period of the same length that ends where this one begins."""
-    from user360.segments import windows  # noqa: PLC0415 - the one room of windows
-
     start, end = span(period, catalog, at)
     last = clock.calendar_day(start - timedelta(microseconds=1), catalog.zone)
     if period.last is not None and period.unit in {"week", "month"}:

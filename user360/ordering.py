@@ -35,6 +35,7 @@ _NO_STEP: Final = 15
 KEYS: Final = 32  # bits of the key of a person
 _FEW_PARTS: Final = 8
 _ROOM: Final = 64
+_NARROW: Final = 32
 _SMALL: Final = 16
 _MOST_STEPS: Final = 100_000
 
@@ -240,6 +241,42 @@ class Slice:
         """What stands beside."""
         small: Array = (self.number[places] & ((1 << self.packing.less) - 1)).astype(np.uint32)
         return small
+
+
+@dataclass(frozen=True, slots=True)
+class Crowds:
+    """The people of groups, whose events were sorted by group and person: how many people, how many events each group has."""
+
+    users: Array
+    events: Array
+    number: Array
+    bits: int
+
+    def together(self, groups: Sequence[int]) -> int:
+        """How many people are in any of these."""
+        if len(groups) == 1:
+            return int(self.users[groups[0]])
+        ends = np.cumsum(self.events)
+        seen = np.zeros(1 << self.bits, dtype=np.bool_)
+        for each in groups:
+            seen[self.number[ends[each] - self.events[each] : ends[each]] & ((1 << self.bits) - 1)] = True
+        return int(np.count_nonzero(seen))
+
+
+def crowds(asked: Asked, such: Sql, group: Sql, groups: int) -> Crowds:
+    """Of each of so many groups, numbered from 0, the people and events among such rows.
+
+    An event is one number of its group and its person: to sort these took a quarter of the time of making a bitmap for each group.
+    """
+    assert asked.read is not None  # noqa: S101 - whoever compiles an insight gives it
+    bits = max(asked.room - 1, 1).bit_length() if asked.room else KEYS
+    kind = Sql("UINTEGER" if (groups - 1).bit_length() + bits <= _NARROW else "UBIGINT")
+    column = sql("((({})::{} << {}) | profile_key) AS number", group, kind, Sql(str(bits)))
+    number = np.sort(asked.read(sql("SELECT {} FROM {}", column, such))["number"].to_numpy())
+    starts = np.searchsorted(number, np.arange(groups, dtype=number.dtype) << bits)
+    edges = np.append(starts, number.size)
+    firsts = np.flatnonzero(np.append(True, number[1:] != number[:-1])[: number.size])
+    return Crowds(np.diff(np.searchsorted(firsts, edges)), np.diff(edges), number, bits)
 
 
 def packing(question: Insight, asked: Asked, most: int) -> Packing:

@@ -74,7 +74,7 @@ def run(store: Store, question: Insight, *, at: datetime) -> Result:
 
     asked = replace(_asked(store, question, at), read=read)
     found = insight.buckets(question, asked)
-    table = question.finished(read(question.compile(asked).answer), found)
+    table = question.finished(question.compile(asked).answered(read), found)
     roles = {each: role for each, role in question.roles.items() if each in table.column_names}
     milliseconds = 1000 * (time.perf_counter() - began)
     return Result(
@@ -107,7 +107,7 @@ def like(store: Store, question: Insight, cell: Mapping[str, Any], *, moving: bo
     """The rule of people like those behind a mark, its window moving with time or fixed; None where no rule says it."""
     asked = _asked(store, question, at)
     if cell.get("breakdown") == OTHER:
-        found = set(store.read(question.compile(asked).answer)["breakdown"].to_pylist())
+        found = set(question.compile(asked).answered(store.read)["breakdown"].to_pylist())
         asked = replace(asked, groups=tuple(sorted(each for each in found if each is not None and each.startswith(VALUE))))
     return question.like(cell, asked, moving=moving)
 

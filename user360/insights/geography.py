@@ -8,7 +8,10 @@ within its country, as cities of one name lie in several.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from user360 import likeness, marks
 from user360.errors import InvalidInsight
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from user360.segments.rules import Node
 
 MOST: dict[str, int] = {"country": 250, "city": 50}
+_DRAWN: Final = pa.schema({"country": pa.string(), "city": pa.string(), "users": pa.int64(), "share": pa.float64()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,23 +89,28 @@ class Geography(Insight):
             ranked,
             columns,
         )
-        keys = Sql("country, city" if city else "country")
-        sized = sql("SELECT {}, count(*) AS heads FROM ({}) GROUP BY {}", keys, rows, keys)
-        counted = sql(
-            "SELECT heads, {} FROM (SELECT *, CASE WHEN {} IS NOT NULL THEN "
-            "row_number() OVER (PARTITION BY {} IS NULL ORDER BY heads DESC, {}) END AS rank FROM ({}))",
-            columns,
-            place,
-            place,
-            keys,
-            sized,
+        return Plan(relation, lambda: self._counted(asked, rows))
+
+    def _counted(self, asked: Asked, rows: Sql) -> pa.Table:
+        """The same places with their people: few are left to be named once everybody is counted."""
+        assert asked.read is not None  # noqa: S101 - whoever compiles this gives it
+        keys = ["country", "city"] if self.by == "city" else ["country"]
+        columns = Sql(", ".join(keys))
+        found = asked.read(sql("SELECT {}, count(*) AS heads FROM ({}) GROUP BY {}", columns, rows, columns))
+        known = found.filter(pc.is_valid(found[self.by])).sort_by(
+            [("heads", "descending"), *((each, "ascending") for each in keys)]
         )
-        answer = sql(
-            "SELECT country, city, users, 100.0 * users / sum(users) OVER () AS share FROM "
-            "(SELECT country, city, sum(heads)::BIGINT AS users FROM ({}) GROUP BY ALL) ORDER BY users DESC, country, city",
-            counted,
-        )
-        return Plan(relation, answer)
+        whole, located = (pc.sum(each["heads"]).as_py() or 0 for each in (found, known))
+        apart = known.slice(0, MOST[self.by])
+        left = {OTHER: located - (pc.sum(apart["heads"]).as_py() or 0), NONE: whole - located}
+        drawn: list[dict[str, Any]] = [{self.by: group, "users": users} for group, users in left.items() if users]
+        for row in apart.to_pylist():
+            named = {each: NONE if row[each] is None else VALUE + row[each] for each in keys}
+            drawn.append({**named, "users": row["heads"]})
+        for row in drawn:
+            row["share"] = 100 * row["users"] / whole
+        order = [("users", "descending"), ("country", "ascending"), ("city", "ascending")]
+        return pa.Table.from_pylist(drawn, _DRAWN).sort_by(order)
 
     def _whose(self, asked: Asked) -> Sql:
         if self.whose == "everyone":

@@ -13,9 +13,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
+import numpy as np
 import pyarrow as pa
 
-from user360 import clock, insight, marks
+from user360 import clock, insight, marks, ordering
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
 from user360.segments import event_leaves
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 OWN: Final = "timezone"
 HOURS: Final = 7 * 24
+_FIRST: Final = 3 * 24  # of the week in which 1970 began, on a Thursday
 _STEP: Final = timedelta(days=5)  # no zone changes its clock there and back in less
 
 
@@ -72,21 +74,21 @@ class Rhythm(Insight):
                 Sql(OWN),
                 zones=_zones(start, end),
             )
-        rows = sql(
-            "SELECT profile_key, (isodow(local) - 1)::INTEGER AS weekday, hour(local)::INTEGER AS hour "
-            "FROM (SELECT profile_key, {} AS local FROM events{} WHERE {} AND {})",
-            local,
-            beside,
-            such,
-            marks.within(self, asked),
+        where = sql("{} AND {}", such, marks.within(self, asked))
+        rows = sql("SELECT profile_key, {} AS local FROM events{} WHERE {}", local, beside, where)
+        relation = sql(
+            "SELECT DISTINCT profile_key, (isodow(local) - 1)::INTEGER AS weekday, hour(local)::INTEGER AS hour FROM ({})", rows
         )
-        answer = sql(
-            "SELECT weekday, hour, {} AS users, count(*) AS events FROM ({}) WHERE {} GROUP BY ALL ORDER BY ALL",
-            marks.counted(asked, HOURS),
-            rows,
-            marks.known(asked),
-        )
-        return Plan(sql("SELECT DISTINCT * FROM ({})", rows), answer)
+        return Plan(relation, lambda: _counted(asked, rows))
+
+
+def _counted(asked: Asked, rows: Sql) -> pa.Table:
+    """weekday, hour, users and events of each hour in which anything happened."""
+    hour = sql("(epoch_us(local) // 3600000000 + {}) % {}", _FIRST, HOURS)
+    found = ordering.crowds(asked, sql("({}) WHERE {}", rows, marks.known(asked)), hour, HOURS)
+    there = np.flatnonzero(found.events)
+    weekday, hour_of = np.divmod(there.astype(np.int32), 24)
+    return pa.table({"weekday": weekday, "hour": hour_of, "users": found.users[there], "events": found.events[there]})
 
 
 @lru_cache(maxsize=8)

@@ -7,26 +7,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-import pyarrow.compute as pc
+import numpy as np
+import pyarrow as pa
 
-from user360 import clock, events, insight, likeness, marks
+from user360 import clock, events, insight, likeness, marks, ordering
 from user360.errors import InvalidInsight
+from user360.events import FIRST_OF_OTHERS
 from user360.insight import OTHER, VALUE, Insight, Plan, Role, check_scope
 from user360.segments.rules import During, Events
-from user360.sql import Sql, joined, sql
+from user360.sql import NOTHING, Sql, joined, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pyarrow as pa
+    from collections.abc import Iterator, Mapping
 
     from user360.insight import Asked
     from user360.segments import Rule
 
 NOW, BEFORE = "now", "before"
 _NUMBER: Final = Sql("event_id")
+_COUNTED: Final = pa.schema({"event": pa.string(), "time": pa.string(), "users": pa.int64(), "events": pa.int64()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +64,12 @@ class TopEvents(Insight):
         rows = sql("{} AND {} AND {} AND ({} OR {})", marks.ANY, marks.known(asked), wide, now, before)
         named, totals = self._ranked(asked, rows, now)
         event = _event(named)
-        answer = sql(
-            "SELECT event, time, users, events FROM totals UNION ALL SELECT event, {} AS time, users, events FROM ({}) ORDER BY event, time",
-            marks.called(self, Sql("spot")),
-            self._places(asked, named, now),
-            totals=totals,
-        )
+
+        def answer() -> pa.Table:
+            return pa.concat_tables([totals, *self._places(asked, named, now)]).sort_by(
+                [("event", "ascending"), ("time", "ascending")]
+            )
+
         found = sql("SELECT profile_key, {} AS event, occurred_at, {} AS during FROM events WHERE {}", event, now, rows)
         relation = sql(
             "WITH found AS ({}) SELECT profile_key, event, CASE WHEN during THEN {} ELSE {} END AS time FROM found "
@@ -81,63 +83,49 @@ class TopEvents(Insight):
 
     def _ranked(self, asked: Asked, rows: Sql, now: Sql) -> tuple[dict[int, str], pa.Table]:
         """The events that stand apart, by number, and the totals: event, time, users, events."""
-        assert asked.read is not None  # noqa: S101 - whoever compiles this gives it
-        one = marks.heads(asked, 2 * len(asked.catalog.events))
-        found = asked.read(
-            sql(
-                "WITH cells AS MATERIALIZED (SELECT event_id, {} AS during, count(*) AS events, {} FROM events WHERE {} GROUP BY ALL), "
-                "named AS MATERIALIZED (SELECT event_id, CASE WHEN place <= {} THEN {} || name ELSE {} END AS event FROM (SELECT event_id, name, "
-                "row_number() OVER (ORDER BY coalesce(users, 0) DESC, name) AS place FROM event_names LEFT JOIN "
-                "(SELECT event_id, {} AS users FROM cells WHERE during GROUP BY event_id) USING (event_id) WHERE NOT system)) "
-                "SELECT NULL::INTEGER AS number, event, CASE WHEN during THEN {} ELSE {} END AS time, {} AS users, sum(events)::BIGINT AS events "
-                "FROM cells JOIN named USING (event_id) GROUP BY ALL UNION ALL "
-                "SELECT event_id, event, NULL, NULL, NULL FROM named WHERE event <> {}",
-                now,
-                one.kept,
-                rows,
-                self.most,
-                VALUE,
-                OTHER,
-                one.counted,
-                NOW,
-                BEFORE,
-                one.counted,
-                OTHER,
-            )
-        )
-        apart = pc.is_valid(found["number"])
-        named = found.filter(apart)
-        totals = found.filter(pc.invert(apart)).drop_columns(["number"])
-        return dict(zip(named["number"].to_pylist(), named["event"].to_pylist(), strict=True)), totals
+        names = {number: name for name, number in asked.catalog.events.items() if number >= FIRST_OF_OTHERS}
+        last = max(names, default=FIRST_OF_OTHERS)
+        group = sql("2 * (event_id - {}) + ({})::INTEGER", FIRST_OF_OTHERS, now)
+        such = sql("events WHERE {} AND event_id <= {}", rows, last)
+        found = ordering.crowds(asked, such, group, 2 * (last - FIRST_OF_OTHERS + 1))
+        place = {each: 2 * (each - FIRST_OF_OTHERS) for each in names}
+        ranked = sorted(names, key=lambda each: (-found.users[place[each] + 1], names[each]))
+        totals = []
+        for nth, time in enumerate((BEFORE, NOW)):
+            crowds = {VALUE + names[each]: [place[each] + nth] for each in ranked[: self.most]}
+            crowds[OTHER] = [place[each] + nth for each in ranked[self.most :]]
+            for event, of in crowds.items():
+                if happened := int(found.events[of].sum()):
+                    totals.append({"event": event, "time": time, "users": found.together(of), "events": happened})
+        return {each: VALUE + names[each] for each in ranked[: self.most]}, pa.Table.from_pylist(totals, _COUNTED)
 
-    def _places(self, asked: Asked, named: Mapping[int, str], now: Sql) -> Sql:
-        """event, spot, users and events of each place; of those that stand apart by what was counted before, where it was."""
+    def _places(self, asked: Asked, named: Mapping[int, str], now: Sql) -> Iterator[pa.Table]:
+        """The same of each place; of those that stand apart by what was counted before, where it was."""
         told = marks.told(self, asked)
         if told is None or not named:
-            return self._counted(asked, named, now, Sql("true"))
+            yield self._counted(asked, named, now)
+            return
+        assert asked.read is not None  # noqa: S101 - whoever compiles this gives it
         numbers = joined(", ", list(named))
-        columns = sql("{} AS event, day AS spot, users, events", _event(named, Sql("number")))
-        apart, others = sql("event_id IN ({})", numbers), sql("event_id NOT IN ({})", numbers)
-        return sql(
-            "{} UNION ALL {}",
-            told.beside(
-                events.EVENT, columns, lambda each: self._counted(each, named, now, apart), sql("number IN ({})", numbers)
-            ),
-            self._counted(asked, named, now, others),
-        )
+        columns = sql("{} AS event, {} AS time, users, events", _event(named, Sql("number")), marks.called(self, Sql("day")))
+        days = sql("SELECT {} FROM ({}) WHERE number IN ({})", columns, told.days(events.EVENT), numbers)
+        yield asked.read(days).cast(_COUNTED)
+        if told.left:
+            yield self._counted(told.others, named, now, sql(" AND event_id IN ({})", numbers))
+        yield self._counted(asked, named, now, sql(" AND event_id NOT IN ({})", numbers))
 
-    def _counted(self, asked: Asked, named: Mapping[int, str], now: Sql, such: Sql) -> Sql:
-        """The same of such events."""
-        return sql(
-            "SELECT {} AS event, {} AS spot, {} AS users, count(*) AS events FROM events WHERE {} AND {} AND {} AND {} AND {} GROUP BY ALL",
-            _event(named),
-            marks.spot(self, asked),
-            marks.counted(asked, (self.most + 1) * len(insight.buckets(self, asked))),
-            marks.ANY,
-            marks.known(asked),
-            marks.within(self, asked),
-            now,
-            such,
+    def _counted(self, asked: Asked, named: Mapping[int, str], now: Sql, such: Sql = NOTHING) -> pa.Table:
+        """The same of such events, counted."""
+        places = [each.name for each in insight.buckets(self, asked)]
+        marked = [(event, place) for event in (*named.values(), OTHER) for place in places]
+        cases = [sql("WHEN {} THEN {}", each, Sql(str(nth * len(places)))) for nth, each in enumerate(named)]
+        group = sql("CASE event_id {} ELSE {} END", joined(" ", cases), Sql(str(len(named) * len(places)))) if cases else Sql("0")
+        where = sql("{} AND {} AND {} AND {}{}", marks.ANY, marks.known(asked), marks.within(self, asked), now, such)
+        found = ordering.crowds(asked, sql("events WHERE {}", where), sql("{} + {}", group, _nth(self, asked)), len(marked))
+        there = np.flatnonzero(found.events)
+        event, time = list(zip(*(marked[each] for each in there), strict=True)) or ((), ())
+        return pa.Table.from_arrays(
+            [pa.array(each) for each in (event, time, found.users[there], found.events[there])], schema=_COUNTED
         )
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
@@ -153,6 +141,16 @@ class TopEvents(Insight):
                 return None
             during = During("between", (earlier.isoformat(), until.isoformat()))
         return likeness.rule(self, cell, asked, (likeness.happened(self, Events(event.removeprefix(VALUE)), {}, during),))
+
+
+def _nth(question: TopEvents, asked: Asked) -> Sql:
+    """Which of the places of the time axis, numbered from 0, an event of the period falls on."""
+    first, place = insight.buckets(question, asked)[0].name, marks.spot(question, asked)
+    if question.granularity == "hour":
+        return sql("date_diff('hour', {}, {})", clock.stored(datetime.fromisoformat(first)), place)
+    if question.granularity == "month":
+        return sql("date_diff('month', {}, {})", date.fromisoformat(first), place)
+    return sql("({} - {}) // {}", place, date.fromisoformat(first), 7 if question.granularity == "week" else 1)
 
 
 def _event(named: Mapping[int, str], number: Sql = _NUMBER) -> Sql:
