@@ -41,7 +41,6 @@ GUESTS = {
     ("segments", "events"): "a leaf of a rule is a question to the events",
     ("insights", "events"): "an insight is a question to the events",
     ("insights", "channels"): "the same, and names the channels of the events it counts",
-    ("insights", "event_names"): "the same, and names the events",
     ("insights", "profiles"): "an insight of people is a question to the wide table",
     ("attempts", "events"): "an attempt at the steps of a funnel is made of events",
     ("binning", "profiles"): "two properties of everybody are read in one go",
