@@ -173,8 +173,8 @@ def _at_once(random: Random, now: Now, at: datetime, room: Any, numbers: Any, al
 
 
 def _values(random: Random, now: Now) -> dict[str, Any]:
-    pools = {**VALUES, "born": (None, *days(now)), "seen": (None, *instants(now))}
-    return {name: random.choice(pools[name]) for name in random.sample(list(KINDS), random.randint(0, 6))}
+    pools = {**VALUES, "born": (None, *days(now)), "seen": (None, *instants(now)), "lastSession": (None, *instants(now))}
+    return {name: random.choice(pools[name]) for name in random.sample([*KINDS, "lastSession"], random.randint(0, 6))}
 
 
 def _event(random: Random, now: Now, at: datetime, numbers: Any) -> Event:

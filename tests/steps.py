@@ -128,11 +128,20 @@ class Telling:
                 self._make(user, step.made or step.at, values)
                 continue
             for name, value in values.items():
+                if name == "lastSession":
+                    self._seen(self.users[user], value, step.at)
+                    continue
                 told = self.users[user].history[name]
                 if _comparable(name, told[-1][1]) != _comparable(name, value):
                     told.append((step.at, value))
                     for _, union, _ in self.merges:
                         union.said |= {name} if union.kept is self.users[user] else set()
+
+    def _seen(self, person: oracle.Person, value: datetime | None, at: datetime) -> None:
+        if value != person.session:
+            person.give(value, at)
+            for _, union, _ in self.merges:
+                union.said |= {"lastSession"} if union.kept is person else set()
 
     def _once_each(self, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
         """One row for each person, of those who have several ids by now."""
@@ -169,16 +178,24 @@ class Telling:
         for user, _ in step.events:
             if user not in self.users:
                 self._make(user, min(step.at, *(each.at for who, each in step.events if who == user)), {})
+        met: dict[int, datetime] = {}
         for user, each in step.events:
             if each.id not in self.ids:
                 self.ids.add(each.id)
-                self.users[user].events.append(replace(each, source=step.source))
+                person = self.users[user]
+                person.events.append(replace(each, source=step.source))
+                met[person.key] = max(each.at, met.get(person.key, each.at))
+        for person in {*self.users.values()}:
+            if person.key in met:
+                person.meet(met[person.key], step.at)
 
     def _make(self, user: str, made: datetime, values: Mapping[str, Any]) -> None:
         history = {name: [(made, values.get(name))] for name in self.kinds}
         key = profiles.key_of(self.store, user)
         assert key is not None
-        self.users[user] = oracle.Person(key, made, history=history)
+        self.users[user] = person = oracle.Person(key, made, history=history, session=values.get("lastSession"))
+        if person.session is not None:
+            person.sessions.append(oracle.Seen(oracle.EVER, person.session, oracle.EVER))
         self.world.people.append(self.users[user])
 
     def _listing(self, step: Listing) -> None:

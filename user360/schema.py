@@ -9,7 +9,7 @@ A table's rows are read and written by its owner alone; this room only makes the
 | counters | store |
 | settings | workspace |
 | properties | properties |
-| profiles, tags, profile_tags, writes, changes, deleted_profiles, sessions_before, before_merges, absences, value_times, given_at_once | profiles |
+| profiles, tags, profile_tags, writes, changes, deleted_profiles, sessions_before, sessions_set, before_merges, absences, value_times, given_at_once | profiles |
 | user_ids, other_ids, links | identities |
 | events, event_names, channels, sources, deleted_events, taken_messages, event_moves, tallies, tally_changes | events |
 | merges | resolution |
@@ -154,8 +154,12 @@ def _first() -> list[Sql]:
     return [Sql(each) for each in tables] + [_profiles(), _system_properties(), system_events]
 
 
+def _tables(*made: str) -> list[Sql]:
+    return [Sql(each) for each in made]
+
+
 def _segments() -> list[Sql]:
-    tables = [
+    return _tables(
         "CREATE TABLE segments (segment_id VARCHAR NOT NULL, name VARCHAR NOT NULL, kind VARCHAR NOT NULL, description VARCHAR NOT NULL, "
         "made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL, changed_at TIMESTAMP NOT NULL, changed_by VARCHAR NOT NULL, "
         "archived_at TIMESTAMP)",
@@ -163,54 +167,41 @@ def _segments() -> list[Sql]:
         "note VARCHAR NOT NULL, saved_at TIMESTAMP NOT NULL, saved_by VARCHAR NOT NULL)",
         "CREATE TABLE segment_members (segment_id VARCHAR NOT NULL, profile_key UINTEGER NOT NULL, added_at TIMESTAMP NOT NULL, "
         "removed_at TIMESTAMP, source VARCHAR NOT NULL)",
-    ]
-    return [Sql(each) for each in tables]
+    )
 
 
 def _keys() -> list[Sql]:
-    return [
-        Sql(
-            "CREATE TABLE api_keys (hash VARCHAR NOT NULL, name VARCHAR NOT NULL, scope VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, "
-            "made_by VARCHAR NOT NULL, used_at TIMESTAMP, revoked_at TIMESTAMP)"
-        )
-    ]
+    return _tables(
+        "CREATE TABLE api_keys (hash VARCHAR NOT NULL, name VARCHAR NOT NULL, scope VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, "
+        "made_by VARCHAR NOT NULL, used_at TIMESTAMP, revoked_at TIMESTAMP)",
+    )
 
 
 def _boards() -> list[Sql]:
-    return [
-        Sql(
-            "CREATE TABLE boards (board_id VARCHAR NOT NULL, name VARCHAR NOT NULL, description VARCHAR NOT NULL, tiles VARCHAR NOT NULL, "
-            "period VARCHAR, people VARCHAR, version UINTEGER NOT NULL, made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL, "
-            "changed_at TIMESTAMP NOT NULL, changed_by VARCHAR NOT NULL, archived_at TIMESTAMP)"
-        ),
-        Sql(
-            "CREATE TABLE annotations (annotation_id VARCHAR NOT NULL, day DATE NOT NULL, text VARCHAR NOT NULL, "
-            "made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL)"
-        ),
-    ]
+    return _tables(
+        "CREATE TABLE boards (board_id VARCHAR NOT NULL, name VARCHAR NOT NULL, description VARCHAR NOT NULL, tiles VARCHAR NOT NULL, "
+        "period VARCHAR, people VARCHAR, version UINTEGER NOT NULL, made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL, "
+        "changed_at TIMESTAMP NOT NULL, changed_by VARCHAR NOT NULL, archived_at TIMESTAMP)",
+        "CREATE TABLE annotations (annotation_id VARCHAR NOT NULL, day DATE NOT NULL, text VARCHAR NOT NULL, "
+        "made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL)",
+    )
 
 
 def _schedules() -> list[Sql]:
-    return [
-        Sql(
-            "CREATE TABLE schedules (kind VARCHAR NOT NULL, subject VARCHAR NOT NULL, definition VARCHAR NOT NULL, "
-            "next_at TIMESTAMP, last_at TIMESTAMP)"
-        )
-    ]
+    return _tables(
+        "CREATE TABLE schedules (kind VARCHAR NOT NULL, subject VARCHAR NOT NULL, definition VARCHAR NOT NULL, "
+        "next_at TIMESTAMP, last_at TIMESTAMP)",
+    )
 
 
 def _sources() -> list[Sql]:
-    return [
-        Sql(
-            "CREATE TABLE known_sources (name VARCHAR NOT NULL, kind VARCHAR NOT NULL, description VARCHAR NOT NULL, "
-            "made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL)"
-        ),
-        Sql(
-            "CREATE TABLE write_keys (key_number UINTEGER NOT NULL, hash VARCHAR NOT NULL, source VARCHAR NOT NULL, "
-            "label VARCHAR NOT NULL, ending VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL, "
-            "used_at TIMESTAMP, revoked_at TIMESTAMP)"
-        ),
-    ]
+    return _tables(
+        "CREATE TABLE known_sources (name VARCHAR NOT NULL, kind VARCHAR NOT NULL, description VARCHAR NOT NULL, "
+        "made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL)",
+        "CREATE TABLE write_keys (key_number UINTEGER NOT NULL, hash VARCHAR NOT NULL, source VARCHAR NOT NULL, "
+        "label VARCHAR NOT NULL, ending VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL, "
+        "used_at TIMESTAMP, revoked_at TIMESTAMP)",
+    )
 
 
 def _computed() -> list[Sql]:
@@ -235,19 +226,15 @@ def _undoing() -> list[Sql]:
 
 
 def _failed() -> list[Sql]:
-    return [
-        Sql(
-            "CREATE TABLE failed_messages (failure_id UINTEGER NOT NULL, known_by VARCHAR NOT NULL, message_id VARCHAR NOT NULL, "
-            "kind VARCHAR NOT NULL, code VARCHAR NOT NULL, message VARCHAR NOT NULL, hint VARCHAR NOT NULL, property VARCHAR NOT NULL, "
-            "value VARCHAR NOT NULL, source VARCHAR NOT NULL, user_id VARCHAR, raw VARCHAR NOT NULL, first_at TIMESTAMP NOT NULL, "
-            "last_at TIMESTAMP NOT NULL, times UINTEGER NOT NULL)"
-        ),
-        Sql(
-            "CREATE TABLE warnings (warning_id UINTEGER NOT NULL, code VARCHAR NOT NULL, source VARCHAR NOT NULL, kind VARCHAR NOT NULL, "
-            "property VARCHAR NOT NULL, message VARCHAR NOT NULL, hint VARCHAR NOT NULL, message_id VARCHAR NOT NULL, "
-            "seen VARCHAR[] NOT NULL, first_at TIMESTAMP NOT NULL, last_at TIMESTAMP NOT NULL, times UBIGINT NOT NULL)"
-        ),
-    ]
+    return _tables(
+        "CREATE TABLE failed_messages (failure_id UINTEGER NOT NULL, known_by VARCHAR NOT NULL, message_id VARCHAR NOT NULL, "
+        "kind VARCHAR NOT NULL, code VARCHAR NOT NULL, message VARCHAR NOT NULL, hint VARCHAR NOT NULL, property VARCHAR NOT NULL, "
+        "value VARCHAR NOT NULL, source VARCHAR NOT NULL, user_id VARCHAR, raw VARCHAR NOT NULL, first_at TIMESTAMP NOT NULL, "
+        "last_at TIMESTAMP NOT NULL, times UINTEGER NOT NULL)",
+        "CREATE TABLE warnings (warning_id UINTEGER NOT NULL, code VARCHAR NOT NULL, source VARCHAR NOT NULL, kind VARCHAR NOT NULL, "
+        "property VARCHAR NOT NULL, message VARCHAR NOT NULL, hint VARCHAR NOT NULL, message_id VARCHAR NOT NULL, "
+        "seen VARCHAR[] NOT NULL, first_at TIMESTAMP NOT NULL, last_at TIMESTAMP NOT NULL, times UBIGINT NOT NULL)",
+    )
 
 
 def _identity() -> list[Sql]:
@@ -265,21 +252,15 @@ def _identity() -> list[Sql]:
 
 
 def _folders() -> list[Sql]:
-    return [
-        Sql(
-            "CREATE TABLE folders (folder_id VARCHAR NOT NULL, name VARCHAR NOT NULL, place VARCHAR NOT NULL, host_key VARCHAR NOT NULL, "
-            "plan VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL)"
-        ),
-        Sql(
-            "CREATE TABLE folder_files (folder_id VARCHAR NOT NULL, name VARCHAR NOT NULL, size UBIGINT NOT NULL, stamp VARCHAR NOT NULL, "
-            "checksum VARCHAR NOT NULL, status VARCHAR NOT NULL, import_id UINTEGER, message VARCHAR NOT NULL, seen_at TIMESTAMP NOT NULL)"
-        ),
-        Sql(
-            "CREATE TABLE folder_runs (run_id UINTEGER NOT NULL, folder_id VARCHAR NOT NULL, status VARCHAR NOT NULL, found UINTEGER NOT NULL, "
-            "imported UINTEGER NOT NULL, failed UINTEGER NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP, "
-            "by_whom VARCHAR NOT NULL, message VARCHAR NOT NULL)"
-        ),
-    ]
+    return _tables(
+        "CREATE TABLE folders (folder_id VARCHAR NOT NULL, name VARCHAR NOT NULL, place VARCHAR NOT NULL, host_key VARCHAR NOT NULL, "
+        "plan VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, made_by VARCHAR NOT NULL)",
+        "CREATE TABLE folder_files (folder_id VARCHAR NOT NULL, name VARCHAR NOT NULL, size UBIGINT NOT NULL, stamp VARCHAR NOT NULL, "
+        "checksum VARCHAR NOT NULL, status VARCHAR NOT NULL, import_id UINTEGER, message VARCHAR NOT NULL, seen_at TIMESTAMP NOT NULL)",
+        "CREATE TABLE folder_runs (run_id UINTEGER NOT NULL, folder_id VARCHAR NOT NULL, status VARCHAR NOT NULL, found UINTEGER NOT NULL, "
+        "imported UINTEGER NOT NULL, failed UINTEGER NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP, "
+        "by_whom VARCHAR NOT NULL, message VARCHAR NOT NULL)",
+    )
 
 
 def _imports() -> list[Sql]:
@@ -292,12 +273,10 @@ def _imports() -> list[Sql]:
 
 
 def _erasing() -> list[Sql]:
-    return [
-        Sql(
-            "CREATE TABLE erasures (erasure_id UINTEGER NOT NULL, erased_at TIMESTAMP NOT NULL, by_whom VARCHAR NOT NULL, counts VARCHAR NOT NULL)"
-        ),
-        Sql("CREATE TABLE barred_ids (print VARCHAR NOT NULL, salt VARCHAR NOT NULL, erasure_id UINTEGER NOT NULL)"),
-    ]
+    return _tables(
+        "CREATE TABLE erasures (erasure_id UINTEGER NOT NULL, erased_at TIMESTAMP NOT NULL, by_whom VARCHAR NOT NULL, counts VARCHAR NOT NULL)",
+        "CREATE TABLE barred_ids (print VARCHAR NOT NULL, salt VARCHAR NOT NULL, erasure_id UINTEGER NOT NULL)",
+    )
 
 
 def _merging() -> list[Sql]:
@@ -320,30 +299,13 @@ def _merging() -> list[Sql]:
     ]
 
 
-TRIED_BY_PROFILE: Final = ("profiles", "profile_tags", "user_ids", "other_ids", "segment_members")
-"""Tables of which a trial has the rows of the people it is about."""
-
-TRIED_WHOLE: Final = ("counters", "properties", "tags", "event_names", "channels", "sources", "segments", "segment_versions")
-"""Tables of which a trial has all rows."""
-
-TRIED_EMPTY: Final = (
-    "writes", "changes", "value_times", "given_at_once", "events", "sessions_before", "links", "failed_messages", "warnings", "activity",
-    "tally_changes",
-)  # fmt: skip
-"""Tables a trial begins without."""
-
-
 def _duplicates() -> list[Sql]:
-    return [
-        Sql(
-            "CREATE TABLE duplicate_pairs (pair_id UINTEGER NOT NULL, left_key UINTEGER NOT NULL, right_key UINTEGER NOT NULL, "
-            "weight DOUBLE NOT NULL, parts VARCHAR NOT NULL, status VARCHAR NOT NULL, decided_at TIMESTAMP, decided_by VARCHAR NOT NULL)"
-        ),
-        Sql(
-            "CREATE TABLE duplicate_searches (searched_at TIMESTAMP NOT NULL, by_whom VARCHAR NOT NULL, people UBIGINT NOT NULL, "
-            "found UBIGINT NOT NULL, kept UBIGINT NOT NULL, crowded UBIGINT NOT NULL)"
-        ),
-    ]
+    return _tables(
+        "CREATE TABLE duplicate_pairs (pair_id UINTEGER NOT NULL, left_key UINTEGER NOT NULL, right_key UINTEGER NOT NULL, "
+        "weight DOUBLE NOT NULL, parts VARCHAR NOT NULL, status VARCHAR NOT NULL, decided_at TIMESTAMP, decided_by VARCHAR NOT NULL)",
+        "CREATE TABLE duplicate_searches (searched_at TIMESTAMP NOT NULL, by_whom VARCHAR NOT NULL, people UBIGINT NOT NULL, "
+        "found UBIGINT NOT NULL, kept UBIGINT NOT NULL, crowded UBIGINT NOT NULL)",
+    )
 
 
 def _figures() -> list[Sql]:
@@ -391,8 +353,38 @@ def _unpacked() -> list[Sql]:
     return found
 
 
+def _sessions() -> list[Sql]:
+    """What set lastSession and lastChannel, beside changes. Of an earlier file it is found what somebody was made with.
+
+    That is the first value known of them, where no event of theirs has it. What a creation gave and an event moved
+    since, without a change between, such a file does not know any more, nor which event came after a later setting.
+    """
+    columns = "write_id UINTEGER NOT NULL, profile_key UINTEGER NOT NULL, property VARCHAR NOT NULL"
+    table = Sql(f"CREATE TABLE sessions_set ({columns}, last_session TIMESTAMP, last_channel VARCHAR, since TIMESTAMP)")
+    session, channel = Sql("e.occurred_at = value"), Sql("channel_id = (SELECT channel_id FROM channels WHERE name = value)")
+    made = [_made_with("lastSession", "last_session", session), _made_with("lastChannel", "last_channel", channel)]
+    return [table, *made, Sql("DROP TABLE sessions_before")]
+
+
+def _made_with(property_name: str, column: str, followed: Sql) -> Sql:
+    rows = "profile_key, event_id, channel_id, occurred_at, message_id"
+    happened = sql("SELECT {} FROM events UNION ALL SELECT {} FROM deleted_events", Sql(rows), Sql(rows))
+    datatype, own = Sql(COLUMNS["datetime" if column == "last_session" else "string"]), name(column)
+    return sql(
+        "INSERT INTO sessions_set BY NAME WITH happened AS ({}), told AS (SELECT profile_key, {} AS value, 1e18 AS place FROM profiles "
+        "UNION ALL SELECT profile_key, (snapshot::JSON->'values'->>{})::{}, 1e18 FROM deleted_profiles ANTI JOIN before_merges USING (write_id) "
+        "UNION ALL SELECT profile_key, {}, write_id FROM before_merges UNION ALL SELECT profile_key, {}, 1e17 FROM sessions_before "
+        "UNION ALL SELECT profile_key, (old::JSON->>'$')::{}, write_id FROM changes WHERE property = {}), "
+        "begun AS (SELECT profile_key, arg_min_null(value, place) AS value FROM told GROUP BY profile_key HAVING value IS NOT NULL), "
+        "making AS (SELECT profile_key, min(split_part(message_id, ':', 2)::UINTEGER) AS write_id FROM happened WHERE event_id = 0 "
+        "GROUP BY profile_key) SELECT write_id, profile_key, {} AS property, value AS {} FROM begun b JOIN making USING (profile_key) "
+        "ANTI JOIN happened e ON e.profile_key = b.profile_key AND e.event_id >= 4 AND {}",
+        happened, name(property_name), property_name, datatype, own, own, datatype, property_name, property_name, own, followed,
+    )  # fmt: skip
+
+
 STEPS: Final = (
     _first, _segments, _keys, _boards, _schedules, _sources, _computed, _undoing, _failed, _identity, _folders, _imports,
     _erasing, _duplicates, _merging, _figures, _contents, _timing, _giving, _tallies,
-    _unpacked,
+    _unpacked, _sessions,
 )  # fmt: skip

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from tests.oracle.happenings import figure, holds_of_events, in_order, matching
-from tests.oracle.people import Event, Listed, Person, World, world_of
+from tests.oracle.people import EVER, Event, Listed, Person, Seen, World, world_of
 from tests.oracle.times import Now, moved
 from tests.oracle.uniting import Union, parted, united
 from tests.oracle.values import satisfies
@@ -22,7 +22,21 @@ from tests.oracle.values import satisfies
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Event", "Listed", "Now", "Person", "Union", "World", "holds", "parted", "people", "united", "world_of"]
+__all__ = [
+    "EVER",
+    "Event",
+    "Listed",
+    "Now",
+    "Person",
+    "Seen",
+    "Union",
+    "World",
+    "holds",
+    "parted",
+    "people",
+    "united",
+    "world_of",
+]
 
 
 def people(rule: dict[str, Any], world: World, *, at: datetime) -> list[int]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+EVER = datetime.min.replace(tzinfo=UTC)
+FOREVER = datetime.max.replace(tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
@@ -39,12 +41,23 @@ class Stretch:
         return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A last session that was set at an instant, or that an event moved which came `late`; events of up to `since` do not count for it."""
+
+    at: datetime
+    value: datetime | None
+    since: datetime
+    late: bool = False
+
+
 @dataclass(eq=False)
 class Person:
     """`history` is per property its values, each with the instant it was set; the first is the state at creation.
 
     Of who was merged, `older` says when they were made as it was known from an instant on, `absent` when they were
     part of somebody else, and `hands` whose events, by id, were theirs when; an event that never moved is theirs always.
+    `sessions` are the last sessions they were given, the one they were made with since ever; `session` is what they have.
     """
 
     key: int
@@ -55,6 +68,8 @@ class Person:
     older: list[tuple[datetime, datetime]] = field(default_factory=list)
     absent: list[Stretch] = field(default_factory=list)
     hands: dict[str, list[Stretch]] = field(default_factory=dict)
+    sessions: list[Seen] = field(default_factory=list)
+    session: datetime | None = None
 
     def made(self, at: datetime) -> datetime:
         """When they were made, as it was known at that instant."""
@@ -75,10 +90,45 @@ class Person:
         if name == "createdAt":
             return [(made, made)]
         if name == "lastSession":
-            met = sorted(each.at for each in self.did(at) if each.at <= at)
-            return [(made, None), *((each, each) for each in met)]
+            return [
+                (
+                    made,
+                    self.seen(
+                        [each for each in self.sessions if each.at <= at], [each for each in self.did(at) if each.at <= at]
+                    ),
+                )
+            ]
         (_, first), *later = self.history.get(name) or [(made, None)]
         return [(made, first), *(each for each in later if each[0] <= at)]
+
+    @staticmethod
+    def seen(given: list[Seen], did: list[Event]) -> datetime | None:
+        """What these last sessions that were given come to with these events: the last one that was set, or a newer event."""
+        places = [place for place, each in enumerate(given) if not each.late]
+        counting = given[places[-1] :] if places else given
+        since = counting[0].since if places else EVER
+        met = [each.value for each in counting if each.value is not None]
+        return max([*met, *(each.at for each in did if each.at > since)], default=None)
+
+    def meet(self, met: datetime, at: datetime) -> None:
+        """An event of then arrives."""
+        if self.session is None or self.session < met:
+            self.session = met
+            since = [EVER, *(each.since for each in self.sessions if not each.late)][-1]
+            if met <= since:
+                self.sessions.append(Seen(at, met, since, late=True))
+
+    def give(self, session: datetime | None, at: datetime) -> None:
+        """Somebody sets the session: events before that, those still to come among them, do not count any more."""
+        if session != self.session:
+            self.sessions.append(Seen(at, session, max(at, self.session or at)))
+            self.session = session
+
+    def settle(self, at: datetime) -> None:
+        """The session of who was merged or parted is theirs from then on, if events and settings alone would come to another."""
+        found = self.seen(self.sessions, self.did(FOREVER))
+        if found != self.session:
+            self.sessions.append(Seen(at, self.session, max(at, found or at)))
 
     def value(self, name: str, at: datetime) -> Any:
         """The value that holds at that instant."""

@@ -7,24 +7,22 @@ back, what was filled goes unless somebody said it anew since, and another who i
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tests.oracle.people import Listed, Stretch
+from tests.oracle.people import EVER, FOREVER, Listed, Seen, Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from tests.oracle.people import Person, World
-
-FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(eq=False)
 class Union:
     """One merge: `had` are the values of who was absorbed, `said` what somebody said of who is kept since.
 
-    `stood` are the lists who was absorbed stood on.
+    `stood` are the lists who was absorbed stood on; `session` is that of who is kept, and `sessions` what they were given, before.
     """
 
     kept: Person
@@ -36,17 +34,22 @@ class Union:
     added: dict[str, list[str]] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
     stood: list[str] = field(default_factory=list)
+    session: datetime | None = None
+    sessions: list[Seen] = field(default_factory=list)
 
 
 def united(world: World, kept: Person, gone: Person, at: datetime) -> Union:
     """Make one of two."""
     had = {name: told[-1][1] for name, told in gone.history.items()}
     union = Union(kept, gone, gone.made(at), had, [each.id for each in gone.did(FOREVER)])
+    union.session, union.sessions = kept.session, [*kept.sessions]
+    kept.session = _newer(kept.session, gone.session)
     now = _filled(union, {name: told[-1][1] for name, told in kept.history.items()}, set(had), set(had))
     _set(kept, now, at)
     kept.older.append((at, min(kept.made(at), union.made)))
     gone.absent.append(Stretch(at))
     _hand(union.events, gone, kept, at)
+    kept.settle(at)
     for name, listed in _lists(world):
         if _take_off(listed, gone.key, at):
             union.stood.append(name)
@@ -69,6 +72,11 @@ def parted(world: World, union: Union, others: list[Union], at: datetime) -> Non
     gone.absent[-1].until = at
     mine = {each.id for each in kept.did(FOREVER)}
     _hand([each for each in union.events if each in mine], kept, gone, at)
+    gone.session = _newer(gone.session, _met(gone, gone.sessions))
+    if "lastSession" not in union.said:
+        kept.session = _newer(union.session, _met(kept, union.sessions))
+    kept.settle(at)
+    gone.settle(at)
     for name, listed in _lists(world):
         listed[:] = [replace(each, removed=at) if each.by is union and each.removed is None else each for each in listed]
         if name in union.stood:
@@ -88,6 +96,16 @@ def _filled(union: Union, now: dict[str, Any], blanks: set[str], lists: set[str]
             after[name] = value
             union.filled.add(name)
     return after
+
+
+def _met(person: Person, given: list[Seen]) -> datetime | None:
+    """The newest event of a person after the last of these sessions they were given was set."""
+    since = given[-1].since if given else EVER
+    return max((each.at for each in person.did(FOREVER) if each.at > since), default=None)
+
+
+def _newer(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((each for each in (one, other) if each is not None), default=None)
 
 
 def _set(person: Person, now: Mapping[str, Any], at: datetime) -> None:

@@ -27,7 +27,7 @@ from user360.events.clustering import Bucket, buckets, put_in_order, recluster, 
 from user360.events.content import Content, contents
 from user360.events.conversing import SESSION, Conversation, conversations, count_conversations
 from user360.events.moving import count_of, mark_own, move, move_back, newest_of
-from user360.events.past import FIRST_OF_OTHERS, in_places, making, newest_then, then
+from user360.events.past import EVENTS, FIRST_OF_OTHERS, heard, in_places, last_of, making, then
 from user360.events.reading import (
     LATEST,
     EventProperty,
@@ -54,6 +54,7 @@ from user360.events.withdrawing import brought_by, known_otherwise, made_in, new
 __all__ = [
     "CHANNEL",
     "EVENT",
+    "EVENTS",
     "FIRST_OF_OTHERS",
     "LATEST",
     "ROWS",
@@ -83,8 +84,10 @@ __all__ = [
     "engagement",
     "erase",
     "forget_people",
+    "heard",
     "in_places",
     "known_otherwise",
+    "last_of",
     "local",
     "made_in",
     "making",
@@ -96,7 +99,6 @@ __all__ = [
     "newest",
     "newest_left",
     "newest_of",
-    "newest_then",
     "novel",
     "numbers",
     "pulses",

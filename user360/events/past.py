@@ -46,19 +46,45 @@ def then(gone: Sql, at: datetime) -> Sql:
     )
 
 
-def newest_then(gone: Sql, at: datetime, among: Sql = NOTHING) -> Sql:
-    """Of each person's events up to that instant, the system's left out: profile_key, seen_at, channel of the newest that has one.
+def last_of(rows: Sql, *, among: Sql = NOTHING, until: datetime | None = None) -> Sql:
+    """The newest of these events of each person up to that instant, the system's left out: profile_key, seen_at.
 
     `among` are the keys it is for; without it everybody's.
     """
     return sql(
-        "SELECT profile_key, max(occurred_at) AS seen_at, arg_max(name, occurred_at) FILTER (name IS NOT NULL) AS channel "
-        "FROM ({}) LEFT JOIN channels USING (channel_id) WHERE occurred_at <= {} AND event_id >= {}{} GROUP BY profile_key",
-        then(gone, at),
-        stored(at),
+        "SELECT profile_key, max(occurred_at) AS seen_at FROM {} WHERE event_id >= {}{}{} GROUP BY profile_key",
+        rows,
         FIRST_OF_OTHERS,
-        sql(" AND profile_key IN ({})", among) if among else NOTHING,
+        _until(until),
+        _among(among),
     )
+
+
+def heard(rows: Sql, given: Sql, ahead: Sql, *, among: Sql = NOTHING, until: datetime | None = None) -> Sql:
+    """The channel of the newest of these events that has one, the system's left out: profile_key, channel.
+
+    Of whom is `given` (profile_key, since) those after that count, and none that is `ahead` of (profile_key, since, until).
+    """
+    return sql(
+        "SELECT profile_key, arg_max(name, occurred_at) AS channel FROM (SELECT e.profile_key, e.occurred_at, name FROM {} e "
+        "JOIN channels USING (channel_id) LEFT JOIN ({}) g ON e.profile_key = g.profile_key ANTI JOIN ({}) a "
+        "ON e.profile_key = a.profile_key AND e.occurred_at > a.since AND e.occurred_at <= a.until "
+        "WHERE event_id >= {}{}{} AND e.occurred_at > coalesce(g.since, '-infinity')) GROUP BY profile_key",
+        rows,
+        given,
+        ahead,
+        FIRST_OF_OTHERS,
+        _until(until),
+        _among(among, Sql("e.profile_key")),
+    )
+
+
+def _until(until: datetime | None) -> Sql:
+    return sql(" AND occurred_at <= {}", stored(until)) if until is not None else NOTHING
+
+
+def _among(among: Sql, key: Sql = Sql("profile_key")) -> Sql:  # noqa: B008 - a constant
+    return sql(" AND {} IN ({})", key, among) if among else NOTHING
 
 
 def making(profile_key: int) -> Sql:

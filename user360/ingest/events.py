@@ -65,7 +65,7 @@ def receive_events(
         found, created = _profiles_of(tx, batch, user_ids, picked, source, by, import_id, at)
         keys[picked.to_numpy(zero_copy_only=False)] = found.to_numpy(zero_copy_only=False)
         appended = events.append(tx, _event_rows(batch, names, picked, found, source), import_id=import_id, in_order=in_order)
-        profiles.follow(tx, appended.newest, import_id=import_id)
+        profiles.follow(tx, appended.newest, source=source, by=by, at=at, import_id=import_id)
         outcomes = np.full(len(names), REFUSED, dtype=np.int8)
         outcomes[picked.to_numpy()] = UNCHANGED
         outcomes[picked.take(appended.fresh).to_numpy()] = NEW

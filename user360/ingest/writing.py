@@ -71,8 +71,13 @@ class Writer:
             identities.attach(tx, pa.array(ids, pa.string()), pa.array(owners, pa.uint32()))
         identities.point(tx, self._ties([each for each in lasting if each.id[0] != USER], keys))
         self._append(tx, wave, keys)
+        moving = {keys.get(who, who): each for who, each in newest.items() if not (self._fills and who in made)}
         profiles.follow(
-            tx, _sessions({keys.get(who, who): each for who, each in newest.items() if not (self._fills and who in made)})
+            tx,
+            _sessions(moving),
+            source=self.messages[wave.steps[0].position].source if wave.steps else "",
+            by=self.by,
+            at=self.at,
         )
         unions = [self._proposed(each, keys) for each in wave.unions]
         resolution.unite(tx, unions, self.known, by=self.by, at=self.at)

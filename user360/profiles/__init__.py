@@ -5,13 +5,15 @@ creation is one record. From these the past is read by walking back from the pre
 writes the profile tables. Who a message is about does not live here (`ingest`), nor which values a
 property accepts (`datatypes`).
 
-`reading` answers, `past` says how it was, `origins` where values came from and `timing` when they were said, `writing` takes values in, `leaving` tags, untags and deletes,
+`reading` answers, `past` says how it was, `origins` where values came from and `timing` when they were said, `writing` takes values in,
+`following` lets sessions follow events, `sessions` remembers what else set them, `leaving` tags, untags and deletes,
 `undoing` takes back what an import wrote, `diffing` reads what a trial would change, `erasing` takes people out for good, `uniting`
 makes one record of two, `parting` two of one again.
 """
 
 from user360.profiles.diffing import cells, changed_cells, losing, rows_changing, some_values
 from user360.profiles.erasing import addresses, erase, gone_by_id
+from user360.profiles.following import counting, follow, settle
 from user360.profiles.leaving import Deleted, delete, tag
 from user360.profiles.origins import Origin, origins
 from user360.profiles.parting import aside, came_back, changed_since, session_before, without
@@ -21,8 +23,10 @@ from user360.profiles.past import (
     everyone_then,
     merged_since,
     parted,
+    sessions_followed,
+    sessions_given,
     sessions_kept,
-    sessions_moved,
+    sessions_passed,
     values_before,
     values_then,
 )
@@ -50,7 +54,7 @@ from user360.profiles.reading import (
 from user360.profiles.timing import note, note_written, said
 from user360.profiles.undoing import TakenBack, Undoing, count_later, last_write, later, take_back, touched
 from user360.profiles.uniting import Filled, Row, rows, taken_over, tell_merges, unite, write_records
-from user360.profiles.writing import Incoming, Written, close_change, follow, start_change, values_of, write
+from user360.profiles.writing import Incoming, Written, close_change, start_change, values_of, write
 
 __all__ = [
     "NEWEST_SESSION",
@@ -76,6 +80,7 @@ __all__ = [
     "close_change",
     "count",
     "count_later",
+    "counting",
     "delete",
     "deleted_ids",
     "deleted_since",
@@ -103,8 +108,11 @@ __all__ = [
     "rows_changing",
     "said",
     "session_before",
+    "sessions_followed",
+    "sessions_given",
     "sessions_kept",
-    "sessions_moved",
+    "sessions_passed",
+    "settle",
     "some_values",
     "start_change",
     "stream",

@@ -52,7 +52,7 @@ def erase(tx: Transaction, keys: pa.Table) -> dict[str, int]:
         sql("DELETE FROM deleted_profiles USING keys WHERE deleted_profiles.profile_key = keys.profile_key", keys=keys)
     )
     tx.execute(sql("DELETE FROM profile_tags USING keys WHERE profile_tags.profile_key = keys.profile_key", keys=keys))
-    tx.execute(sql("DELETE FROM sessions_before USING keys WHERE sessions_before.profile_key = keys.profile_key", keys=keys))
+    tx.execute(sql("DELETE FROM sessions_set USING keys WHERE sessions_set.profile_key = keys.profile_key", keys=keys))
     tx.execute(sql("DELETE FROM before_merges USING keys WHERE before_merges.profile_key = keys.profile_key", keys=keys))
     tx.execute(sql("DELETE FROM value_times USING keys WHERE value_times.profile_key = keys.profile_key", keys=keys))
     tx.execute(sql("DELETE FROM absences USING keys WHERE absences.profile_key = keys.profile_key", keys=keys))

@@ -7,24 +7,20 @@ with today's values. What a rule makes of it does not live here (`segments`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from user360 import events
 from user360.clock import stored
-from user360.schema import COLUMNS
-from user360.sql import NOTHING, Sql, name, sql
+from user360.profiles import sessions
+from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
     from user360.store import Store
-
-_FOLLOWED: Final = {"lastSession": "seen_at", "lastChannel": "channel"}
-_LATER: Final = Sql("coalesce(f.seen_at > coalesce(p.seen_at, '-infinity'), false)")
-_BEFORE: Final = {"createdAt": "created_at", "lastSession": "last_session", "lastChannel": "last_channel"}
 
 
 def everyone_then(at: datetime) -> Sql:
@@ -74,69 +70,106 @@ def parted(since: datetime, until: datetime) -> Sql:
 
 def values_then(property_name: str, datatype: str, at: datetime) -> Sql:
     """One property of all who were there at that instant: profile_key, and the value under the property's own name."""
-    return _then(property_name, datatype, at, _unchanged(property_name, at), _beside(property_name, at))
-
-
-def sessions_kept(at: datetime) -> Sql:
-    """LastSession of those who were there at that instant and whom no event moved since: profile_key, and the value."""
-    return _then("lastSession", "datetime", at, Sql("p.value"), _late(at), sql(" AND ({}) IS NOT TRUE", _moved(at)))
-
-
-def sessions_moved(at: datetime) -> Sql:
-    """The keys of the others: their last session was that of the newest event they had then."""
-    kept = _then("lastSession", "datetime", at, Sql("p.value"), _late(at), sql(" AND {}", _moved(at)))
-    return sql("SELECT profile_key FROM ({})", kept)
-
-
-def _then(property_name: str, datatype: str, at: datetime, unchanged: Sql, beside: Sql = NOTHING, further: Sql = NOTHING) -> Sql:
-    """The rows of `values_then`: what the first change since replaced, and `unchanged` where there was none."""
+    if property_name in sessions.FOLLOWING:
+        return _followed_then(property_name, at)
     return sql(
-        "SELECT p.profile_key, CASE WHEN {} THEN {} ELSE {} END AS {} FROM ({}) p "
-        "LEFT JOIN (SELECT profile_key, arg_min_null(old, write_id) AS old, min(write_id) AS first_write FROM changes "
-        "JOIN writes USING (write_id) WHERE written_at > {} AND property = {} GROUP BY profile_key) c USING (profile_key){} "
-        "WHERE p.made_at <= {}{}",
-        _untold(property_name),
-        unchanged,
-        _replaced(property_name, datatype, at),
+        "SELECT p.profile_key, CASE WHEN c.profile_key IS NULL THEN {} ELSE {} END AS {} FROM ({}) p "
+        "LEFT JOIN (SELECT profile_key, arg_min_null(old, write_id) AS old FROM changes JOIN writes USING (write_id) "
+        "WHERE written_at > {} AND property = {} GROUP BY profile_key) c USING (profile_key){} WHERE p.made_at <= {}",
+        _unchanged(property_name, at),
+        sessions.as_value(Sql("c.old::JSON"), datatype),
         name(property_name),
         _latest(property_name, datatype, at),
         stored(at),
         property_name,
-        beside,
+        _beside(property_name, at),
         stored(at),
-        further,
     )
 
 
-def _moved(at: datetime) -> Sql:
-    """Whether lastSession followed a later event, until now or until somebody set it, or is older than one that came late."""
+# -- what follows events ------------------------------------------------------------------------
+
+
+def sessions_kept(at: datetime) -> Sql:
+    """LastSession of those who were there at that instant and for whom nothing moved it since: profile_key, and the value."""
+    return sql('SELECT profile_key, value AS "lastSession" FROM ({}) WHERE NOT moved', _there("lastSession", at))
+
+
+def sessions_followed(at: datetime) -> Sql:
+    """The keys of those of the others to whom nobody had given one: theirs was that of the newest event they had then."""
     return sql(
-        "CASE WHEN {} THEN p.seen_at > {} OR {} ELSE {} > {} END",
-        _untold("lastSession"),
+        "SELECT profile_key FROM ({}) ANTI JOIN ({}) USING (profile_key) WHERE moved",
+        _there("lastSession", at),
+        sessions.standing_then("lastSession", at),
+    )
+
+
+def sessions_given(at: datetime) -> Sql:
+    """The session that the rest had been given last by then: profile_key, and the value under its own name."""
+    return sql('SELECT profile_key, value AS "lastSession" FROM ({})', _given(at))
+
+
+def sessions_passed(at: datetime) -> Sql:
+    """The keys of those of the rest whom an event had given a newer one by then: profile_key."""
+    among = sql("SELECT profile_key FROM ({})", _given(at))
+    return sql(
+        "SELECT profile_key FROM ({}) JOIN ({}) USING (profile_key) WHERE seen_at > coalesce(greatest(value, since), '-infinity')",
+        events.last_of(_events_then(at), among=among, until=at),
+        sessions.standing_then("lastSession", at),
+    )
+
+
+def _given(at: datetime) -> Sql:
+    return sql(
+        "SELECT profile_key, g.value, g.since FROM ({}) t JOIN ({}) g USING (profile_key) WHERE moved",
+        _there("lastSession", at),
+        sessions.standing_then("lastSession", at),
+    )
+
+
+def _there(property_name: str, at: datetime) -> Sql:
+    """Who was there at that instant, the last value, and whether it may have been another then: profile_key, value, moved."""
+    parts = [sessions.set_since(each, at) for each in dict.fromkeys(("lastSession", property_name))]
+    merged = sql(
+        "SELECT profile_key FROM before_merges WHERE changed_at > {} UNION SELECT profile_key FROM absences WHERE back_at > {}",
         stored(at),
-        _LATER,
-        as_value(Sql("c.old::JSON"), "datetime"),
+        stored(at),
+    )
+    return sql(
+        "SELECT p.profile_key, p.value, coalesce(p.seen_at > {}, false) OR s.profile_key IS NOT NULL AS moved FROM ({}) p "
+        "LEFT JOIN ({}) s USING (profile_key) WHERE p.made_at <= {}",
+        stored(at),
+        _latest(property_name, sessions.FOLLOWING[property_name], at),
+        joined(" UNION ", [*parts, merged]),
         stored(at),
     )
 
 
-def _late(at: datetime) -> Sql:
-    """The newest events then of those merged since: what a merge remembers aside knows none that came after it."""
-    merged = sql("SELECT profile_key FROM before_merges WHERE changed_at > {}", stored(at))
-    return sql(" LEFT JOIN ({}) f USING (profile_key)", events.newest_then(deleted_since(at), at, merged))
+def _followed_then(property_name: str, at: datetime) -> Sql:
+    """LastSession or lastChannel of all who were there at that instant: profile_key, and the value under its own name."""
+    given = sessions.standing_then(property_name, at)
+    if property_name == "lastSession":
+        happened = events.last_of(_events_then(at), until=at)
+        value = Sql("greatest(g.value, CASE WHEN e.seen_at > coalesce(g.since, '-infinity') THEN e.seen_at END)")
+    else:
+        happened = events.heard(_events_then(at), given, sessions.ahead(), until=at)
+        value = Sql("coalesce(e.channel, g.value)")
+    return sql(
+        "SELECT profile_key, CASE WHEN moved THEN {} ELSE t.value END AS {} FROM ({}) t LEFT JOIN ({}) g USING (profile_key) "
+        "LEFT JOIN ({}) e USING (profile_key)",
+        value,
+        name(property_name),
+        _there(property_name, at),
+        given,
+        happened,
+    )
 
 
-def _untold(property_name: str) -> Sql:
-    """Whether nobody set a value since; of what merges remember aside, whether nobody did before the first merge since."""
-    if property_name in _BEFORE:
-        return Sql("(c.profile_key IS NULL OR coalesce(c.first_write > p.merged, false))")
-    return Sql("c.profile_key IS NULL")
+def _events_then(at: datetime) -> Sql:
+    return sql("({})", events.then(deleted_since(at), at))
 
 
-def _replaced(property_name: str, datatype: str, at: datetime) -> Sql:
-    """What the first change since replaced: a session of later than that instant had followed an event by then."""
-    old = as_value(Sql("c.old::JSON"), datatype)
-    return sql("CASE WHEN {} > {} THEN f.seen_at ELSE {} END", old, stored(at), old) if property_name == "lastSession" else old
+# -- what was there -----------------------------------------------------------------------------
 
 
 def values_before(property_name: str, datatype: str, *, since: datetime | None, at: datetime) -> Sql:
@@ -146,7 +179,7 @@ def values_before(property_name: str, datatype: str, *, since: datetime | None, 
     """
     return sql(
         "SELECT profile_key, {} AS {} FROM changes JOIN writes USING (write_id) WHERE property = {} AND written_at <= {}{}",
-        as_value(Sql("old::JSON"), datatype),
+        sessions.as_value(Sql("old::JSON"), datatype),
         name(property_name),
         property_name,
         stored(at),
@@ -155,7 +188,7 @@ def values_before(property_name: str, datatype: str, *, since: datetime | None, 
 
 
 def _latest(property_name: str, datatype: str, at: datetime) -> Sql:
-    """The last value of each profile, of those gone since too: profile_key, value, made_at, seen_at, merged (the first write of a merge since)."""
+    """The last value of each profile, of those gone since too: profile_key, value, made_at, seen_at."""
     gone = sql(
         "SELECT profile_key, {} AS value, {} AS made_at, {} AS seen_at FROM deleted_profiles WHERE deleted_at > {}",
         _kept(property_name, datatype),
@@ -170,14 +203,12 @@ def _latest(property_name: str, datatype: str, at: datetime) -> Sql:
             "GROUP BY profile_key) USING (profile_key)"
         )
     columns = sql('profile_key, {} AS value, "createdAt" AS made_at, "lastSession" AS seen_at', name(property_name))
-    before = Sql("l.value")
-    if property_name in _BEFORE:
-        before = sql("CASE WHEN b.profile_key IS NULL THEN l.value ELSE b.{} END", name(_BEFORE[property_name]))
+    made_at = Sql("coalesce(b.created_at, l.made_at)")
     return sql(
-        "SELECT l.profile_key, {} AS value, coalesce(b.created_at, l.made_at) AS made_at, "
-        "CASE WHEN b.profile_key IS NULL THEN l.seen_at ELSE b.last_session END AS seen_at, b.write_id AS merged "
-        "FROM (SELECT {} FROM {} UNION ALL {}) l LEFT JOIN ({}) b USING (profile_key) ANTI JOIN ({}) USING (profile_key)",
-        before,
+        "SELECT l.profile_key, {} AS value, {} AS made_at, l.seen_at FROM (SELECT {} FROM {} UNION ALL {}) l "
+        "LEFT JOIN ({}) b USING (profile_key) ANTI JOIN ({}) USING (profile_key)",
+        made_at if property_name == "createdAt" else Sql("l.value"),
+        made_at,
         columns,
         here,
         gone,
@@ -187,11 +218,9 @@ def _latest(property_name: str, datatype: str, at: datetime) -> Sql:
 
 
 def _before_merges(at: datetime) -> Sql:
-    """What the store keeps by itself of those merged since, as it was before the first of these merges."""
+    """When those merged since had been made, as it was known before the first of these merges: profile_key, created_at."""
     return sql(
-        "SELECT profile_key, min(write_id) AS write_id, arg_min(created_at, write_id) AS created_at, "
-        "arg_min_null(last_session, write_id) AS last_session, arg_min_null(last_channel, write_id) AS last_channel "
-        "FROM before_merges WHERE changed_at > {} GROUP BY profile_key",
+        "SELECT profile_key, arg_min(created_at, write_id) AS created_at FROM before_merges WHERE changed_at > {} GROUP BY profile_key",
         stored(at),
     )
 
@@ -202,17 +231,7 @@ def _absent(at: datetime) -> Sql:
 
 
 def _unchanged(property_name: str, at: datetime) -> Sql:
-    """The value of a profile where nobody set it since; what follows from events or writes is what followed then."""
-    if property_name in _FOLLOWED:
-        followed = Sql(f"f.{_FOLLOWED[property_name]}")
-        late = sql("p.merged IS NOT NULL AND {}", _LATER)
-        return sql(
-            "CASE WHEN p.seen_at > {} THEN {} WHEN {} THEN coalesce({}, p.value) ELSE p.value END",
-            stored(at),
-            followed,
-            late,
-            followed,
-        )
+    """The value of a profile where nobody set it since; when it was updated last follows from the writes until then."""
     if property_name == "updatedAt":
         return sql("CASE WHEN p.value > {} THEN greatest(p.made_at, f.written) ELSE p.value END", stored(at))
     return Sql("p.value")
@@ -220,11 +239,10 @@ def _unchanged(property_name: str, at: datetime) -> Sql:
 
 def _beside(property_name: str, at: datetime) -> Sql:
     """What `_unchanged` looks up beside the value."""
-    if property_name in _FOLLOWED:
-        return sql(" LEFT JOIN ({}) f USING (profile_key)", events.newest_then(deleted_since(at), at))
     if property_name == "updatedAt":
         return sql(
-            " LEFT JOIN (SELECT profile_key, max(written_at) AS written FROM changes JOIN writes USING (write_id) "
+            " LEFT JOIN (SELECT profile_key, max(written_at) AS written FROM (SELECT profile_key, written_at FROM changes "
+            "JOIN writes USING (write_id) UNION ALL SELECT profile_key, changed_at FROM before_merges) "
             "WHERE written_at <= {} GROUP BY profile_key) f USING (profile_key)",
             stored(at),
         )
@@ -235,11 +253,4 @@ def _kept(property_name: str, datatype: str) -> Sql:
     """A value of the document a deleted profile is kept as."""
     if property_name == "tags":
         return Sql("(snapshot::JSON->'tags')::VARCHAR[]")
-    return as_value(sql("snapshot::JSON->'values'->{}", property_name), datatype)
-
-
-def as_value(document: Sql, datatype: str) -> Sql:
-    """A value kept as JSON, as a value of its type."""
-    if datatype == "list":
-        return sql("({})::VARCHAR[]", document)
-    return sql("(({})->>'$')::{}", document, Sql(COLUMNS[datatype]))
+    return sessions.as_value(sql("snapshot::JSON->'values'->{}", property_name), datatype)

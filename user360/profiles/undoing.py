@@ -10,14 +10,13 @@ since. Without this room an undo would put an old copy over a later edit. Events
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from user360 import events, identities
-from user360.profiles import leaving, timing, writing
-from user360.profiles.past import as_value
+from user360.profiles import following, leaving, sessions, timing, writing
 from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
@@ -26,6 +25,10 @@ if TYPE_CHECKING:
 
     from user360.people import People
     from user360.store import Store, Transaction
+
+
+_FOLLOWED: Final = {"lastSession": "at_time", "lastChannel": "channel"}
+"""Which column of the newest events each of these follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,10 @@ def touched(store: Store, import_id: int) -> People:
     writes = sql("SELECT write_id FROM writes WHERE import_id = {}", import_id)
     return store.people(
         sql(
-            "SELECT profile_key FROM changes WHERE write_id IN ({}) UNION {} UNION {} UNION "
-            "SELECT profile_key FROM sessions_before WHERE import_id = {}",
+            "SELECT profile_key FROM changes WHERE write_id IN ({}) UNION {} UNION {}",
             writes,
             events.made_in(writes, Sql("SELECT profile_key FROM profiles")),
             events.brought_by(import_id),
-            import_id,
         )
     )
 
@@ -89,10 +90,11 @@ def take_back(tx: Transaction, of: Undoing, keys: pa.Array) -> TakenBack:
     timing.take_back(tx, of.import_id, members["profile_key"].combine_chunks())
     rest = tx.read(here)
     targets = tx.read(_targets(of, rest))
-    _revert_values(tx, of, targets, _Stayed(stayed, newest, events.newest_left(tx, stayed)), write_id)
+    _revert_values(tx, of, targets, stayed, write_id)
     _revert_tags(tx, of, rest, stayed, write_id)
+    for each in sessions.FOLLOWING:
+        _revert_followed(tx, each, of, targets, rest, newest, write_id)
     cells = _count(tx, write_id)
-    _revert_sessions(tx, of, newest, write_id)
     writing.close_change(tx, write_id, of.at)
     tx.touch("profiles")
     return TakenBack(cells, gone.num_rows, stayed.num_rows, withdrawn)
@@ -159,19 +161,10 @@ def _count(tx: Transaction, write_id: int) -> int:
 # -- values -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Stayed:
-    """Those who stay although the import made them (profile_key), and the newest events that went and that are left (profile_key, at_time, channel)."""
-
-    people: pa.Table
-    gone: pa.Table
-    left: pa.Table
-
-
-def _revert_values(tx: Transaction, of: Undoing, targets: pa.Table, stayed: _Stayed, write_id: int) -> None:
+def _revert_values(tx: Transaction, of: Undoing, targets: pa.Table, stayed: pa.Table, write_id: int) -> None:
     """Put each value that is still of the import back to what the last writer left who counts."""
-    touched_names = set(pc.unique(targets["property"]).to_pylist()) | (set(of.known) if stayed.people.num_rows else set())
-    for each in sorted(touched_names & set(of.known)):
+    touched_names = set(pc.unique(targets["property"]).to_pylist()) | (set(of.known) if stayed.num_rows else set())
+    for each in sorted((touched_names & set(of.known)) - sessions.FOLLOWING.keys()):
         rows = tx.read(_reverted(each, of, targets, stayed))
         if rows.num_rows:
             writing.change_values(tx, rows, write_id)
@@ -192,51 +185,30 @@ def _targets(of: Undoing, rest: pa.Table) -> Sql:
     )
 
 
-def _reverted(property_name: str, of: Undoing, targets: pa.Table, stayed: _Stayed) -> Sql:
+def _reverted(property_name: str, of: Undoing, targets: pa.Table, stayed: pa.Table) -> Sql:
     """The rows `writing.change_values` takes for one property: profile_key, its value, whether it is meant.
 
-    Who stays although the import made them has no value from before: what nobody else gave them becomes unknown, or
-    what follows from their events.
+    Who stays although the import made them has no value from before: what nobody else gave them becomes unknown.
     """
     column = name(property_name)
-    value = as_value(Sql("t.old::JSON"), of.known[property_name])
+    value = sessions.as_value(Sql("t.old::JSON"), of.known[property_name])
+    bare = sql(
+        "SELECT profile_key FROM stayed ANTI JOIN (SELECT profile_key FROM changes WHERE property = {} AND write_id NOT IN ({})) "
+        "USING (profile_key)",
+        property_name,
+        of.writes(),
+        stayed=stayed,
+    )
     return sql(
-        "SELECT profile_key, CASE WHEN s.profile_key IS NULL THEN {} ELSE s.value END AS {}, true AS meant FROM profiles p "
+        "SELECT profile_key, CASE WHEN s.profile_key IS NULL THEN {} END AS {}, true AS meant FROM profiles p "
         "LEFT JOIN (SELECT * FROM targets WHERE property = {}) t USING (profile_key) LEFT JOIN ({}) s USING (profile_key) "
         "WHERE s.profile_key IS NOT NULL OR (t.profile_key IS NOT NULL AND to_json(p.{})::VARCHAR IS NOT DISTINCT FROM t.new)",
         value,
         column,
         property_name,
-        _bare(property_name, of, stayed),
+        bare,
         column,
         targets=targets,
-    )
-
-
-def _bare(property_name: str, of: Undoing, stayed: _Stayed) -> Sql:
-    """Those who stayed to whom nobody who counts gave this value: profile_key, and the value they are to have.
-
-    A session that followed an event of the import is not a value of theirs: it goes with the event (`_revert_sessions`).
-    """
-    people = sql(
-        "SELECT profile_key FROM people ANTI JOIN (SELECT profile_key FROM changes WHERE property = {} AND write_id NOT IN ({})) "
-        "USING (profile_key)",
-        property_name,
-        of.writes(),
-        people=stayed.people,
-    )
-    followed = writing.FOLLOWING.get(property_name)
-    if followed is None:
-        return sql("SELECT profile_key, NULL AS value FROM ({})", people)
-    return sql(
-        "SELECT profile_key, l.{} AS value FROM ({}) JOIN profiles p USING (profile_key) LEFT JOIN left_over l USING (profile_key) "
-        "LEFT JOIN gone n USING (profile_key) WHERE n.profile_key IS NULL OR p.{} IS DISTINCT FROM n.{}",
-        name(followed),
-        people,
-        name(property_name),
-        name(followed),
-        left_over=stayed.left,
-        gone=stayed.gone,
     )
 
 
@@ -288,32 +260,69 @@ def _tag_targets(of: Undoing, rest: pa.Table, stayed: pa.Table) -> Sql:
 # -- sessions -----------------------------------------------------------------------------------
 
 
-def _revert_sessions(tx: Transaction, of: Undoing, newest: pa.Table, write_id: int) -> None:
-    """Let lastSession and lastChannel be as before the import's events, and then follow the events that are left.
+def _revert_followed(
+    tx: Transaction, property_name: str, of: Undoing, targets: pa.Table, rest: pa.Table, newest: pa.Table, write_id: int
+) -> None:
+    """Let lastSession or lastChannel be what the events that are left and the settings that count come to.
 
-    They never end before the newest event that is left. `newest` are the import's own events, that are gone.
+    What the import gave goes back as a change that is told; what only followed its events (`newest`, that are gone)
+    goes with them, and nothing is told of it.
     """
-    before = sql(
-        "SELECT profile_key, CASE WHEN bool_or(last_session IS NULL) THEN NULL ELSE min(last_session) END AS at_time, "
-        "arg_min_null(last_channel, coalesce(last_session, TIMESTAMP '0001-01-01')) AS channel FROM sessions_before "
-        "WHERE import_id IN ({}) GROUP BY profile_key",
-        joined(", ", of.void),
-    )
-    moved = tx.read(
+    _forget_late(tx, property_name, of, rest)
+    given = tx.read(_given_by(property_name, of, targets, rest))
+    column, followed = name(property_name), name(_FOLLOWED[property_name])
+    behind = tx.read(
         sql(
-            'SELECT profile_key, b.at_time, CASE WHEN p."lastChannel" IS NOT DISTINCT FROM n.channel THEN b.channel ELSE p."lastChannel" END '
-            'AS channel FROM newest n JOIN ({}) b USING (profile_key) JOIN profiles p USING (profile_key) WHERE p."lastSession" = n.at_time',
-            before,
+            "SELECT profile_key FROM newest n JOIN profiles p USING (profile_key) ANTI JOIN given USING (profile_key) WHERE p.{} = n.{}",
+            column,
+            followed,
             newest=newest,
+            given=given,
         )
     )
+    sessions.note(tx, property_name, tx.read(_restated(property_name, of, given)), write_id)
+    back = tx.read(following.followed(property_name, given, of.writes()))
+    if back.num_rows:
+        rows = back.rename_columns(["profile_key", property_name]).append_column("meant", pa.array([True] * back.num_rows))
+        writing.change_values(tx, rows, write_id)
+    quiet = tx.read(following.followed(property_name, behind, of.writes()))
+    tx.execute(
+        sql("UPDATE profiles SET {} = quiet.value FROM quiet WHERE profiles.profile_key = quiet.profile_key", column, quiet=quiet)
+    )
+
+
+def _given_by(property_name: str, of: Undoing, targets: pa.Table, rest: pa.Table) -> Sql:
+    """Those to whom the import gave this and nobody who counts since, whom it made with it among them: profile_key."""
+    return sql(
+        "SELECT profile_key FROM targets WHERE property = {} UNION SELECT profile_key FROM ({}) SEMI JOIN rest USING (profile_key) "
+        "GROUP BY profile_key HAVING arg_max(write_id IN ({}), place) AND "
+        "bool_or(write_id IN (SELECT write_id FROM writes WHERE import_id = {}))",
+        property_name,
+        sessions.steps(property_name),
+        of.writes(),
+        of.import_id,
+        targets=targets,
+        rest=rest,
+    )
+
+
+def _restated(property_name: str, of: Undoing, given: pa.Table) -> Sql:
+    """What stands again for these people, and after what their events count: profile_key, value, since."""
+    return sql(
+        "SELECT profile_key, s.value, coalesce(s.since, TIMESTAMP '0001-01-01') AS since FROM given LEFT JOIN ({}) s USING (profile_key)",
+        sessions.without(property_name, of.writes(), Sql("SELECT profile_key FROM given")),
+        given=given,
+    )
+
+
+def _forget_late(tx: Transaction, property_name: str, of: Undoing, rest: pa.Table) -> None:
+    """What events of the import moved that came late they never did."""
     tx.execute(
         sql(
-            'UPDATE profiles SET "lastSession" = moved.at_time, "lastChannel" = moved.channel FROM moved '
-            "WHERE profiles.profile_key = moved.profile_key",
-            moved=moved,
+            "DELETE FROM sessions_set WHERE property = {} AND since IS NOT NULL AND profile_key IN (SELECT profile_key FROM rest) "
+            "AND write_id IN (SELECT write_id FROM writes WHERE import_id = {})",
+            property_name,
+            of.import_id,
+            rest=rest,
         )
     )
-    reverted = tx.read(sql("SELECT profile_key FROM changes WHERE write_id = {} AND property = 'lastSession'", write_id))
-    behind = pa.concat_tables([moved.select(["profile_key"]), reverted])
-    writing.follow(tx, events.newest_left(tx, behind))

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from user360 import events, identities, properties
 from user360.clock import stored
+from user360.profiles import sessions
 from user360.sql import Sql, joined, name, sql
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from user360.store import Transaction
 
 
-FOLLOWING: Final = {"lastSession": "at_time", "lastChannel": "channel"}
-"""Which properties follow the newest event, and which column of it."""
 _WRITE: Final = pa.schema(
     {
         "write_id": pa.uint32(),
@@ -115,35 +114,6 @@ def _insert_writes(tx: Transaction, begun: pa.Table) -> None:
     tx.execute(sql("INSERT INTO writes VALUES {}", joined(", ", rows)))
 
 
-def follow(tx: Transaction, newest: pa.Table, *, import_id: int | None = None) -> None:
-    """Let lastSession and lastChannel follow the newest events: profile_key, at_time, channel.
-
-    These two follow from the events themselves, so no change is remembered for them; what an import moves
-    is kept as it was before.
-    """
-    if import_id is not None:
-        tx.execute(
-            sql(
-                'INSERT INTO sessions_before SELECT {}, profile_key, "lastSession", "lastChannel" FROM profiles JOIN newest '
-                "USING (profile_key) ANTI JOIN (SELECT profile_key FROM sessions_before WHERE import_id = {}) USING (profile_key) "
-                'WHERE "lastSession" IS NULL OR "lastSession" < newest.at_time',
-                import_id,
-                import_id,
-                newest=newest,
-            )
-        )
-    if not newest.num_rows:
-        return
-    tx.execute(
-        sql(
-            'UPDATE profiles SET "lastSession" = newest.at_time, "lastChannel" = coalesce(newest.channel, "lastChannel") FROM newest '
-            'WHERE profiles.profile_key = newest.profile_key AND ("lastSession" IS NULL OR "lastSession" < newest.at_time)',
-            newest=newest,
-        )
-    )
-    tx.touch("profiles")
-
-
 def record_tags(tx: Transaction, wanted: pa.Table, *, unite: bool, write_id: int) -> pa.Array:
     """Give each profile (profile_key, names) these tags; answer the keys of those whose tags changed."""
     _number_tags(tx, pc.unique(pc.list_flatten(wanted["names"])))
@@ -206,6 +176,7 @@ def _create(tx: Transaction, incoming: Incoming, keys: pa.Array, fresh: pa.Array
     identities.attach(tx, user_ids, new_keys)
     if incoming.tags is not None:
         give_tags(tx, new_keys, incoming.tags.filter(fresh))
+    sessions.note_created(tx, new_keys, {each: column.filter(fresh) for each, column in incoming.columns.items()}, write_id)
     events.append_system(tx, "USER_CREATE", new_keys, write=write_id, at=made_at)
 
 
@@ -248,6 +219,8 @@ def change_values(tx: Transaction, rows: pa.Table, write_id: int) -> None:
     tx.execute(sql("INSERT INTO changes {}", remembered))
     changed = tx.rows(sql("SELECT DISTINCT property FROM changes WHERE write_id = {}", write_id))
     _update(tx, rows, [each for (each,) in changed if each in names], write_id)
+    if any(each in sessions.FOLLOWING for (each,) in changed):
+        sessions.learn_changed(tx, write_id)
 
 
 def close_change(tx: Transaction, write_id: int, at: datetime) -> pa.Array:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from user360 import activity, events, identities, profiles, properties
 from user360.errors import Conflict
 from user360.profiles import Filled
@@ -35,7 +37,9 @@ def undo(store: Store, merge_id: int, *, by: str, at: datetime) -> Merge:
         came_by = [(identities.IN_CONTEXT[kind], text) for kind, text in ids if kind in identities.IN_CONTEXT]
         events.move_back(tx, merge_id, kept=found.kept, gone=found.gone, ids=came_by, at=at)
         _take_from(tx, found, back, known, write_id, at)
-        profiles.follow(tx, events.newest_of(tx, [found.gone]))
+        newest = tx.read(profiles.counting(events.newest_of(tx, [found.gone])))
+        profiles.follow(tx, newest, source="undo of merge", by=by, at=at)
+        profiles.settle(tx, pa.table({"profile_key": pa.array([found.kept, found.gone], pa.uint32())}), write_id, at)
         lists.hand_back(tx, merge_id, found.kept, found.gone, stood=found.lists, merged_at=found.at, at=at)
         records.settle(tx, merge_id, "undone", by=by, at=at)
         records.amend(tx, merge_id, {"undone by write": write_id})
@@ -75,7 +79,7 @@ def _take_from(tx: Transaction, found: Merge, back: profiles.Row, known: Sequenc
             records.amend(tx, other.id, {"filled": sorted({*other.filled, *filled.values}), "added": {**other.added, **added}})
     if "lastSession" not in profiles.changed_since(tx, found.kept, write, apart):
         at_merge, channel = profiles.session_before(tx, found.kept, write)
-        newest = events.newest_of(tx, [found.kept]).to_pylist()
+        newest = tx.read(profiles.counting(events.newest_of(tx, [found.kept]), write)).to_pylist()
         after |= {"lastSession": at_merge, "lastChannel": channel}
         if newest and (at_merge is None or newest[0]["at_time"] > at_merge):
             after |= {"lastSession": newest[0]["at_time"], "lastChannel": newest[0]["channel"] or channel}

@@ -88,6 +88,7 @@ def unite(tx: Transaction, proposed: Sequence[Proposed], known: Sequence[Propert
         if kind in identities.IN_CONTEXT:
             events.mark_own(tx, number, kept, identities.IN_CONTEXT[kind], text, at=at)
     moved = events.move(tx, pairs, at=at)
+    profiles.settle(tx, pairs.select(["kept"]).rename_columns(["profile_key"]), write_id, at)
     stood = lists.hand_over(tx, pairs, at=at)
     first_link = identities.links_so_far(tx)
     documents: list[dict[str, object]] = [

@@ -164,7 +164,9 @@ def _session(node: PropertyCondition, said: Sql, frame: Frame) -> Compiled:
     operator = predicates.positive_of(node, frame.catalog.properties[node.property].datatype)
     newest = event_leaves.moment(EventMoment(Events(None), "last", operator.key, node.values), frame)
     kept = Leaf(sql("SELECT profile_key FROM ({}) WHERE {}", frame.sessions_kept(), said), topics=EVENTS)
-    return Either((kept, Both((Leaf(frame.sessions_moved(), topics=EVENTS), newest))))
+    given = Leaf(sql("SELECT profile_key FROM ({}) WHERE {}", frame.sessions_given(), said), topics=EVENTS)
+    followed, passed = (Leaf(each, topics=EVENTS) for each in (frame.sessions_followed(), frame.sessions_passed()))
+    return Either((kept, Both((Either((followed, passed)), newest)), Both((given, Others(passed)))))
 
 
 # -- segments and ranks -------------------------------------------------------------------------

@@ -62,12 +62,20 @@ class Frame:
         return self._of_person(sql("SELECT profile_key, {} FROM profiles", name(found.name)))
 
     def sessions_kept(self) -> Sql:
-        """Of a past frame, lastSession of those whom no event moved since: profile_key, and the value under its own name."""
+        """Of a past frame, lastSession of those for whom nothing moved it since: profile_key, and the value under its own name."""
         return self._of_person(profiles.sessions_kept(self._stood))
 
-    def sessions_moved(self) -> Sql:
-        """The keys of the others."""
-        return self._of_person(profiles.sessions_moved(self._stood))
+    def sessions_followed(self) -> Sql:
+        """The keys of those of the others whose last session was their newest event."""
+        return self._of_person(profiles.sessions_followed(self._stood))
+
+    def sessions_given(self) -> Sql:
+        """The last session the rest had been given: profile_key, and the value under its own name."""
+        return self._of_person(profiles.sessions_given(self._stood))
+
+    def sessions_passed(self) -> Sql:
+        """The keys of those of the rest who had a newer event by then."""
+        return self._of_person(profiles.sessions_passed(self._stood))
 
     def earlier(self, found: Property, since: datetime | None) -> Sql:
         """The values a property had before others replaced them, after `since`: profile_key, and the value under its own name."""

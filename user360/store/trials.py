@@ -19,7 +19,6 @@ import pyarrow as pa
 
 from user360.errors import StoreUnavailable
 from user360.people import NOBODY, People
-from user360.schema import TRIED_BY_PROFILE, TRIED_EMPTY, TRIED_WHOLE
 from user360.sql import Sql, joined, name, sql
 from user360.store import Store, Transaction
 from user360.store.asking import roll_back, run
@@ -33,6 +32,19 @@ if TYPE_CHECKING:
 _CHANGE: Final = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) \"?(\w+)")
 _OWN: Final = "main"
 _WHOLE: Final = "whole"
+
+
+TRIED_BY_PROFILE: Final = ("profiles", "profile_tags", "user_ids", "other_ids", "segment_members")
+"""Tables of which a trial has the rows of the people it is about."""
+
+TRIED_WHOLE: Final = ("counters", "properties", "tags", "event_names", "channels", "sources", "segments", "segment_versions")
+"""Tables of which a trial has all rows."""
+
+TRIED_EMPTY: Final = (
+    "writes", "changes", "value_times", "given_at_once", "events", "sessions_set", "links", "failed_messages", "warnings", "activity",
+    "tally_changes",
+)  # fmt: skip
+"""Tables a trial begins without."""
 
 
 class _Guarded(Transaction):
