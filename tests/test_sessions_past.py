@@ -150,6 +150,22 @@ def test_a_merge_and_its_undoing_leave_the_sessions_of_before_them(store: Store)
     assert [_then(store, AT + hours * HOUR, key=gone) for hours in (0, 2, 3)] == [AHEAD] * 3
 
 
+def test_when_somebody_was_updated_is_known_of_the_time_between_a_merge_and_a_later_change(store: Store) -> None:
+    take(store, worlds.users([{"userId": "a"}, {"userId": "b"}]), at=AT)
+    kept, gone = (profiles.key_of(store, each) for each in "ab")
+    assert kept is not None
+    assert gone is not None
+    resolution.merge(store, kept, gone, by="Ann", at=AT + HOUR)
+    take(store, worlds.users([{"userId": "a", "city": "Ulm"}]), at=AT + 3 * HOUR)
+
+    assert [_then(store, AT + hours * HOUR, "updatedAt", kept) for hours in range(4)] == [
+        AT,
+        AT + HOUR,
+        AT + HOUR,
+        AT + 3 * HOUR,
+    ]
+
+
 def test_a_session_has_a_writer_until_an_event_moves_it(store: Store) -> None:
     _give(store, LONG_AGO, channel="web", at=AT)
     _happen(store, AT + HOUR, at=AT + HOUR)
