@@ -159,6 +159,28 @@ def test_the_condition_of_people_holds_for_exactly_them_as_a_list_and_as_a_bitma
     assert {key for key, _, second in found if second} == other
 
 
+@given(st.lists(st.integers(0, 99)), st.sampled_from([0, 64, 4_000, 100_000]))
+def test_a_bitmap_holds_exactly_the_keys_it_is_made_of_whether_they_are_few_or_many(keys: list[int], room: int) -> None:
+    found = People.of(keys, room)
+
+    assert found.keys().tolist() == sorted(set(keys))
+    assert (len(found), found.room >= room, found.room % 8) == (len(set(keys)), True, 0)
+
+
+@pytest.mark.parametrize("most", [0, 3, 900])
+def test_a_few_people_are_the_same_by_their_keys_as_by_the_bits_the_database_makes(store: Store, most: int) -> None:
+    with store.transaction() as tx:
+        tx.execute(
+            Sql("INSERT INTO profiles BY NAME SELECT range::UINTEGER AS profile_key, 'u' || range AS \"userId\" FROM range(1000)")
+        )
+        tx.remember("profile_key", 1000)
+        tx.touch("profiles")
+    query = sql("SELECT profile_key FROM profiles WHERE profile_key < {}", most)
+
+    assert store.people(query, few=True) == store.people(query)
+    assert store.people(query, few=True).keys().tolist() == list(range(most))
+
+
 def test_a_value_can_never_become_text(store: Store) -> None:
     hostile = "'; DROP TABLE tags; --"
     with store.transaction() as tx:

@@ -27,6 +27,10 @@ FEW: Final = 8
 """One in so many is few: they are sought in a list, as a filter leaves most others out before. More took up to six times as long in one as in a bitmap."""
 
 
+SCATTERED: Final = 100
+"""Less than one in so many are put among the bits one by one: a byte for each of all, fetched from the system, takes longer."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class People:
     """Bits over profile keys 0 … room-1; `room` is a multiple of 8."""
@@ -34,10 +38,15 @@ class People:
     bits: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, keys: Iterable[int] | NDArray[np.integer]) -> People:
-        """The people with these keys."""
+    def of(cls, keys: Iterable[int] | NDArray[np.integer], room: int = 0) -> People:
+        """The people with these keys, in a bitmap of at least that room."""
         array = np.asarray(keys if isinstance(keys, np.ndarray) else list(keys), dtype=np.int64)
-        flags = np.zeros(room_for(int(array.max()) + 1 if array.size else 0), dtype=np.bool_)
+        room = max(room, room_for(int(array.max()) + 1 if array.size else 0))
+        if SCATTERED * array.size < room:
+            bits = np.zeros(room // 8, dtype=np.uint8)
+            np.bitwise_or.at(bits, array >> 3, (0x80 >> (array & 7)).astype(np.uint8))
+            return cls(bits)
+        flags = np.zeros(room, dtype=np.bool_)
         flags[array] = True
         return cls(np.packbits(flags))
 

@@ -14,15 +14,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from functools import lru_cache
 from string import Formatter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Parameter: TypeAlias = str | int | float | bool | bytes | date | datetime | time | list[str] | None
 
-_SLOTS = Formatter()
+_SLOTS: Final = object()
 # Where a value stands, or what is quoted: a question mark within quotes is one of text, such as that of a pattern.
 _PARTS = re.compile(r"""'[^']*'|"[^"]*"|\?""")
 
@@ -58,9 +59,9 @@ def sql(template: str, *parts: Part, **relations: Any) -> Sql:
     text: list[str] = []
     params: list[Parameter] = []
     tables: dict[str, Any] = dict(relations)
-    for literal, slot, _, _ in _SLOTS.parse(template):
+    for literal, has_slot in _pieces(template):
         text.append(literal)
-        if slot is None:
+        if not has_slot:
             continue
         part = next(waiting)
         if isinstance(part, Sql):
@@ -73,6 +74,12 @@ def sql(template: str, *parts: Part, **relations: Any) -> Sql:
     if next(waiting, _SLOTS) is not _SLOTS:
         raise ValueError(f"more parts than slots in {template!r}")
     return Sql("".join(text), tuple(params), tables)
+
+
+@lru_cache(maxsize=4096)
+def _pieces(template: str) -> tuple[tuple[str, bool], ...]:
+    """The text before each slot, and whether one follows; read once, for a template is asked for again and again."""
+    return tuple((literal, slot is not None) for literal, slot, _, _ in Formatter().parse(template))
 
 
 def name(identifier: str) -> Sql:

@@ -162,7 +162,7 @@ def kept(store: Store, leaf: Leaf) -> People:
     found = _found(store, leaf)
     if found is None:
         key = _key(store, leaf)
-        found = profiles.everyone(store) if leaf == EVERYONE else store.people(leaf.sql)
+        found = profiles.everyone(store) if leaf == EVERYONE else store.people(leaf.sql, few=leaf.few)
         _keep(store, key, found)
     return found
 

@@ -58,8 +58,8 @@ def times(node: EventCondition, frame: Frame) -> Compiled:
         case "exactly" if least == 0:
             return Others(_at_least(node.of, 1, frame))
         case "exactly":
-            return _having(node.of, sql("count(*) = {}", least), frame)
-    return _having(node.of, sql("count(*) BETWEEN {} AND {}", least, rest[0]), frame)
+            return _having(node.of, sql("count(*) = {}", least), frame, few=True)
+    return _having(node.of, sql("count(*) BETWEEN {} AND {}", least, rest[0]), frame, few=True)
 
 
 def value(node: EventValue, frame: Frame) -> Compiled:
@@ -271,17 +271,17 @@ def _at_least(of: Events, least: int, frame: Frame, *further: Sql) -> Compiled:
         return ALL
     if least == 1:
         return Leaf(sql("SELECT profile_key FROM {} WHERE {}", frame.events(), matching(of, frame, *further)), topics=EVENTS)
-    return _having(of, sql("count(*) >= {}", least), frame, *further)
+    return _having(of, sql("count(*) >= {}", least), frame, *further, few=True)
 
 
-def _having(of: Events, having: Sql, frame: Frame, *further: Sql) -> Leaf:
+def _having(of: Events, having: Sql, frame: Frame, *further: Sql, few: bool = False) -> Leaf:
     rows = sql(
         "SELECT profile_key FROM {} WHERE {} GROUP BY profile_key HAVING {}",
         frame.events(),
         matching(of, frame, *further),
         having,
     )
-    return Leaf(rows, topics=EVENTS)
+    return Leaf(rows, topics=EVENTS, few=few)
 
 
 def _once_within(node: EventMoment, span: Span, frame: Frame) -> Compiled:

@@ -22,13 +22,14 @@ class Leaf:
     """The people a query names. `where` is its condition, where it asks the wide table of profiles alone.
 
     `topics` are what the answer follows from: it stands until one of them changes. `gone`: it may
-    name people who were deleted since.
+    name people who were deleted since. `few`: what it asks of each person leaves few of them, as a rule.
     """
 
     sql: Sql
     where: Sql = NOTHING
     topics: tuple[str, ...] = PROFILES
     gone: bool = False
+    few: bool = False
 
 
 @dataclass(frozen=True, slots=True)

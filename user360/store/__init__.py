@@ -94,9 +94,16 @@ class Store:
         with self._cursor() as cursor:
             yield from relation(cursor, query).to_arrow_reader(rows)
 
-    def people(self, query: Sql) -> People:
-        """The people whose `profile_key` the query names, as a bitmap."""
-        return self.groups([query])[0]
+    def people(self, query: Sql, *, few: bool = False) -> People:
+        """The people whose `profile_key` the query names, as a bitmap.
+
+        Of a `few` the keys are handed over: a bitmap for each processor, most of it empty, measured an eighth slower.
+        """
+        if not few:
+            return self.groups([query])[0]
+        room = self.room()
+        with self._cursor() as cursor:
+            return People.of(run(cursor, query).fetchnumpy()["profile_key"], room)
 
     def groups(self, queries: Sequence[Sql]) -> list[People]:
         """The people each of the queries names: asked as one, so that no processor waits for the end of the one to begin with the next."""
