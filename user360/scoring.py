@@ -108,12 +108,33 @@ def rated(people: Sql, second: str) -> Sql:
 
     Scores are those of the few different values, by how many people have them: sorting people instead took five times as long.
     """
+    return _rated(people, second, Sql("count(*)"))
+
+
+def celled(people: Sql, second: str) -> Sql:
+    """The cells of the rows of `of_people`: recency, score, users, and their days, times and amounts in sum. Who has the same figures is scored at once."""
+    figures = Sql("days, times, amount" if _OF["m"] in _scored_by(second) else "days, times")
+    held = sql("SELECT {}, count(*) AS heads, sum(amount) AS amounts FROM ({}) GROUP BY {}", figures, people, figures)
+    return sql(
+        "SELECT recency, score, sum(heads)::BIGINT AS users, sum(days * heads) AS days, sum(times * heads) AS times, sum(amounts) AS amount "
+        "FROM ({}) GROUP BY recency, score",
+        _rated(held, second, Sql("sum(heads)::BIGINT")),
+    )
+
+
+def _scored_by(second: str) -> list[str]:
+    """The figures of the second score."""
+    return [figure for figure in _OF.values() if second in {figure, "both"}]
+
+
+def _rated(held: Sql, second: str, size: Sql) -> Sql:
+    """Rows of figures with their scores; `size` is how many people a group of them is."""
     figures = {"recency": Sql("days"), "f": Sql("times"), "m": Sql("amount")}
-    needed = [figure for figure in figures if figure == "recency" or second in {_OF[figure], "both"}]
-    tables = [_fifths(figure, figures[figure], worst_first=figure != "recency") for figure in needed]
+    needed = [figure for figure in figures if figure == "recency" or _OF[figure] in _scored_by(second)]
+    tables = [_fifths(figure, figures[figure], size, worst_first=figure != "recency") for figure in needed]
     return sql(
         "WITH scored_ AS MATERIALIZED ({}), {} SELECT scored_.*, {}.recency, {} AS score FROM scored_{}",
-        people,
+        held,
         joined(", ", tables),
         name("of recency"),
         _SECOND[second],
@@ -248,17 +269,18 @@ def _enough(by: Scored, edges: _Edges, happened: EventCondition) -> list[Node]:
 # -- scores --------------------------------------------------------------------------------------
 
 
-def _fifths(figure: str, column: Sql, *, worst_first: bool) -> Sql:
+def _fifths(figure: str, column: Sql, size: Sql, *, worst_first: bool) -> Sql:
     """The score of each value, in whole numbers: `5 (worse + worse and equal) / 2 all`, rounded up."""
     return sql(
         "{} AS (SELECT {}, ((5 * (2 * sum(heads) OVER (ORDER BY {}{}) - heads) + 2 * sum(heads) OVER () - 1) "
-        "// (2 * sum(heads) OVER ()))::INTEGER AS {} FROM (SELECT {}, count(*) AS heads FROM scored_ GROUP BY {}))",
+        "// (2 * sum(heads) OVER ()))::INTEGER AS {} FROM (SELECT {}, {} AS heads FROM scored_ GROUP BY {}))",
         name(f"of {figure}"),
         column,
         column,
         Sql("" if worst_first else " DESC"),
         Sql(figure),
         column,
+        size,
         column,
     )
 

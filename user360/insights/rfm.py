@@ -66,14 +66,13 @@ class Rfm(Insight):
             scoring.unscored(Sql("SELECT * FROM scored"), asked),
         )
         answer = sql(
-            "WITH cells AS MATERIALIZED (SELECT recency, score, count(*) AS users, sum(days) AS days, sum(times) AS times, "
-            "sum(amount) AS amount FROM ({}) GROUP BY recency, score), "
+            "WITH cells AS MATERIALIZED ({}), "
             'named AS (SELECT {} AS "group", * FROM cells), counted AS (SELECT * FROM named UNION ALL '
             'SELECT "group", NULL, NULL, sum(users), sum(days), sum(times), sum(amount) FROM named GROUP BY "group" '
             "UNION ALL SELECT {}, NULL, NULL, {}, NULL, NULL, NULL) "
             'SELECT "group", recency, score, users::BIGINT AS users, days / users AS days, times / users AS times, amount / users AS amount '
             'FROM counted WHERE users > 0 ORDER BY recency IS NOT NULL, recency DESC, score DESC, "group"',
-            scoring.rated(people, self.second),
+            scoring.celled(people, self.second),
             scoring.group(Sql("recency"), Sql("score")),
             scoring.NOT_SCORED,
             scoring.others(asked, Sql("(SELECT coalesce(sum(users), 0) FROM cells)")),
