@@ -156,6 +156,22 @@ def test_undoing_gives_back_what_came_since_by_the_ids_of_who_returns(store):
     assert profiles.get(store, key(store, "ann")).values["phone"] == "+4915112345678"
 
 
+def test_a_session_of_somebody_who_left_does_not_come_back_with_the_undoing_of_a_later_merge(store):
+    times = {"ann": 9, "bob": 1, "cem": 5}
+    receive(
+        store, *(message(place, user_id=each, event="View", at=AT - n * MINUTE) for place, (each, n) in enumerate(times.items()))
+    )
+    first = merge(store, "ann", "bob")
+    second = merge(store, "ann", "cem", at=AT + 2 * MINUTE)
+
+    resolution.undo(store, first.id, by="ana", at=AT + 3 * MINUTE)
+    assert profiles.get(store, key(store, "ann")).values["lastSession"] == AT - 5 * MINUTE
+    resolution.undo(store, second.id, by="ana", at=AT + 4 * MINUTE)
+    assert {each: profiles.get(store, key(store, each)).values["lastSession"] for each in times} == {
+        each: AT - n * MINUTE for each, n in times.items()
+    }
+
+
 def test_a_value_changed_after_the_merge_stays_when_it_is_undone(store):
     take(store, users([{"userId": "ann"}, {"userId": "bob", "city": "Goa", "email": "b@x.com", "tags": "x;y"}]))
     done = merge(store, "ann", "bob")

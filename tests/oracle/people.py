@@ -43,12 +43,16 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Seen:
-    """A last session that was set at an instant, or that an event moved which came `late`; events of up to `since` do not count for it."""
+    """A last session that was set at an instant, or that an event moved which came `late`; events of up to `since` do not count for it.
+
+    `settled` is what a merge or its undoing came to, which nobody set.
+    """
 
     at: datetime
     value: datetime | None
     since: datetime
     late: bool = False
+    settled: bool = False
 
 
 @dataclass(eq=False)
@@ -128,7 +132,12 @@ class Person:
         """The session of who was merged or parted is theirs from then on, if events and settings alone would come to another."""
         found = self.seen(self.sessions, self.did(FOREVER))
         if found != self.session:
-            self.sessions.append(Seen(at, self.session, max(at, found or at)))
+            self.sessions.append(Seen(at, self.session, max(at, found or at), settled=True))
+
+    @property
+    def told(self) -> list[Seen]:
+        """The last sessions they were given, apart from what merges and their undoing came to."""
+        return [each for each in self.sessions if not each.settled]
 
     def value(self, name: str, at: datetime) -> Any:
         """The value that holds at that instant."""

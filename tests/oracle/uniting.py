@@ -7,22 +7,24 @@ back, what was filled goes unless somebody said it anew since, and another who i
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from tests.oracle.people import EVER, FOREVER, Listed, Seen, Stretch
+from tests.oracle.people import EVER, FOREVER, Listed, Person, Seen, Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from tests.oracle.people import Person, World
+    from tests.oracle.people import World
 
 
 @dataclass(eq=False)
 class Union:
     """One merge: `had` are the values of who was absorbed, `said` what somebody said of who is kept since.
 
-    `stood` are the lists who was absorbed stood on; `session` is that of who is kept, and `sessions` what they were given, before.
+    `stood` are the lists who was absorbed stood on; `session` is that of who is kept, and `sessions` what they were given, before;
+    `had_session` is that of who was absorbed. Where somebody `left` who was part of them before, it may have been theirs.
     """
 
     kept: Person
@@ -36,13 +38,16 @@ class Union:
     stood: list[str] = field(default_factory=list)
     session: datetime | None = None
     sessions: list[Seen] = field(default_factory=list)
+    had_session: datetime | None = None
+    left: bool = False
+    order: int = field(default_factory=count().__next__)
 
 
 def united(world: World, kept: Person, gone: Person, at: datetime) -> Union:
     """Make one of two."""
     had = {name: told[-1][1] for name, told in gone.history.items()}
     union = Union(kept, gone, gone.made(at), had, [each.id for each in gone.did(FOREVER)])
-    union.session, union.sessions = kept.session, [*kept.sessions]
+    union.session, union.sessions, union.had_session = kept.session, [*kept.sessions], gone.session
     kept.session = _newer(kept.session, gone.session)
     now = _filled(union, {name: told[-1][1] for name, told in kept.history.items()}, set(had), set(had))
     _set(kept, now, at)
@@ -74,7 +79,13 @@ def parted(world: World, union: Union, others: list[Union], at: datetime) -> Non
     _hand([each for each in union.events if each in mine], kept, gone, at)
     gone.session = _newer(gone.session, _met(gone, gone.sessions))
     if "lastSession" not in union.said:
-        kept.session = _newer(union.session, _met(kept, union.sessions))
+        before = Person.seen(kept.told, kept.did(FOREVER)) if union.left else union.session
+        kept.session = _newer(before, _met(kept, union.sessions))
+        for other in others:
+            if "lastSession" not in other.said:
+                kept.session = _newer(kept.session, other.had_session)
+    for other in others:
+        other.left |= other.order > union.order
     kept.settle(at)
     gone.settle(at)
     for name, listed in _lists(world):

@@ -13,7 +13,7 @@ makes one record of two, `parting` two of one again.
 
 from user360.profiles.diffing import cells, changed_cells, losing, rows_changing, some_values
 from user360.profiles.erasing import addresses, erase, gone_by_id
-from user360.profiles.following import counting, follow, settle
+from user360.profiles.following import counting, follow, followed, settle
 from user360.profiles.leaving import Deleted, delete, tag
 from user360.profiles.origins import Origin, origins
 from user360.profiles.parting import aside, came_back, changed_since, session_before, without
@@ -90,6 +90,7 @@ __all__ = [
     "everyone_then",
     "find",
     "follow",
+    "followed",
     "get",
     "gone_by_id",
     "history",

@@ -146,6 +146,19 @@ def writes_of(tx: Transaction, kept: int) -> set[int]:
     return {each for row in rows for each in row if each is not None}
 
 
+def left_since(tx: Transaction, found: Merge) -> bool:
+    """Whether somebody who was part of the same profile when it was merged has left it since."""
+    (count,) = tx.rows(
+        sql(
+            "SELECT count(*) FROM merges WHERE kept = {} AND write_id < {} AND (document::JSON->>'undone by write')::UINTEGER > {}",
+            found.kept,
+            found.write_id,
+            found.write_id,
+        )
+    )[0]
+    return bool(count)
+
+
 @dataclass(frozen=True, slots=True)
 class Proposed:
     """A merge that is to happen, and what it rests on. `reason` says why one has to be looked at first."""

@@ -15,9 +15,10 @@ from user360.errors import Conflict
 from user360.profiles import Filled
 from user360.resolution import records
 from user360.segments import lists
+from user360.sql import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from user360.properties import Property
@@ -77,11 +78,33 @@ def _take_from(tx: Transaction, found: Merge, back: profiles.Row, known: Sequenc
         if filled.values or filled.added:
             added = {each: [*other.added.get(each, ()), *items] for each, items in filled.added.items()}
             records.amend(tx, other.id, {"filled": sorted({*other.filled, *filled.values}), "added": {**other.added, **added}})
-    if "lastSession" not in profiles.changed_since(tx, found.kept, write, apart):
-        at_merge, channel = profiles.session_before(tx, found.kept, write)
-        newest = tx.read(profiles.counting(events.newest_of(tx, [found.kept]), write)).to_pylist()
-        after |= {"lastSession": at_merge, "lastChannel": channel}
-        if newest and (at_merge is None or newest[0]["at_time"] > at_merge):
-            after |= {"lastSession": newest[0]["at_time"], "lastChannel": newest[0]["channel"] or channel}
+    after |= _session(tx, found, others, apart)
     profiles.write_records(tx, {found.kept: before}, {found.kept: after}, known, write_id=write_id, at=at)
     profiles.close_change(tx, write_id, at)
+
+
+def _session(tx: Transaction, found: Merge, others: Sequence[tuple[Merge, profiles.Row]], apart: Collection[int]) -> profiles.Row:
+    """LastSession and lastChannel of who was kept, unless somebody set it since: as before the merge, or newer by an event or another merge.
+
+    What stood before the merge is not asked where it may be that of somebody who has left since.
+    """
+    write = found.write_id or 0
+    if "lastSession" in profiles.changed_since(tx, found.kept, write, apart):
+        return {}
+    newer = [
+        (each["at_time"], each["channel"])
+        for each in tx.read(profiles.counting(events.newest_of(tx, [found.kept]), write)).to_pylist()
+    ]
+    for other, row in others:
+        if "lastSession" not in profiles.changed_since(tx, found.kept, other.write_id or 0, apart):
+            newer.append((row["lastSession"], row["lastChannel"]))
+    session, channel = profiles.session_before(tx, found.kept, write)
+    if records.left_since(tx, found):
+        people = pa.table({"profile_key": pa.array([found.kept], pa.uint32())})
+        merges = sql("SELECT write_id FROM merges", merges=pa.table({"write_id": pa.array(sorted(apart), pa.uint32())}))
+        own = [sql("SELECT value FROM ({})", profiles.followed(each, people, merges)) for each in ("lastSession", "lastChannel")]
+        session, channel = (tx.rows(each)[0][0] for each in own)
+    for at, by in newer:
+        if at is not None and (session is None or session < at):
+            session, channel = at, by or channel
+    return {"lastSession": session, "lastChannel": channel}
