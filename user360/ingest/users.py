@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from user360.datatype import DataType, Refused
     from user360.properties import Property
     from user360.store import Store, Transaction
-
-FOLLOWED: Final = ("lastSession", "lastChannel")
 
 
 def receive_users(
@@ -151,7 +149,7 @@ class _Rows:
         return pc.is_valid(column) if clears is None else pc.or_(pc.is_valid(column), clears.take(picked))
 
     def _emptied(self, columns: Mapping[str, pa.Array]) -> list[str]:
-        kept = {*properties.KEPT_BY_STORE, *FOLLOWED, *columns}
+        kept = {*properties.KEPT_BY_STORE, *profiles.FOLLOWING, *columns}
         return [each.name for each in self.known.values() if each.name not in kept and each.writable and not each.aside]
 
     def _tags(self, picked: pa.Array) -> pa.Array | None:

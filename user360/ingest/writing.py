@@ -86,7 +86,7 @@ class Writer:
     @property
     def _fills(self) -> bool:
         """Whether who is made begins with the session of their newest event, for nobody is told to have another."""
-        return not self.said.columns.keys() & {"lastSession", "lastChannel"}
+        return not self.said.columns.keys() & profiles.FOLLOWING.keys()
 
     def _newest(self, wave: Wave) -> dict[int, _Session]:
         """Of each profile with an event in this wave the time of the newest, and the channel of the newest that has one."""

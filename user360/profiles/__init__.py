@@ -51,12 +51,14 @@ from user360.profiles.reading import (
     tags,
     with_blanks,
 )
+from user360.profiles.sessions import FOLLOWING
 from user360.profiles.timing import note, note_written, said
 from user360.profiles.undoing import TakenBack, Undoing, count_later, last_write, later, take_back, touched
 from user360.profiles.uniting import Filled, Row, rows, taken_over, tell_merges, unite, write_records
 from user360.profiles.writing import Incoming, Written, close_change, start_change, values_of, write
 
 __all__ = [
+    "FOLLOWING",
     "NEWEST_SESSION",
     "Change",
     "Deleted",

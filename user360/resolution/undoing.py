@@ -102,7 +102,7 @@ def _session(tx: Transaction, found: Merge, others: Sequence[tuple[Merge, profil
     if records.left_since(tx, found):
         people = pa.table({"profile_key": pa.array([found.kept], pa.uint32())})
         merges = sql("SELECT write_id FROM merges", merges=pa.table({"write_id": pa.array(sorted(apart), pa.uint32())}))
-        own = [sql("SELECT value FROM ({})", profiles.followed(each, people, merges)) for each in ("lastSession", "lastChannel")]
+        own = [sql("SELECT value FROM ({})", profiles.followed(each, people, merges)) for each in profiles.FOLLOWING]
         session, channel = (tx.rows(each)[0][0] for each in own)
     for at, by in newer:
         if at is not None and (session is None or session < at):
