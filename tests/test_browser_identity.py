@@ -44,7 +44,7 @@ def test_two_users_are_merged_looked_at_and_parted_again(server):
         expect(tab.get_by_text("1 other user became part of this one · 1 event moved")).to_be_visible()
         expect(tab.get_by_text(re.compile("is part of .* now; 1 event moved"))).to_be_visible()
         tab.get_by_role("button", name="Why one person?").click()
-        expect(tab.get_by_text(re.compile("merged by"))).to_be_visible()
+        expect(tab.get_by_role("dialog").get_by_text("User id C-1 and User id C-2: merged by analyst")).to_be_visible()
         tab.keyboard.press("Escape")
 
         tab.goto(f"{server.address}/user?userId=C-2")
