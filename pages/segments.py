@@ -100,7 +100,7 @@ def _table(shown: Sequence[Segment]) -> None:
 
 
 def _line(each: Segment, total: int) -> dict[str, Any]:
-    people = len(session.cached(segments.people, saved.rule_of(each), at=session.at(), topics=session.OF_PEOPLE))
+    people = session.cached(segments.count, saved.rule_of(each), at=session.at(), topics=session.OF_PEOPLE)
     return {
         "Name": each.name,
         "Kind": KINDS[each.kind],

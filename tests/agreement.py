@@ -46,9 +46,11 @@ def disagreements(seed: int, cases: int) -> Iterator[dict[str, Any] | None]:
             expected = oracle.people(rule, found.world, at=at)
             compiled = segments.compile(segments.parse(rule), catalog, at=at, past=past)
             everyone = asking.everyone(Frame(catalog, at, past=past))
+            counted = asking.how_many(found.store, compiled, within=everyone)  # before its people are kept
             answered = asking.people(found.store, compiled, within=everyone).keys().tolist()
-            wrong = {"world": number, "case": place, "at": str(at), "past": past, "expected": expected, "answered": answered}
-            yield None if expected == answered else {**wrong, "rule": rule}
+            both = {"expected": expected, "answered": answered, "counted": counted, "rule": rule}
+            wrong = {"world": number, "case": place, "at": str(at), "past": past, **both}
+            yield None if expected == answered and counted == len(answered) else wrong
         found.store.close()
         if (world + 1) * A_WORLD >= cases:
             return

@@ -120,6 +120,16 @@ def test_a_condition_and_its_complement_split_everybody(worlds: Worlds, asked: Q
     assert sorted(everybody) == sorted(people(found, this, asked.at) + people(found, other, asked.at))
 
 
+@as_often
+@given(asked=st.one_of(questions(reversible), questions(rules)))
+def test_as_many_are_counted_as_are_named(worlds: Worlds, asked: Question) -> None:
+    store, rule = worlds[asked.world].store, segments.parse(as_rule(asked.node))
+    asking.forget_leaves()
+    counted = segments.count(store, rule, at=asked.at)
+
+    assert counted == len(people(worlds[asked.world], asked.node, asked.at)) == segments.count(store, rule, at=asked.at)
+
+
 @seldom
 @given(asked=questions(rules))
 def test_leaf_by_leaf_or_as_one_query_the_people_are_the_same(worlds: Worlds, asked: Question) -> None:

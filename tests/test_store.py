@@ -177,8 +177,8 @@ def test_a_few_people_are_the_same_by_their_keys_as_by_the_bits_the_database_mak
         tx.touch("profiles")
     query = sql("SELECT profile_key FROM profiles WHERE profile_key < {}", most)
 
-    assert store.people(query, few=True) == store.people(query)
-    assert store.people(query, few=True).keys().tolist() == list(range(most))
+    assert store.people(query, once=True) == store.people(query)
+    assert store.people(query, once=True).keys().tolist() == list(range(most))
 
 
 def test_a_value_can_never_become_text(store: Store) -> None:

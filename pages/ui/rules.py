@@ -85,7 +85,7 @@ def _best_to_take_out(items: Sequence[dict[str, Any]], at: datetime) -> tuple[di
     best, most = None, 0
     for item in items:
         rest = _rule(_finished([other for other in items if other is not item]))
-        people = len(session.cached(segments.people, rest, at=at)) if rest else session.cached(profiles.count)
+        people = session.cached(segments.count, rest, at=at) if rest else session.cached(profiles.count)
         if people > most:
             best, most = item, people
     return best, most

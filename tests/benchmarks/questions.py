@@ -4,9 +4,9 @@ Each is a rule for us, and the same question by hand: in the fastest shapes of D
 file, in ClickHouse's SQL and in polars. They are asked in turn in one run, the least time of each after a warm-up,
 our kept leaves let go before each, and all must find the same number of people.
 
-"By hand" answers how many, as the other engines do, while ours hands over who, as a bitmap of their profile keys in Python: the
-strict ratio is ours to that count. Beside it stands the like for like: "by hand, the people" is the quickest of the same shapes
-that end with the profile keys in Python as well, as the bytes of a bitmap or as an array of keys (`handing`).
+Each is asked twice, like for like. How many they are, as lists of segments and the HTTP interface do, beside the counts by hand and
+of the other engines. And who they are, as a bitmap of their profile keys in Python, as every page about people does, beside the
+quickest of the same shapes by hand that end with the profile keys in Python as well, as the bytes of a bitmap or an array (`handing`).
 
 With `--beside` ours alone are asked, of a
 folder with more events too, made where it is empty, and it is told how much longer that takes: a hundred million events take some
@@ -32,6 +32,8 @@ from user360.sql import Sql
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from user360.people import People
+    from user360.segments import Compiled
     from user360.store import Store
 
 RUNS: Final = 7
@@ -442,14 +444,15 @@ def _in_clickhouse(clickhouse: Any, text: str) -> int:
     return int(str(clickhouse.query(text)).strip())
 
 
-def _by_us(store: Store, asked: Question) -> Callable[[], int]:
-    """Our way to find how many people a question has, no leaf kept from before."""
+def _by_us(store: Store, asked: Question, how: Callable[[Store, Compiled], People | int]) -> Callable[[], int]:
+    """Our way to find the people of a question, or how many they are, no leaf kept from before."""
     rule = segments.parse({"match": asked.match, "conditions": asked.rule})
     catalog = segments.load_catalog(store)
 
     def ask() -> int:
         asking.forget_leaves()
-        return len(asking.people(store, segments.compile(rule, catalog, at=contenders.AT)))
+        found = how(store, segments.compile(rule, catalog, at=contenders.AT))
+        return found if isinstance(found, int) else len(found)
 
     return ask
 
@@ -460,7 +463,7 @@ def grown(store: Store, more: Store, runs: int) -> None:
     print("|---|---|--:|--:|--:|")
     ratios = []
     for each in questions():
-        (few, many), _ = in_turn([[_by_us(one, each)] for one in (store, more)], runs)
+        (few, many), _ = in_turn([[_by_us(one, each, asking.people)] for one in (store, more)], runs)
         ratios.append(many / few)
         print(f"| {each.key} | {each.title} | {few:.1f} | {many:.1f} | {many / few:.2f} |", flush=True)
     print(f"\ngeometric mean {statistics.geometric_mean(ratios):.2f}, most {max(ratios):.2f}")
@@ -470,23 +473,25 @@ def compare(store: Store, clickhouse: Any, frames: tuple[Any, Any], runs: int) -
     """Print the table."""
     last = (store.people(Sql("SELECT profile_key FROM profiles")).room) - 1
     print(
-        "| | question | ours, ms | by hand | ours / by hand | by hand, the people | ours / that | chDB | chDB / ours | polars | polars / ours |"
+        "| | question | how many, ms | by hand | ours / by hand | chDB | chDB / ours | polars | polars / ours "
+        "| who, ms | by hand | ours / by hand |"
     )
-    print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
     ratios = []
     for each in questions():
         hand = [partial(_by_hand, store, text.replace("{last}", str(last))) for text in each.shapes]
         theirs = [partial(_in_clickhouse, clickhouse, text) for text in each.clickhouse]
         people = handing.ways(store, each.shapes, last)
-        (ours, by_hand, handed, chdb, polars), found = in_turn(
-            [[_by_us(store, each)], hand, people, theirs, [partial(each.polars, *frames)]], runs
+        ours = [[_by_us(store, each, how)] for how in (asking.how_many, asking.people)]
+        (counted, by_hand, chdb, polars, named, handed), found = in_turn(
+            [ours[0], hand, theirs, [partial(each.polars, *frames)], ours[1], people], runs
         )
         if len(found) > 1:
             raise SystemExit(f"{each.key}: the contenders do not agree: {found}")
-        ratios.append(chdb / ours)
+        ratios.append(chdb / counted)
         print(
-            f"| {each.key} | {each.title} ({found.pop():,}) | {ours:.1f} | {by_hand:.1f} | {ours / by_hand:.2f} | "
-            f"{handed:.1f} | {ours / handed:.2f} | {chdb:.1f} | {chdb / ours:.2f} | {polars:.1f} | {polars / ours:.2f} |",
+            f"| {each.key} | {each.title} ({found.pop():,}) | {counted:.1f} | {by_hand:.1f} | {counted / by_hand:.2f} | {chdb:.1f} | "
+            f"{chdb / counted:.2f} | {polars:.1f} | {polars / counted:.2f} | {named:.1f} | {handed:.1f} | {named / handed:.2f} |",
             flush=True,
         )
     print(f"\nchDB / ours: geometric mean {statistics.geometric_mean(ratios):.2f}, least {min(ratios):.2f}")

@@ -188,7 +188,7 @@ def _answered(asked: Asked, found: Segment) -> dict[str, Any]:
     at, past = asked.as_of()
     rule = saved.rule_of(found)
     return {
-        "count": len(segments.people(asked.store, rule, at=at, past=past)),
+        "count": segments.count(asked.store, rule, at=at, past=past),
         "sentence": segments.describe(rule, segments.load_catalog(asked.store), at=at),
     }
 
@@ -251,9 +251,7 @@ def _split(asked: Asked) -> Answer:
     shares = [_share(each, place) for place, each in enumerate(asked.objects("shares"))]
     rule, seed = saved.rule_of(found), asked.text("seed")
     made = splitting.save(asked.store, rule, shares, seed=seed, of=f"“{found.name}”", by=asked.by, at=asked.at)
-    items = [
-        shapes.segment(each) | {"count": len(segments.people(asked.store, saved.rule_of(each), at=asked.at))} for each in made
-    ]
+    items = [shapes.segment(each) | {"count": segments.count(asked.store, saved.rule_of(each), at=asked.at)} for each in made]
     return page_of(items, len(items), limit=len(items), offset=0)
 
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 from user360 import properties
 from user360.clock import aware
 from user360.segments import comparing, computed, contrast, lists, membership, saved, templates, usage
+from user360.segments.asking import count
 from user360.segments.asking import holding as people
 from user360.segments.calculation import Calculation, dump_calculation, parse_calculation, read_calculation
 from user360.segments.catalog import Catalog, Definition, load_catalog
@@ -82,6 +83,7 @@ __all__ = [
     "complete",
     "computed",
     "contrast",
+    "count",
     "describe",
     "difference",
     "dump",
@@ -124,7 +126,7 @@ def unknown(store: Store, property_name: str) -> int:
     """How many people have no value of this property."""
     found = properties.get(store, property_name)
     rule = Group("all", (PropertyCondition(found.name, "is_not_known"),))
-    return len(people(store, rule, at=_ANY_TIME))
+    return count(store, rule, at=_ANY_TIME)
 
 
 def values(store: Store, property_name: str, *, starting: str = "", limit: int = 50) -> list[tuple[str, int]]:

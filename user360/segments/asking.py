@@ -40,6 +40,12 @@ def holding(store: Store, rule: Rule, *, at: datetime, past: bool = False) -> Pe
     return people(store, compiler.compile(rule, catalog, at=at, past=past), within=everyone(Frame(catalog, at, past=past)))
 
 
+def count(store: Store, rule: Rule, *, at: datetime, past: bool = False) -> int:
+    """How many the rule holds for at that instant: as many as `holding` names, for who does not want to know who they are."""
+    catalog = load_catalog(store)
+    return how_many(store, compiler.compile(rule, catalog, at=at, past=past), within=everyone(Frame(catalog, at, past=past)))
+
+
 def living(store: Store, *, at: datetime, past: bool = False) -> People:
     """All living profiles; with `past` all who were living at that instant."""
     return kept(store, everyone(Frame(load_catalog(store), at, past=past)))
@@ -67,11 +73,20 @@ def people(store: Store, compiled: Compiled, *, whole: bool = True, within: Leaf
     return combined(store, tree, within)
 
 
+def how_many(store: Store, compiled: Compiled, *, within: Leaf = EVERYONE) -> int:
+    """How many are in the tree. What names each of them once and is not kept is counted where it lies: to hand them over took half as long again."""
+    tree = fused(compiled)
+    if isinstance(tree, Leaf) and tree.once and not tree.gone and within is EVERYONE and _found(store, tree) is None:
+        ((found,),) = store.rows(sql("SELECT count(*) FROM ({})", tree.sql))
+        return int(found)
+    return len(combined(store, tree, within))
+
+
 def fused(compiled: Compiled) -> Compiled:
     """The same people by fewer queries: all that asks the wide table of profiles becomes one condition."""
     where = _where(compiled)
     if where:
-        return Leaf(sql("SELECT profile_key FROM profiles WHERE {}", where), where)
+        return Leaf(sql("SELECT profile_key FROM profiles WHERE {}", where), where, once=True)
     match compiled:
         case Both(parts) | Either(parts):
             wide = tuple(each for each in parts if _where(each))
@@ -162,7 +177,7 @@ def kept(store: Store, leaf: Leaf) -> People:
     found = _found(store, leaf)
     if found is None:
         key = _key(store, leaf)
-        found = profiles.everyone(store) if leaf == EVERYONE else store.people(leaf.sql, few=leaf.few)
+        found = profiles.everyone(store) if leaf == EVERYONE else store.people(leaf.sql, once=leaf.once)
         _keep(store, key, found)
     return found
 

@@ -130,7 +130,7 @@ def _positive(node: PropertyCondition, frame: Frame) -> Compiled:
     if found.calculation is not None:
         return Leaf(sql("SELECT profile_key FROM ({}) WHERE {}", values(found, frame), said), topics=(*EVENTS, "segments"))
     if frame.plain and not found.aside:
-        return Leaf(sql("SELECT profile_key FROM profiles WHERE {}", said), said)
+        return Leaf(sql("SELECT profile_key FROM profiles WHERE {}", said), said, once=True)
     if frame.past and found.name == "lastSession":
         return _session(node, said, frame)
     if frame.plain:

@@ -58,8 +58,8 @@ def times(node: EventCondition, frame: Frame) -> Compiled:
         case "exactly" if least == 0:
             return Others(_at_least(node.of, 1, frame))
         case "exactly":
-            return _having(node.of, sql("count(*) = {}", least), frame, few=True)
-    return _having(node.of, sql("count(*) BETWEEN {} AND {}", least, rest[0]), frame, few=True)
+            return _having(node.of, sql("count(*) = {}", least), frame)
+    return _having(node.of, sql("count(*) BETWEEN {} AND {}", least, rest[0]), frame)
 
 
 def value(node: EventValue, frame: Frame) -> Compiled:
@@ -271,17 +271,17 @@ def _at_least(of: Events, least: int, frame: Frame, *further: Sql) -> Compiled:
         return ALL
     if least == 1:
         return Leaf(sql("SELECT profile_key FROM {} WHERE {}", frame.events(), matching(of, frame, *further)), topics=EVENTS)
-    return _having(of, sql("count(*) >= {}", least), frame, *further, few=True)
+    return _having(of, sql("count(*) >= {}", least), frame, *further)
 
 
-def _having(of: Events, having: Sql, frame: Frame, *further: Sql, few: bool = False) -> Leaf:
+def _having(of: Events, having: Sql, frame: Frame, *further: Sql) -> Leaf:
     rows = sql(
         "SELECT profile_key FROM {} WHERE {} GROUP BY profile_key HAVING {}",
         frame.events(),
         matching(of, frame, *further),
         having,
     )
-    return Leaf(rows, topics=EVENTS, few=few)
+    return Leaf(rows, topics=EVENTS, once=True)
 
 
 def _once_within(node: EventMoment, span: Span, frame: Frame) -> Compiled:

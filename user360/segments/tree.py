@@ -22,14 +22,14 @@ class Leaf:
     """The people a query names. `where` is its condition, where it asks the wide table of profiles alone.
 
     `topics` are what the answer follows from: it stands until one of them changes. `gone`: it may
-    name people who were deleted since. `few`: what it asks of each person leaves few of them, as a rule.
+    name people who were deleted since. `once`: it names each of them once, so that rows are people.
     """
 
     sql: Sql
     where: Sql = NOTHING
     topics: tuple[str, ...] = PROFILES
     gone: bool = False
-    few: bool = False
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,12 +94,12 @@ class Store:
         with self._cursor() as cursor:
             yield from relation(cursor, query).to_arrow_reader(rows)
 
-    def people(self, query: Sql, *, few: bool = False) -> People:
+    def people(self, query: Sql, *, once: bool = False) -> People:
         """The people whose `profile_key` the query names, as a bitmap.
 
-        Of a `few` the keys are handed over: a bitmap for each processor, most of it empty, measured an eighth slower.
+        Where it names each of them `once`, the keys are handed over: a bitmap for each processor measured an eighth slower.
         """
-        if not few:
+        if not once:
             return self.groups([query])[0]
         room = self.room()
         with self._cursor() as cursor:
