@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests import worlds
-from tests.worlds import AT, take
-from user360 import erasure, imports, ingest, profiles, resolution, schema, segments
+from tests.worlds import AT, made_before, take
+from user360 import erasure, imports, ingest, profiles, resolution, segments, steps
 from user360.clock import stored
 from user360.sql import Sql, sql
 from user360.store import open_store
@@ -16,8 +16,6 @@ from user360.store import open_store
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
-
-    import pytest
 
     from user360.store import Store
 
@@ -195,9 +193,7 @@ def test_erased_people_leave_no_session(store: Store) -> None:
     assert store.rows(Sql("SELECT DISTINCT profile_key FROM sessions_set")) == [(1,)]
 
 
-def test_an_earlier_file_knows_what_its_people_were_made_with_where_nothing_moved_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_earlier_file_knows_what_its_people_were_made_with_where_nothing_moved_it(tmp_path: Path) -> None:
     path = tmp_path / "earlier.duckdb"
     people = [(0, LONG_AGO, "web"), (1, AT, "web"), (2, LONG_AGO, None), (3, None, None)]
     happened = [
@@ -205,24 +201,20 @@ def test_an_earlier_file_knows_what_its_people_were_made_with_where_nothing_move
         (1, 9, AT, "m1"),
         (0, 9, LONG_AGO - HOUR, "m2"),
     ]
-    with monkeypatch.context() as earlier:
-        earlier.setattr(schema, "STEPS", schema.STEPS[: schema.STEPS.index(schema._sessions)])
-        store = open_store(path)
-        with store.transaction() as tx:
-            tx.execute(sql("INSERT INTO writes VALUES (5, {}, 'Mira', 'file', NULL)", stored(AT)))
-            tx.execute(sql("INSERT INTO changes VALUES (5, 3, 'lastSession', to_json({})::VARCHAR, NULL)", stored(LONG_AGO)))
-            tx.execute(sql("INSERT INTO channels VALUES (0, 'web')"))
-            for key, seen, channel in people:
-                row = sql(
-                    'SELECT {} AS profile_key, {} AS "lastSession", {} AS "lastChannel"', key, seen and stored(seen), channel
-                )
-                tx.execute(sql("INSERT INTO profiles BY NAME {}", row))
-            for key, event, when, message in happened:
-                row = sql(
-                    "SELECT {} AS profile_key, {} AS event_id, 0 AS channel_id, {} AS occurred_at", key, event, stored(when)
-                )
-                tx.execute(sql("INSERT INTO events BY NAME {}, {} AS message_id, 0 AS message_hash", row, message))
-        store.close()
+    written = [
+        sql("INSERT INTO writes VALUES (5, {}, 'Mira', 'file', NULL)", stored(AT)),
+        sql("INSERT INTO changes VALUES (5, 3, 'lastSession', to_json({})::VARCHAR, NULL)", stored(LONG_AGO)),
+        sql("INSERT INTO channels VALUES (0, 'web')"),
+    ]
+    for key, seen, channel in people:
+        row = sql('SELECT {} AS profile_key, {} AS "lastSession", {} AS "lastChannel"', key, seen and stored(seen), channel)
+        written.append(sql("INSERT INTO profiles BY NAME {}", row))
+    for key, event, when, message in happened:
+        row = sql("SELECT {} AS profile_key, {} AS event_id, 0 AS channel_id, {} AS occurred_at", key, event, stored(when))
+        written.append(sql("INSERT INTO events BY NAME {}, {} AS message_id, 0 AS message_hash", row, message))
+    with made_before(path, steps._sessions) as earlier:
+        for statement in written:
+            earlier.execute(statement.text, list(statement.params))
 
     store = open_store(path)
     told = store.rows(Sql("SELECT profile_key, property, write_id, since FROM sessions_set ORDER BY ALL"))

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pyarrow as pa
@@ -17,7 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from user360 import people, schema
+from tests.worlds import made_before
+from user360 import people, steps
 from user360.errors import Interrupted, StoreUnavailable
 from user360.people import People
 from user360.sql import Sql, name, sql
@@ -281,25 +283,54 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "newer.duckdb"
     store = open_store(path)
     with store.transaction() as tx:
-        tx.execute(sql("INSERT INTO schema_steps VALUES ({})", len(schema.STEPS)))
+        tx.execute(sql("INSERT INTO schema_steps VALUES ({})", len(steps.STEPS)))
     store.close()
 
     with pytest.raises(StoreUnavailable, match="newer User 360"):
         open_store(path)
 
 
-def test_email_addresses_of_an_earlier_file_are_there_and_unpacked_from_then_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_earlier_file_comes_to_what_a_new_one_is_made_of(tmp_path: Path, store_file: Store) -> None:
     path = tmp_path / "earlier.duckdb"
-    with monkeypatch.context() as earlier:
-        earlier.setattr(schema, "STEPS", schema.STEPS[: schema.STEPS.index(schema._unpacked)])
-        store = open_store(path)
-        with store.transaction() as tx:
-            tx.execute(
-                Sql("INSERT INTO profiles BY NAME SELECT 3 AS profile_key, 'a@b.example' AS email, '+4915112345678' AS phone")
-            )
-        store.close()
+    made_before(path, steps.STEPS[1]).close()
+
+    earlier = open_store(path)
+
+    assert _made_of(earlier) == _made_of(store_file)
+    assert _held(earlier) == _held(store_file)
+    earlier.close()
+
+
+def _made_of(store: Store) -> dict[str, list[tuple[Any, ...]]]:
+    """Tables with their columns in order, types, defaults, constraints, compression and indexes; and whatever else there is."""
+    parts = {
+        "tables": "table_name, has_primary_key, index_count, column_count, check_constraint_count, sql",
+        "columns": "table_name, column_index, column_name, data_type, is_nullable, column_default, is_generated",
+        "constraints": "table_name, constraint_index, constraint_type, constraint_text, constraint_column_names",
+        "indexes": "table_name, index_name, is_unique, is_primary, expressions",
+        "sequences": "sequence_name, sql",
+        "types": "type_name, logical_type, labels",
+        "views": "view_name, sql",
+    }
+    return {
+        kind: store.rows(
+            sql("SELECT {} FROM {}() WHERE database_name = current_database() ORDER BY ALL", Sql(told), name(f"duckdb_{kind}"))
+        )
+        for kind, told in parts.items()
+    }
+
+
+def _held(store: Store) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of every table, but for the name a file is told by, which is another for each."""
+    tables = [each for (each,) in store.rows(Sql("SELECT table_name FROM duckdb_tables()"))]
+    rows = {each: store.rows(sql("SELECT * FROM {} ORDER BY ALL", name(each))) for each in tables}
+    return rows | {"counters": [row for row in rows["counters"] if row[0] != "database"]}
+
+
+def test_email_addresses_of_an_earlier_file_are_there_and_unpacked_from_then_on(tmp_path: Path) -> None:
+    path = tmp_path / "earlier.duckdb"
+    with made_before(path, steps._unpacked) as earlier:
+        earlier.execute("INSERT INTO profiles BY NAME SELECT 3 AS profile_key, 'a@b.example' AS email, '+4915112345678' AS phone")
 
     store = open_store(path)
     table = store.rows(Sql("SELECT sql FROM duckdb_tables() WHERE table_name = 'profiles'"))[0][0].casefold()

@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import duckdb
 import pyarrow as pa
 
-from user360 import ingest
+from user360 import ingest, steps
 from user360.clock import stored
+from user360.store import opening
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from user360.ingest import Receipt
+    from user360.sql import Sql
     from user360.store import Store
 
 AT = datetime(2026, 11, 23, 12, 50, tzinfo=UTC)
@@ -42,6 +46,14 @@ def events(rows: Sequence[tuple[str | None, str | None, datetime | None]], **col
 def take(store: Store, batch: ingest.Users | ingest.Events, *, at: datetime = AT, **how: object) -> Receipt:
     """Receive a batch as a test does."""
     return ingest.receive(store, batch, source="test", by="tester", at=at, **how)  # type: ignore[arg-type]  # keywords as given
+
+
+def made_before(path: Path, step: Callable[[], list[Sql]]) -> duckdb.DuckDBPyConnection:
+    """A file as it was left before a step of `steps` was written, open."""
+    connection = duckdb.connect(str(path))
+    connection.execute("CREATE TABLE schema_steps (step INTEGER NOT NULL)")
+    opening.advance(connection, 0, steps.STEPS.index(step))
+    return connection
 
 
 def _text(value: object) -> str | None:

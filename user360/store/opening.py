@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from user360 import schema
+from user360 import schema, steps
 from user360.errors import DatabaseDamaged, DatabaseInUse, StoreUnavailable
-from user360.sql import name, sql
+from user360.sql import sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,16 +32,18 @@ def connect(
     path: str, folder: Callable[[str], Path], log: Log | None = None, *, read_only: bool = False
 ) -> duckdb.DuckDBPyConnection:
     """The open file, made where there is none. `folder` answers the private folder of a purpose."""
+    spill = None if path == IN_MEMORY or read_only else folder("spill")
+    connect_ = partial(duckdb.connect, path, read_only=read_only, config=_settings(spill))
     try:
         if path != IN_MEMORY:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-        connection = log.read_by(partial(duckdb.connect, path)) if log else duckdb.connect(path, read_only=read_only)
+        connection = log.read_by(connect_) if log else connect_()
     except (duckdb.Error, OSError) as fault:
         raise _cannot_open(path, fault) from fault
     if path != IN_MEMORY and not read_only:
         Path(path).chmod(0o600)
     try:
-        _configure(connection, None if path == IN_MEMORY or read_only else folder("spill"))
+        connection.execute(sql("SET memory_limit = {}", MEMORY_LIMIT).shown())  # only now: the log is read with all there is
         _bring_up_to_date(connection, read_only=read_only)
         _lock_down(connection, None if read_only else folder(BACKUPS))
     except BaseException:
@@ -50,10 +52,9 @@ def connect(
     return connection
 
 
-def _configure(connection: duckdb.DuckDBPyConnection, spill: Path | None) -> None:
-    settings: dict[str, str | int] = {
-        "TimeZone": "UTC",
-        "memory_limit": MEMORY_LIMIT,
+def _settings(spill: Path | None) -> dict[str, str | bool | int | float | list[str]]:
+    """What holds for every cursor, and already while the log is read. As statements they took as long as ten tables."""
+    settings: dict[str, str | bool | int | float | list[str]] = {
         "asof_loop_join_threshold": 0,  # its loops measured six times as slow where few were expected and many came
         "dynamic_or_filter_threshold": 2000,  # ON CONFLICT and MERGE probe the index instead of scanning
         "checkpoint_threshold": LOG,
@@ -62,42 +63,52 @@ def _configure(connection: duckdb.DuckDBPyConnection, spill: Path | None) -> Non
     }
     if spill:
         settings["temp_directory"] = str(spill)
-    for setting, value in settings.items():
-        # for every cursor: what is set without GLOBAL holds for the first one alone, and no question is asked there
-        connection.execute(sql("SET GLOBAL {} = {}", name(setting), value).shown())
+    return settings
 
 
 def _lock_down(connection: duckdb.DuckDBPyConnection, writable: Path | None) -> None:
     """No file but those of one folder, no network, no host variable can be reached by a query from here on, whatever it says."""
-    if writable:
-        connection.execute(sql("SET allowed_directories = [{}]", f"{writable}/").shown())
-    connection.execute("SET allowed_configs = ['checkpoint_threshold', 'variant_minimum_shredding_size', 'max_vacuum_tasks']")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET autoinstall_known_extensions = false")
-    connection.execute("SET python_enable_replacements = false")
-    connection.execute("SET lock_configuration = true")
+    settings = [sql("SET allowed_directories = [{}]", f"{writable}/").shown()] if writable else []
+    settings += [
+        "SET GLOBAL TimeZone = 'UTC'",  # for every cursor: without GLOBAL it holds for the first one alone, where no question is asked
+        "SET allowed_configs = ['checkpoint_threshold', 'variant_minimum_shredding_size', 'max_vacuum_tasks']",
+        "SET enable_external_access = false",
+        "SET autoinstall_known_extensions = false",
+        "SET python_enable_replacements = false",
+        "SET lock_configuration = true",
+    ]
+    connection.execute(";".join(settings))
 
 
 def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
     connection.execute("CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER NOT NULL)") if not read_only else None
     done = connection.execute("SELECT count(*) FROM schema_steps").fetchall()[0][0]
-    if done > len(schema.STEPS):
+    if done > len(steps.STEPS):
         raise StoreUnavailable(
             "This database was written by a newer User 360.", "Start the newer version, or restore a backup of before."
         )
-    if read_only:
-        return
-    missing = schema.STEPS[done:]
-    if not missing:
-        return
-    connection.begin()  # all of them or none: a newer program that fails to begin leaves the older one its database
-    for step in missing:
-        for statement in step():
-            connection.execute(statement.text, list(statement.params))
-    # one statement: a number at a time took a third of all that makes a new database, which tests do thousands of times
-    connection.execute("INSERT INTO schema_steps SELECT unnest(range(?, ?))", [done, len(schema.STEPS)])
+    if not read_only and done < len(steps.STEPS):
+        advance(connection, done, len(steps.STEPS))
+
+
+def advance(connection: duckdb.DuckDBPyConnection, done: int, until: int) -> None:
+    """Bring a database that did so many steps to where `until` are done: a new one in one go, an earlier one step by step.
+
+    All of it or nothing: a newer program that fails to begin leaves the older one its database.
+    """
+    connection.begin()
+    if done or until < len(steps.STEPS):
+        made = [statement for step in steps.STEPS[done:until] for statement in step()]
+    else:
+        connection.execute(";".join(each.text for each in schema.tables()))
+        made = schema.contents()
+    for statement in made:
+        connection.execute(statement.text, list(statement.params))
+    # one statement: a number at a time took a third of all that makes a new database
+    connection.execute("INSERT INTO schema_steps SELECT unnest(range(?, ?))", [done, until])
     connection.commit()
-    connection.execute("CHECKPOINT")
+    if done:  # a new file is written once it has its name (`ledger`)
+        connection.execute("CHECKPOINT")
 
 
 def _cannot_open(path: str, fault: Exception) -> StoreUnavailable:
