@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
+from tests.addresses import at_address
 from tests.worlds import AT, take, users
 from user360 import backup, doors, jobs, profiles, schedules
 
 if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
     from user360.store import Store
-
-
-MAIN = Path(__file__).resolve().parent.parent / "pages" / "ui" / "main.py"
 
 
 @pytest.fixture
@@ -27,9 +25,7 @@ def shop() -> Store:
 
 
 def _open() -> AppTest:
-    at = AppTest.from_file(str(MAIN), default_timeout=60)
-    at.run()
-    return at.switch_page("../backups.py").run()
+    return at_address("backups")
 
 
 def test_without_a_backup_the_page_says_what_one_is(shop: Store) -> None:

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
+from tests.addresses import at_address
 from tests.worlds import AT, events, take, users
 from user360 import doors, exports, profiles, properties, segments
 from user360 import events as event_room
 
 if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
     from user360.store import Store
 
-MAIN = Path(__file__).parent.parent / "pages" / "ui" / "main.py"
 PAGES = ("properties", "events", "import", "downloads", "activity")
 
 
 def _open(page: str, **parameters: str) -> AppTest:
-    at = AppTest.from_file(str(MAIN), default_timeout=60)
-    at.query_params.update(parameters)
-    at.run()
-    file = {"import": "imports"}.get(page, page)
-    return at.switch_page(f"../{file}.py").run()
+    return at_address(page, **parameters)
 
 
 def _said(at: AppTest) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
-from streamlit.testing.v1 import AppTest
 
+from tests.addresses import at_address
 from tests.test_duplicates import again, planted, strangers
 from tests.worlds import AT, take, users
 from user360 import doors, duplicates, jobs, profiles, resolution
@@ -16,9 +15,11 @@ from user360.duplicates.pairs import keep
 from user360.people import People
 
 if TYPE_CHECKING:
-    from user360.store import Store
+    from pathlib import Path
 
-MAIN = Path(__file__).resolve().parent.parent / "pages" / "ui" / "main.py"
+    from streamlit.testing.v1 import AppTest
+
+    from user360.store import Store
 
 
 @pytest.fixture
@@ -36,12 +37,7 @@ def searched(shop: Store) -> Store:
 
 
 def _open(**query: str) -> AppTest:
-    at = AppTest.from_file(str(MAIN), default_timeout=60)
-    at.run()
-    at.switch_page("../duplicates.py")
-    for name, value in query.items():
-        at.query_params[name] = value
-    return at.run()
+    return at_address("duplicates", **query)
 
 
 def _text(at: AppTest) -> str:

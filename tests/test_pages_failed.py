@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
+from tests.addresses import at_address
 from tests.test_resending import arrive, bought
 from tests.worlds import AT
 from user360 import doors, events, failed, jobs, properties
 
 if TYPE_CHECKING:
-    from user360.store import Store
+    from streamlit.testing.v1 import AppTest
 
-MAIN = Path(__file__).resolve().parent.parent / "pages" / "ui" / "main.py"
+    from user360.store import Store
 
 
 @pytest.fixture
@@ -25,12 +24,7 @@ def shop() -> Store:
 
 
 def opened(**query: str) -> AppTest:
-    at = AppTest.from_file(str(MAIN), default_timeout=60)
-    at.run()
-    at.switch_page("../failed.py")
-    for name, value in query.items():
-        at.query_params[name] = value
-    return at.run()
+    return at_address("failed", **query)
 
 
 def told(at: AppTest) -> str:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pages.ui import words
+from tests.addresses import at_address
 from tests.worlds import AT, take, users
 from user360 import doors, imports, jobs, profiles, properties, segments
 from user360.people import NOBODY
 from user360.sql import Sql
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streamlit.testing.v1 import AppTest
+
     from user360.records import Import
     from user360.store import Store
 
-MAIN = Path(__file__).parent.parent / "pages" / "ui" / "main.py"
 SECONDS = 30
 
 
 def _open(**parameters: str) -> AppTest:
-    at = AppTest.from_file(str(MAIN), default_timeout=60)
-    at.query_params.update(parameters)
-    at.run()
-    return at.switch_page("../imports.py").run()
+    return at_address("import", **parameters)
 
 
 def _said(at: AppTest) -> str:

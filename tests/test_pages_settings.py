@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
+from tests.addresses import at_address
 from tests.test_enrichment import CITY, write
 from tests.worlds import AT, take, users
 from user360 import activity, doors, enrichment, erased, erasure, keys, profiles, properties, workspace
 from user360.errors import KeyNeeded
 
 if TYPE_CHECKING:
-    from user360.store import Store
+    from pathlib import Path
 
-MAIN = Path(__file__).resolve().parent.parent / "pages" / "ui" / "main.py"
+    from streamlit.testing.v1 import AppTest
+
+    from user360.store import Store
 
 
 @pytest.fixture
@@ -25,9 +26,7 @@ def shop() -> Store:
 
 
 def opened() -> AppTest:
-    at = AppTest.from_file(str(MAIN), default_timeout=60)
-    at.run()
-    return at.switch_page("../settings.py").run()
+    return at_address("settings")
 
 
 def told(at: AppTest) -> str:

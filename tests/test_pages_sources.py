@@ -5,25 +5,26 @@ from __future__ import annotations
 import ast
 import json
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pages.ui import snippets
+from tests.addresses import at_address
 from tests.test_resending import arrive
 from tests.worlds import AT
 from user360 import activity, clock, doors, events, sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+
+    from streamlit.testing.v1 import AppTest
 
     from user360.store import Store
 
-MAIN = Path(__file__).resolve().parent.parent / "pages" / "ui" / "main.py"
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
@@ -35,12 +36,7 @@ def shop() -> Store:
 
 
 def opened(**query: str) -> AppTest:
-    at = AppTest.from_file(str(MAIN), default_timeout=60)
-    at.run()
-    at.switch_page("../sources.py")
-    for name, value in query.items():
-        at.query_params[name] = value
-    return at.run()
+    return at_address("sources", **query)
 
 
 def told(at: AppTest) -> str:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from pages.ui import operands
 from pages.ui.builder import draft
+from tests.addresses import at_address
 from user360 import doors, erased, ingest, operators, profiles, properties, segments
 from user360.people import People
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from streamlit.testing.v1 import AppTest
+
     from user360.store import Store
 
-MAIN = Path(__file__).resolve().parent.parent / "pages" / "ui" / "main.py"
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 HOSTILE = "![x](http://evil/beacon.png) **bold** <b>"
 
@@ -60,15 +60,7 @@ def happened(store: Store, user_id: str, name: str, *, minutes_ago: int = 5, **d
 
 def shown(path: str = "", **parameters: str) -> AppTest:
     """The app at an address."""
-    test = AppTest.from_file(str(MAIN), default_timeout=90)
-    for name, value in parameters.items():
-        test.query_params[name] = value
-    if path:
-        test.run()
-        for name, value in parameters.items():
-            test.query_params[name] = value
-        test.switch_page(f"../{path}.py")
-    return lives(test.run())
+    return lives(at_address(path, **parameters))
 
 
 def lives(test: AppTest) -> AppTest:
