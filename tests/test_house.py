@@ -46,6 +46,7 @@ GUESTS = {
     ("binning", "profiles"): "two properties of everybody are read in one go",
     ("moments", "events"): "a session is made of events",
     ("moments", "channels"): "the events of a session are put in order by their channels too",
+    ("days", "events"): "what each day comes to is read as the question that asks for it wants events, within one query",
     ("marks", "events"): "how many events there are says how their people are counted soonest",
     ("marks", "channels"): "an insight names the channels of the events it counts within one query",
     ("marks", "profiles"): "a breakdown is by a property of the people whose events are counted",

@@ -48,6 +48,11 @@ FIGURES: dict[str, Any] = {
         {"of": {"event": "Order"}, "figure": "distinct", "property": "note"},
     ],
 }
+TOGETHER: list[dict[str, Any]] = [
+    {"kind": "active", "period": PERIOD, "rolling": True},
+    {"kind": "overview"},
+    {"kind": "overview", "period": PERIOD, "granularity": "week"},
+]
 EVERYBODY: dict[str, Any] = {
     "match": "any",
     "conditions": [{"property": "email", "operator": "is_known"}, {"property": "email", "operator": "is_not_known"}],
@@ -102,7 +107,7 @@ def by_hand(rows: list[tuple[str, int, str, str | None]], question: dict[str, An
 def drawn(store: Store, question: dict[str, Any], at: datetime) -> dict[Any, tuple[Any, int]]:
     found = {}
     for row in insights.run(store, insights.parse(question), at=at).table.to_pylist():
-        key = tuple(row[each] for each in ("series", "time", "breakdown") if each in row)
+        key = tuple(row[each] for each in ("series", "figure", "window", "time", "breakdown") if each in row)
         found[key] = (row.get("value"), row["users"])
     return found
 
@@ -111,11 +116,11 @@ def compare(store: Store, at: datetime) -> None:
     rows = happened(store, at)
     for question in QUESTIONS:
         assert drawn(store, question, at) == by_hand(rows, question)
-    # of people under a condition nothing is kept
-    told, counted = drawn(store, FIGURES, at), drawn(store, FIGURES | {"people": EVERYBODY}, at)
-    assert told.keys() == counted.keys()
-    for mark, (value, users) in told.items():
-        assert (pytest.approx(value, nan_ok=True), users) == counted[mark]
+    for question in (FIGURES, *TOGETHER):  # of people under a condition nothing is kept
+        told, counted = drawn(store, question, at), drawn(store, question | {"people": EVERYBODY}, at)
+        assert told.keys() == counted.keys()
+        for mark, (value, users) in told.items():
+            assert (pytest.approx(value, nan_ok=True), users) == counted[mark]
 
 
 def tally(store: Store) -> frozenset[Any]:

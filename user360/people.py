@@ -56,6 +56,17 @@ class People:
         return cls(np.frombuffer(blob, dtype=np.uint8))
 
     @classmethod
+    def together(cls, groups: Iterable[People]) -> People:
+        """The people of any of the groups."""
+        every = sorted(groups, key=lambda each: each.bits.size)
+        if not every:
+            return NOBODY
+        bits = every[-1].bits.copy()
+        for each in every[:-1]:
+            bits[: each.bits.size] |= each.bits
+        return cls(bits)
+
+    @classmethod
     def first(cls, count: int) -> People:
         """The people of the keys 0 … count-1."""
         bits = np.full(room_for(count) // 8, 0xFF, dtype=np.uint8)

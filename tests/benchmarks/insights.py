@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.benchmarks import answers, contenders
-from user360 import insights
+from user360 import events, insights
 from user360.errors import StoreUnavailable
 from user360.segments import asking
 from user360.sql import Sql
@@ -53,6 +53,7 @@ def best(shapes: Iterable[Callable[[], float]], runs: int) -> tuple[float, set[f
 
 def _ours(store: Store, each: Asked) -> float:
     asking.forget_leaves()
+    events.forget_days()
     result = insights.run(store, insights.parse(each.question), at=contenders.AT)
     return each.number(result.table.to_pylist())
 

@@ -47,7 +47,7 @@ from user360.events.reading import (
     totals,
 )
 from user360.events.sending import Pulse, pulses, senders
-from user360.events.tallying import CHANNEL, EVENT, WHOLE, Tallies, tallies, tally, worth_tallying
+from user360.events.tallying import CHANNEL, EVENT, WHOLE, Tallies, forget_days, tallies, tally, worth_tallying
 from user360.events.walls import ahead, local, shift
 from user360.events.withdrawing import brought_by, known_otherwise, made_in, newest_left, withdraw
 
@@ -83,6 +83,7 @@ __all__ = [
     "daily",
     "engagement",
     "erase",
+    "forget_days",
     "forget_people",
     "heard",
     "in_places",

@@ -9,9 +9,10 @@ is counted by the question itself until it is tallied again. What is drawn of it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -46,10 +47,11 @@ _NOTHING: Final = 2**16  # stands for no number
 
 @dataclass(frozen=True, slots=True)
 class Tallies:
-    """What is kept of days of that zone; the `stale` ones have changed since."""
+    """What is kept of days of that zone; the `stale` ones have changed since. In `people` questions keep who they read of the others (`days`)."""
 
     zone_name: str
     stale: frozenset[date]
+    people: dict[date, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, kind: int, first: date, until: date) -> Sql:
         """The days from the first on, the stale ones left out: day, number (of the event or channel), events, users."""
@@ -62,6 +64,9 @@ class Tallies:
             until,
             sql(" AND day NOT IN ({})", joined(", ", stale)) if stale else Sql(""),
         )
+
+
+_people: WeakKeyDictionary[Store, tuple[tuple[str, int], dict[date, Any]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,21 @@ def tallies(store: Store) -> Tallies | None:
 
 def _told(store: Store) -> Tallies | None:
     with store.snapshot() as seen:
-        return _read(seen, workspace.get(store).zone)
+        zone, state = workspace.get(store).zone, _state(seen)
+        if state.zone_name != zone.key:
+            return None
+        stale = frozenset(_stale(seen, state, zone))
+    of, people = _people.get(store, (None, {}))
+    if of != (zone.key, state.runs):  # counted anew since: what is stale is said of what is counted now
+        people = {}
+        _people[store] = ((zone.key, state.runs), people)
+    return Tallies(zone.key, stale, people)
+
+
+def forget_days() -> None:
+    """Let go what questions kept of days, so that the next one reads them; for who measures or holds both against each other."""
+    for _, people in _people.values():
+        people.clear()
 
 
 def worth_tallying(store: Store, *, at: datetime) -> bool:
@@ -172,11 +191,6 @@ def tally(store: Store, tell: Callable[[int, int], None] | None = None) -> int:
 
 
 # -- what changed -------------------------------------------------------------------------------
-
-
-def _read(seen: Transaction, zone: ZoneInfo) -> Tallies | None:
-    state = _state(seen)
-    return Tallies(zone.key, frozenset(_stale(seen, state, zone))) if state.zone_name == zone.key else None
 
 
 def _state(seen: Transaction) -> _State:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+import pyarrow as pa
+
 from user360 import clock, events, insight, likeness, marks
+from user360.days import by_day, rolled
 from user360.insight import Insight, Plan, Role
-from user360.rolling import rolled
 from user360.segments.rules import During, Events
 from user360.sql import Sql, sql
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from user360.segments import Rule
 
 WINDOWS: Final = (1, 7, 30)
+_ROLLING: Final = pa.schema({"time": pa.string(), "window": pa.int32(), "users": pa.int64()})
 _ON_CHANNELS: Final = Sql("day AS spot, number AS channel_id, users")
 
 
@@ -47,7 +51,9 @@ class Active(Insight):
         """Rows of people and buckets."""
         if self.rolling:
             relation = self._rolling(asked)
-            return Plan(relation, self._by_days(asked) if self._fits(asked) else _counted(relation, Sql('time, "window"')))
+            return Plan(
+                relation, partial(self._by_days, asked) if self._fits(asked) else _counted(relation, Sql('time, "window"'))
+            )
         return Plan(self._calendar(asked), self._by_places(asked))
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
@@ -126,25 +132,13 @@ class Active(Insight):
         first, last, _, _ = self._days(asked)
         return marks.fits(asked, (last - first).days + max(WINDOWS))
 
-    def _by_days(self, asked: Asked) -> Sql:
+    def _by_days(self, asked: Asked) -> pa.Table:
         """One bitmap a day, and those of a window together: repeating each person in every window took thirty times as long."""
-        assert asked.read is not None  # noqa: S101 - whoever compiles this gives it
         first, last, early, end = self._days(asked)
-        days = asked.read(
-            sql(
-                "SELECT ({})::DATE AS day, {}::BLOB AS heads FROM events WHERE {} AND {} AND {} GROUP BY ALL",
-                marks.local(asked, early, end),
-                marks.crowd(asked),
-                marks.ANY,
-                marks.known(asked),
-                marks.within(self, asked, early),
-            )
-        )
-        return sql(
-            'SELECT day::VARCHAR AS time, length AS "window", users FROM rolled WHERE day >= {} AND users > 0 ORDER BY ALL',
-            first,
-            rolled=rolled(days, asked.room, clock.calendar_day(early, asked.catalog.zone), last, WINDOWS),
-        )
+        days = by_day(self, asked, early, end)
+        rows = rolled(days, asked.room, clock.calendar_day(early, asked.catalog.zone), last, WINDOWS)
+        found = sorted((day.isoformat(), length, users) for day, length, users in rows if day >= first and users)
+        return pa.Table.from_pylist([dict(zip(_ROLLING.names, each, strict=True)) for each in found], _ROLLING)
 
     def _rolling(self, asked: Asked) -> Sql:
         first, last, early, end = self._days(asked)

@@ -14,23 +14,23 @@ Only who is still here counts. The channels of the question choose among events,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+import pyarrow as pa
+
 from user360 import clock, insight, likeness, marks, reach
+from user360.days import Days, rolled
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
-from user360.rolling import rolled
 from user360.segments import windows
 from user360.segments.rules import During, Events, PropertyCondition
 from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from zoneinfo import ZoneInfo
-
-    import pyarrow as pa
+    from collections.abc import Callable, Mapping
 
     from user360.insight import Asked, Bucket
     from user360.segments import Rule
@@ -40,6 +40,8 @@ NOW, BEFORE = "now", "before"
 ACTIVE: Final = {"active 1 day": 1, "active 7 days": 7, "active 30 days": 30}
 GROWING: Final = ("users", "identified", "reachable")
 FIGURES: Final = ("users", "new", "identified", "reachable", *ACTIVE, "events")
+_LENGTHS: Final = {days: figure for figure, days in ACTIVE.items()}
+_HAPPENED: Final = pa.schema({"figure": pa.string(), "time": pa.string(), "users": pa.int64(), "value": pa.float64()})
 _TICK: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1)
 _LONGEST: Final = max(ACTIVE.values())
@@ -91,7 +93,7 @@ class Overview(Insight):
     def compile(self, asked: Asked) -> Plan:
         """People grouped by when they were made, events by day, each read once; the relation is a branch for each figure."""
         times = self._times(asked)
-        return Plan(self._relation(asked, times), self._answer(asked, times))
+        return Plan(partial(self._relation, asked, times), partial(self._answer, asked, times))
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who is known, reachable, new or active like those of a figure, in its time."""
@@ -149,19 +151,36 @@ class Overview(Insight):
         holds = {"users": Sql("true"), "identified": Sql("identified"), "reachable": Sql("reachable")}
         parts = [sql("SELECT profile_key, {} AS figure, time FROM {} WHERE {}", *each) for each in _each(holds, grown)]
         made = sql('SELECT profile_key, "createdAt" AS occurred_at FROM people')
-        for time, since, until in ((NOW, times.start, times.stop), (BEFORE, times.earlier, times.until)):
-            parts.append(_during("new", time, made, since, until))
-            parts.append(_during("events", time, self._events(asked, since), since, until))
-        placed = marks.bucket(self, asked)
-        for figure, rows in (("new", made), ("events", self._events(asked, times.start))):
-            inside = sql("occurred_at >= {} AND occurred_at < {}", clock.stored(times.start), clock.stored(times.stop))
-            parts.append(sql("SELECT profile_key, {} AS figure, {} AS time FROM ({}) WHERE {}", figure, placed, rows, inside))
+        parts += self._of("new", lambda _: made, asked, times)
+        return sql(
+            "WITH people AS ({}) {} UNION ALL {}",
+            self._people(asked, times),
+            joined(" UNION ALL ", parts),
+            self._happened(asked, times),
+        )
+
+    def _of(self, figure: str, rows: Callable[[datetime], Sql], asked: Asked, times: _Times) -> list[Sql]:
+        """A figure of the period, of the one before, and of each place; `rows` are those from an instant on."""
+        inside = sql("occurred_at >= {} AND occurred_at < {}", clock.stored(times.start), clock.stored(times.stop))
+        placed = sql(
+            "SELECT profile_key, {} AS figure, {} AS time FROM ({}) WHERE {}",
+            figure,
+            marks.bucket(self, asked),
+            rows(times.start),
+            inside,
+        )
+        spans = ((NOW, times.start, times.stop), (BEFORE, times.earlier, times.until))
+        return [*(_during(figure, time, rows(since), since, until) for time, since, until in spans), placed]
+
+    def _happened(self, asked: Asked, times: _Times) -> Sql:
+        """The rows of what comes of events."""
+        parts = self._of("events", lambda since: self._events(asked, since), asked, times)
         for figure, days in ACTIVE.items():
             for time in (NOW, BEFORE):
                 since, until = times.window(days, asked, before=time == BEFORE)
                 parts.append(_during(figure, time, self._events(asked, since), since, until))
             parts.append(self._rolling(figure, days, asked, times))
-        return sql("WITH people AS ({}) {}", self._people(asked, times), joined(" UNION ALL ", parts))
+        return joined(" UNION ALL ", parts)
 
     def _people(self, asked: Asked, times: _Times) -> Sql:
         return sql(
@@ -203,60 +222,45 @@ class Overview(Insight):
     # -- the answer ---------------------------------------------------------------------------------
 
     def _answer(self, asked: Asked, times: _Times) -> Sql:
-        spans = self._spans(asked, times)
         early = self._early(asked, times)
-        counted_from = min(early, *(since for figure, _, since, _ in spans if figure in ACTIVE))
-        parts = _Parts(counted_from, times.stop, asked.catalog.zone)
-        cut = [(figure, time, *parts.of(since, until)) for figure, time, since, until in spans]
-        groups = (times.stop - counted_from).days + 2 + len(parts.found)
-        heads = marks.heads(asked, groups)
-        days = sql(
-            "SELECT ({})::DATE AS day, NULL::INTEGER AS part, count(*) AS events, {} FROM ({}) GROUP BY ALL",
-            marks.local(asked, counted_from, times.stop),
-            heads.kept,
-            self._events(asked, counted_from),
-        )
-        cells = joined(" UNION ALL ", [days, *(self._part(asked, *each, heads) for each in parts.found.items())])
-        if marks.fits(asked, groups) and asked.read is not None:
-            read = asked.read(sql("SELECT * REPLACE (heads::BLOB AS heads) FROM ({})", cells))
-            last = clock.calendar_day(times.stop - _TICK, asked.catalog.zone)
-            rolling = _rolled(rolled(read, asked.room, clock.calendar_day(early, asked.catalog.zone), last, ACTIVE.values()))
-            cells = sql("SELECT * REPLACE (heads::BIT AS heads) FROM happened", happened=read)
-        else:
-            rolling = _joined(heads.counted)
-        spanned = sql(
-            "SELECT figure, time, users, CASE figure WHEN 'events' THEN events ELSE users END::DOUBLE AS value FROM "
-            "(SELECT figure, time, {} AS users, coalesce(sum(events), 0) AS events FROM (VALUES {}) AS spans(figure, time, first, last, head, tail) "
-            "LEFT JOIN cells ON (day >= first AND day <= last) OR part = head OR part = tail GROUP BY ALL) WHERE users > 0 OR time IN ({}, {})",
-            heads.counted,
-            joined(", ", [sql("({}, {}, {}, {}, {}::INTEGER, {}::INTEGER)", *each) for each in cut]),
-            NOW,
-            BEFORE,
-        )
+        counted_from = min(early, *(times.window(days, asked, before=True)[0] for days in ACTIVE.values()))
+        fits = asked.read is not None and marks.fits(asked, (times.stop - counted_from).days + 2)
         return sql(
-            "WITH points AS MATERIALIZED ({}), cells AS MATERIALIZED ({}), {} SELECT figure, time, users, value FROM ("
-            "SELECT figure, time, users, users::DOUBLE AS value FROM ({}) UNION ALL {} UNION ALL {}) ORDER BY ALL",
+            "WITH points AS MATERIALIZED ({}), {} SELECT figure, time, users, value FROM ({} UNION ALL {}) ORDER BY ALL",
             _points(asked, times),
-            cells,
             self._made(asked, times),
-            rolling,
             _GROWN,
-            spanned,
+            self._put_together(asked, times, counted_from) if fits else self._counted(asked, times),
         )
 
-    def _part(self, asked: Asked, part: tuple[datetime, datetime], place: int, heads: marks.Heads) -> Sql:
-        """What a part of a day comes to."""
-        since, until = part
+    def _put_together(self, asked: Asked, times: _Times, counted_from: datetime) -> Sql:
+        """The figures of events, of what each day comes to: figure, time, users, value."""
+        zone = asked.catalog.zone
+        days, rows = Days(self, asked, counted_from, times.stop), []
+        for figure, time, since, until in self._spans(asked, times):
+            found = days.between(since, until)
+            rows.append((figure, time, len(found.people), found.events if figure == "events" else len(found.people)))
+        ends = {clock.calendar_day(min(each.end, times.stop) - _TICK, zone): each.name for each in times.buckets}
+        first = clock.calendar_day(self._early(asked, times), zone)
+        windows = rolled(days.whole, asked.room, first, max(ends, default=first), ACTIVE.values())
+        rows += [(_LENGTHS[length], ends[day], users, users) for day, length, users in windows if day in ends]
+        told = zip(*(row for row in rows if row[2] or row[1] in (NOW, BEFORE)), strict=True)
         return sql(
-            "SELECT NULL::DATE AS day, {} AS part, count(*) AS events, {} FROM ({}) WHERE occurred_at < {} GROUP BY ALL",
-            place,
-            heads.kept,
-            self._events(asked, since),
-            clock.stored(until),
+            "SELECT * FROM happened", happened=pa.table([pa.array(each) for each in told], _HAPPENED.names).cast(_HAPPENED)
+        )
+
+    def _counted(self, asked: Asked, times: _Times) -> Sql:
+        """The same where bitmaps of days do not fit into memory."""
+        always = joined(", ", [sql("(NULL, {}, {})", figure, time) for figure in (*ACTIVE, "events") for time in (NOW, BEFORE)])
+        return sql(
+            "SELECT figure, time, users, CASE figure WHEN 'events' THEN events ELSE users END::DOUBLE AS value FROM (SELECT figure, time, "
+            "count(DISTINCT profile_key) AS users, count(profile_key) AS events FROM ({} UNION ALL VALUES {}) GROUP BY ALL)",
+            self._happened(asked, times),
+            always,
         )
 
     def _spans(self, asked: Asked, times: _Times) -> list[tuple[str, str, datetime, datetime]]:
-        """What may need parts of days: the active and the events of now and before, the events of each place; first instant, and first after it."""
+        """The active and the events of now and before, and the events of each place; first instant, and first after it."""
         both = (NOW, BEFORE)
         spans = [
             (each, time, *times.window(days, asked, before=time == BEFORE)) for each, days in ACTIVE.items() for time in both
@@ -281,34 +285,6 @@ class Overview(Insight):
         )
 
 
-@dataclass(slots=True)
-class _Parts:
-    """Days counted whole, from one on and up to `stop`, and what stretches of time need beside them: parts of days, and what lies before.
-
-    Each such part is counted once, under its number in `found`.
-    """
-
-    counted_from: datetime
-    stop: datetime
-    zone: ZoneInfo
-    found: dict[tuple[datetime, datetime], int] = field(default_factory=dict)
-
-    def of(self, since: datetime, until: datetime) -> tuple[date, date, int | None, int | None]:
-        """The first and last whole day of a stretch, and the parts before and after them."""
-        first = clock.calendar_day(max(since, self.counted_from), self.zone)
-        if clock.start_of_day(first, self.zone) < since:
-            first += _DAY
-        last = clock.calendar_day(until - _TICK, self.zone)
-        opens, closes = clock.start_of_day(first, self.zone), clock.start_of_day(last, self.zone)
-        head = self._numbered(since, min(opens, until))
-        if until >= self.stop or clock.start_of_day(last + _DAY, self.zone) == until:
-            return first, last, head, None
-        return first, last - _DAY, head, self._numbered(max(opens, closes), until)
-
-    def _numbered(self, since: datetime, until: datetime) -> int | None:
-        return self.found.setdefault((since, until), len(self.found)) if since < until else None
-
-
 _GROWING: Final = Sql(
     "base AS (SELECT coalesce(sum(users), 0) AS users, coalesce(sum(identified), 0) AS identified, "
     "coalesce(sum(reachable), 0) AS reachable, coalesce(sum(earlier), 0) AS earlier FROM made WHERE time IS NULL), "
@@ -322,35 +298,11 @@ _GROWING: Final = Sql(
     "coalesce(sum(identified), 0), coalesce(sum(reachable), 0) FROM made)"
 )
 _GROWN: Final = Sql(
-    "SELECT 'users' AS figure, time, users::BIGINT, users::DOUBLE FROM grown UNION ALL "
+    "SELECT 'users' AS figure, time, users::BIGINT AS users, users::DOUBLE AS value FROM grown UNION ALL "
     "SELECT 'new', time, new::BIGINT, new::DOUBLE FROM grown UNION ALL "
     "SELECT 'identified', time, identified::BIGINT, 100.0 * identified / nullif(users, 0) FROM grown UNION ALL "
     "SELECT 'reachable', time, reachable::BIGINT, 100.0 * reachable / nullif(users, 0) FROM grown"
 )
-
-
-def _rolled(found: pa.Table) -> Sql:
-    """The active of each place: figure, time, users."""
-    cases = joined(" ", [sql("WHEN {} THEN {}", days, figure) for figure, days in ACTIVE.items()])
-    return sql(
-        "SELECT CASE length {} END AS figure, time, users FROM points JOIN rolled ON day = last WHERE users > 0",
-        cases,
-        rolled=found,
-    )
-
-
-def _joined(counted: Sql) -> Sql:
-    """The same where bitmaps do not fit."""
-    parts = [
-        sql(
-            "SELECT {} AS figure, time, {} AS users FROM points JOIN cells ON day > last - {} AND day <= last GROUP BY time",
-            figure,
-            counted,
-            days,
-        )
-        for figure, days in ACTIVE.items()
-    ]
-    return joined(" UNION ALL ", parts)
 
 
 def _points(asked: Asked, times: _Times) -> Sql:
