@@ -7,6 +7,9 @@ the type takes it. What a type takes does not live here (`datatypes`).
 
 from __future__ import annotations
 
+import functools
+import itertools
+import math
 import re
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -113,7 +116,7 @@ def detected(values: Iterable[str], datatype: DataType, zone: Zone) -> tuple[Rep
     general = {"number": ("decimal",), "date": ("dates",), "datetime": ("dates",)}.get(datatype.name, ())
     refused = [each for each in dict.fromkeys(values) if general and not _takes(datatype, each, zone)]
     candidates = [each for each in _candidates("", datatype, "") if each.kind in general]
-    fits = {each: {one for one in refused if _tried(each, one, datatype, zone) is not None} for each in candidates}
+    fits = {each: {one for one in refused if _takes(datatype, _mend(each, datatype)(one) or one, zone)} for each in candidates}
     mendable = set().union(*fits.values())
     return tuple(each for each in candidates if mendable and fits[each] == mendable)
 
@@ -128,11 +131,14 @@ def example(values: Iterable[str], repair: Repair, datatype: DataType, zone: Zon
 
 def sniffed(values: Sequence[str], types: Iterable[DataType], zone: Zone) -> tuple[DataType, Repair] | None:
     """A type other than text that nearly all values would be of after one repair; None where there is none."""
-    for datatype in types:
+    may_miss = len(values) - math.ceil(_LEAST_SHARE * len(values))
+    for datatype in types if values else ():
+        takes = functools.cache(functools.partial(_takes, datatype, zone=zone))
         for repair in _candidates("", datatype, ""):
-            if repair.kind in ("decimal", "dates") and values:
-                share = sum(_takes(datatype, each, zone) or _tried(repair, each, datatype, zone) is not None for each in values)
-                if share >= _LEAST_SHARE * len(values):
+            if repair.kind in ("decimal", "dates"):
+                mend = _mend(repair, datatype)
+                misses = (each for each in values if not takes(each) and not takes(mend(each) or each))
+                if sum(1 for _ in itertools.islice(misses, may_miss + 1)) <= may_miss:  # looked at no further than it takes
                     return datatype, repair
     return None
 
@@ -175,12 +181,11 @@ def _mended(values: pa.Array, repair: Repair, datatype: DataType, zone: Zone) ->
         return pa.array(
             [repair.to if each and each.strip() == repair.value else each for each in values.to_pylist()], pa.string()
         )
+    mend = _mend(repair, datatype)
     if repair.kind == "decimal":
-        return pa.array(
-            [None if each is None else _decimal(each, repair.value) or each for each in values.to_pylist()], pa.string()
-        )
+        return pa.array([None if each is None else mend(each) for each in values.to_pylist()], pa.string())
     places = [each.position for each in datatype.parse_column(values, zone).refused]
-    texts, mend = values.to_pylist(), _mend(repair, datatype)
+    texts = values.to_pylist()
     became = [mend(texts[place]) for place in places]
     still = {each.position for each in datatype.parse_column(pa.array(became, pa.string()), zone).refused}
     for number, place in enumerate(places):
@@ -190,9 +195,11 @@ def _mended(values: pa.Array, repair: Repair, datatype: DataType, zone: Zone) ->
 
 
 def _mend(repair: Repair, datatype: DataType) -> Mend:
-    """What one repair makes of a value the type refuses; the value itself where it is not for it."""
+    """What one repair makes of a value; the value itself where it is not for it."""
     midnight = " 00:00" if datatype.name == "datetime" else ""
     match repair.kind:
+        case "decimal":
+            return lambda text: _decimal(text, repair.value) or text
         case "dates":
             return lambda text: _day(text, repair.value, midnight) or text
         case "serial":
