@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from email.message import Message
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 120
+"""How long anything is waited for before a test gives it up: longer than it takes on the slowest machine with everything beside it."""
 
 WAYS = {
     "streamlit": ("streamlit", "run", "app.py", "--server.headless=true", "--server.port={port}"),
@@ -57,7 +58,7 @@ def serve(database: str | Path, log: Path, way: str = "streamlit", port: int = 0
 def ask(address: str) -> tuple[int, Message, bytes]:
     """Status, headers and body of one GET, refused or not."""
     try:
-        with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - our own server
+        with urllib.request.urlopen(address, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 - our own server
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as refused:
         with refused:
@@ -72,13 +73,22 @@ def free_port() -> int:
         return port
 
 
-def _wait(server: Server, log: Path) -> None:
+def until(done: Callable[[], object], otherwise: str, rest: Callable[[float], object] = time.sleep) -> None:
+    """Look again and again until it is so, and complain of what is `otherwise` where it never is."""
     end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end and server.process.poll() is None:
-        try:
-            ask(f"{server.address}/api/health")
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"the server did not answer:\n{log.read_text('utf-8', 'replace')}")
+    while not done():
+        assert time.monotonic() < end, otherwise
+        rest(0.02)
+
+
+def _wait(server: Server, log: Path) -> None:
+    until(lambda: server.process.poll() is not None or _answers(server), "the server neither answered nor ended")
+    assert server.process.poll() is None, f"the server ended:\n{log.read_text('utf-8', 'replace')}"
+
+
+def _answers(server: Server) -> bool:
+    try:
+        ask(f"{server.address}/api/health")
+    except OSError:
+        return False
+    return True

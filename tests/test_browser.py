@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
@@ -14,9 +16,10 @@ from tests.serving import serve
 from user360 import demo
 from user360.store import open_store
 
-pytestmark = pytest.mark.browser
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage, Page
 
-PATIENCE_MILLISECONDS = 30_000
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -36,27 +39,34 @@ def chromium():
         yield started
 
 
+@dataclass
+class Visit:
+    """A fresh tab, whom it asked, and what its console complained of."""
+
+    tab: Page
+    asked: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def complain(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.complaints.append(said.text)
+
+
 @pytest.fixture(params=["light", "dark"])
-def tab(request, chromium):
-    """A fresh tab that remembers whom it asked and what its console complained of."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme=request.param)
-    context.set_default_timeout(PATIENCE_MILLISECONDS)
-    page = context.new_page()
-    page.asked = []
-    page.complaints = []
-    page.on("request", lambda asked: page.asked.append(asked.url))
-    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
-    yield page
-    context.close()
+def visit(request, chromium):
+    found = Visit(browsing.tab(chromium, height=900, color_scheme=request.param))
+    found.tab.on("request", lambda asked: found.asked.append(asked.url))
+    found.tab.on("console", found.complain)
+    yield found
+    found.tab.close()
 
 
 @pytest.mark.parametrize("screen", [screen for screen in nav.SCREENS if screen.key != "user"], ids=lambda screen: screen.key)
-def test_a_page_opens_by_its_address_without_a_fault_and_asks_nobody_outside(screen, server, tab):
-    tab.goto(f"{server.address}/{screen.key}")
-    tab.wait_for_selector(browsing.SETTLED)
+def test_a_page_opens_by_its_address_without_a_fault_and_asks_nobody_outside(screen, server, visit):
+    browsing.go(visit.tab, f"{server.address}/{screen.key}")
 
-    expect(tab.get_by_role("heading").first).to_be_visible()
-    expect(tab.get_by_test_id("stException")).to_have_count(0)
-    expect(tab.get_by_test_id("stAlertContentError")).to_have_count(0)
-    outside = {url for url in tab.asked if re.match(r"https?:", url) and not url.startswith(server.address)}
-    assert (outside, [each for each in tab.complaints if "Content Security Policy" in each]) == (set(), [])
+    expect(visit.tab.get_by_role("heading").first).to_be_visible()
+    expect(visit.tab.get_by_test_id("stException")).to_have_count(0)
+    expect(visit.tab.get_by_test_id("stAlertContentError")).to_have_count(0)
+    outside = {url for url in visit.asked if re.match(r"https?:", url) and not url.startswith(server.address)}
+    assert (outside, [each for each in visit.complaints if "Content Security Policy" in each]) == (set(), [])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -10,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import browsing, worlds
-from tests.browsing import settle
+from tests.browsing import go
 from tests.conftest import AT
 from tests.serving import serve
 from user360 import clock, ingest, segments
@@ -18,8 +17,6 @@ from user360.segments import saved
 from user360.store import open_store
 
 pytestmark = pytest.mark.browser
-
-PATIENCE_MILLISECONDS = 30_000
 
 # How many people go through which channels, one a day.
 JOURNEYS = {("web",): 7, ("web", "whatsapp"): 5, ("email", "web"): 2}
@@ -45,47 +42,21 @@ def shop(tmp_path):
 def opened(shop):
     """A tab on the program that serves this database."""
     with serve(shop, shop.with_name("server.log")) as running, browsing.chromium() as chromium:
-        page = chromium.new_page(viewport={"width": 1440, "height": 1000}, base_url=running.address)
-        page.set_default_timeout(PATIENCE_MILLISECONDS)
-        yield page
-
-
-def keep(page, name):
-    """Save the people that are listed, as they are, under a name."""
-    page.get_by_role("button", name="Save as segment").click()
-    dialog = page.get_by_role("dialog")
-    field = dialog.get_by_label("Name", exact=True)
-    field.fill(name)
-    field.press("Tab")
-    settle(page)
-    dialog.get_by_role("button", name="Save", exact=True).click()
-    settle(page)
-    expect(page).to_have_url(re.compile(r"/segment\?"))
+        yield browsing.tab(chromium, base_url=running.address)
 
 
 def by_column(tab):
-    tab.goto("/channels?view=together")
-    settle(tab)
-    tab.locator(".js-plotly-plot .barlayer .point path").nth(1).click(force=True)
-    settle(tab)
-    expect(tab.get_by_text("5 drawn = 5 listed")).to_be_visible()
-    keep(tab, "Web and WhatsApp")
+    go(tab, "/channels?view=together")
+    browsing.point(tab.locator(".js-plotly-plot .barlayer .point path").nth(1))
+    expect(browsing.behind(tab).get_by_text("5 drawn = 5 listed")).to_be_visible()
+    browsing.save_as_segment(tab, "Web and WhatsApp")
 
 
 def by_link(tab):
-    tab.goto("/channels?view=switching")
-    settle(tab)
-    canvas = tab.locator("canvas").first
-    canvas.wait_for()
-    box = canvas.bounding_box()
-    wide = [box["width"] * share for share in (0.3, 0.5, 0.7)]
-    for x, y in [(x, box["height"] * part / 20) for part in range(3, 18) for x in wide]:
-        canvas.click(position={"x": x, "y": y}, force=True)
-        settle(tab)
-        if tab.get_by_text("Web to WhatsApp").count():
-            break
-    expect(tab.get_by_text("5 drawn = 5 listed")).to_be_visible()
-    keep(tab, "From web to WhatsApp")
+    go(tab, "/channels?view=switching")
+    browsing.point_in_flow(tab, "Web to WhatsApp")
+    expect(browsing.behind(tab).get_by_text("5 drawn = 5 listed")).to_be_visible()
+    browsing.save_as_segment(tab, "From web to WhatsApp")
 
 
 def test_a_column_and_a_link_open_their_people_who_become_segments(shop):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
 from tests import browsing, worlds
-from tests.browsing import settle
+from tests.browsing import asking, go
 from tests.serving import serve
 from tests.test_browser_segments import people_now
 from user360 import clock, ingest
@@ -19,6 +18,7 @@ pytestmark = pytest.mark.browser
 
 SAW, BOUGHT = "Product Viewed", "Order Completed"
 PEOPLE, BUYERS = 9, 4
+CELLS = ".js-plotly-plot .scatterlayer .trace .points path.point"
 
 
 @pytest.fixture(scope="module")
@@ -37,55 +37,31 @@ def server(tmp_path_factory):
 @pytest.fixture
 def tab():
     with browsing.chromium() as chromium:
-        yield chromium.new_page(viewport={"width": 1440, "height": 1000})
+        yield browsing.tab(chromium)
 
 
 def opened(page, address):
-    page.goto(address)
-    settle(page)
-    page.wait_for_selector(".js-plotly-plot .main-svg")
-    settle(page)
+    go(page, address)
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()
 
 
-def click(page, marks, place):
-    """Click the middle of a mark, as a pointer does: plotly answers to the pointer, not to the element."""
-    box = page.locator(marks).nth(place).bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x - 2, y)
-    page.mouse.move(x, y)
-    page.mouse.click(x, y)
-    settle(page)
-
-
-def saved(page, name):
-    """Save the listed people as a rule, and see it opened with as many."""
-    page.get_by_role("button", name="Save as segment").click()
-    settle(page)
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_text("People like these", exact=True).click()
-    settle(page)
-    dialog.get_by_label("Name", exact=True).fill(name)
-    dialog.get_by_label("Name", exact=True).press("Enter")
-    settle(page)
-    dialog.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_role("heading", name=name)).to_be_visible()
-    expect(page).to_have_url(re.compile(r"/segment\?id=s\d+$"))
-    settle(page)
+def all_listed(page, people):
+    """See that the panel lists as many people as the chart drew."""
+    expect(browsing.behind(page).get_by_text(f"{people} drawn = {people} listed")).to_be_visible()
 
 
 def test_who_dropped_out_of_a_funnel_becomes_a_segment(tab, server):
     opened(tab, f"{server.address}/funnels")
 
-    click(tab, ".js-plotly-plot .barlayer .trace .point", 1)
-    expect(tab.get_by_text(f"{BUYERS} drawn = {BUYERS} listed")).to_be_visible()
+    browsing.point(tab.locator(".js-plotly-plot .barlayer .trace .point").nth(1))
+    all_listed(tab, BUYERS)
 
-    tab.get_by_role("button", name="Dropped", exact=True).or_(tab.get_by_role("radio", name="Dropped", exact=True)).first.click()
-    settle(tab)
-    dropped = PEOPLE - BUYERS
-    expect(tab.get_by_text(f"{dropped} drawn = {dropped} listed")).to_be_visible()
+    with asking(tab):
+        browsing.behind(tab).get_by_text("Dropped", exact=True).click()
+    all_listed(tab, PEOPLE - BUYERS)
 
-    saved(tab, "Looked, never bought")
-    expect(people_now(tab)).to_have_text(str(dropped))
+    browsing.save_as_segment(tab, "Looked, never bought", like=True)
+    expect(people_now(tab)).to_have_text(str(PEOPLE - BUYERS))
 
 
 def test_who_came_back_in_a_week_becomes_a_segment(tab, server):
@@ -94,36 +70,22 @@ def test_who_came_back_in_a_week_becomes_a_segment(tab, server):
     )
     opened(tab, f"{server.address}/retention?q={question}")
 
-    cells = ".js-plotly-plot .scatterlayer .trace .points path.point"
     row_of_all = 8
-    click(tab, cells, row_of_all + 5)  # the cohort, five days later
-    expect(tab.get_by_text(f"{BUYERS} drawn = {BUYERS} listed")).to_be_visible()
+    browsing.point(tab.locator(CELLS).nth(row_of_all + 5))  # the cohort, five days later
+    all_listed(tab, BUYERS)
 
-    saved(tab, "Back after five days")
+    browsing.save_as_segment(tab, "Back after five days", like=True)
     expect(people_now(tab)).to_have_text(str(BUYERS))
-
-
-def kept(page, name):
-    """Save the listed people as they are, and see the list opened with as many."""
-    page.get_by_role("button", name="Save as segment").click()
-    settle(page)
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Name", exact=True).fill(name)
-    dialog.get_by_label("Name", exact=True).press("Enter")
-    settle(page)
-    dialog.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_role("heading", name=name)).to_be_visible()
-    settle(page)
 
 
 def drag(page, begin, end):
     """Draw from one place of the chart to another, both in parts of its width, over all of its height."""
-    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
-    page.mouse.move(box["x"] + begin * box["width"], box["y"] + 4)
+    left, top, width, height = browsing.stand(page.locator(".js-plotly-plot .nsewdrag").first)
+    page.mouse.move(left + begin * width, top + 4)
     page.mouse.down()
-    page.mouse.move(box["x"] + end * box["width"], box["y"] + box["height"] - 4, steps=6)
-    page.mouse.up()
-    settle(page)
+    page.mouse.move(left + end * width, top + height - 4, steps=6)
+    with asking(page):
+        page.mouse.up()
 
 
 @pytest.mark.parametrize(
@@ -132,13 +94,13 @@ def drag(page, begin, end):
 def test_a_box_around_several_days_lists_everyone_of_them_once_who_become_a_segment(tab, server, view, question):
     opened(tab, f"{server.address}/trends?view={view}&q={question}")
 
-    tab.locator(f".st-key-trends-{view}-box-turn button").first.click()
-    settle(tab)
+    with asking(tab):
+        tab.locator(f".st-key-trends-{view}-box-turn button").first.click()
     drag(tab, 0.02, 0.98)
-    expect(tab.get_by_text("each person once")).to_be_visible()
-    expect(tab.get_by_text(f"{PEOPLE} people", exact=True)).to_be_visible()
+    expect(browsing.behind(tab).get_by_text("each person once")).to_be_visible()
+    expect(browsing.behind(tab).get_by_text(f"{PEOPLE} people", exact=True)).to_be_visible()
 
-    kept(tab, f"Boxed in {view}")
+    browsing.save_as_segment(tab, f"Boxed in {view}")
     expect(people_now(tab)).to_have_text(str(PEOPLE))
 
 
@@ -154,8 +116,8 @@ def test_a_cell_of_hours_and_weekdays_is_clicked_through_to_a_saved_segment(tab,
         }"""
     )
     assert told[1] == 7 * 24
-    click(tab, ".js-plotly-plot .scatterlayer .trace .points path.point", told[0])
-    expect(tab.get_by_text(f"{PEOPLE} drawn = {PEOPLE} listed")).to_be_visible()
+    browsing.point(tab.locator(CELLS).nth(told[0]))
+    all_listed(tab, PEOPLE)
 
-    kept(tab, "That hour of the week")
+    browsing.save_as_segment(tab, "That hour of the week")
     expect(people_now(tab)).to_have_text(str(PEOPLE))

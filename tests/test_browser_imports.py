@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import browsing, worlds
-from tests.browsing import press, settle
+from tests.browsing import asking, go, press, settle
 from tests.conftest import AT
 from tests.serving import serve
 from user360 import ingest, profiles, properties
@@ -44,15 +44,15 @@ def test_a_messy_file_is_mended_tried_imported_reported_and_undone(server, tmp_p
     file = tmp_path / "loyalty-nov.csv"
     file.write_text(MESSY, "utf-8", newline="")
     with browsing.chromium() as chromium:
-        page = chromium.new_page(viewport={"width": 1440, "height": 1100})
-        page.goto(f"{server.address}/import")
-        settle(page)
-        page.locator("input[type=file]").set_input_files(file)
-        page.get_by_text("semicolon, UTF-8 with BOM, values in quotes").wait_for()
-        settle(page)
+        page = browsing.tab(chromium, height=1100)
+        go(page, f"{server.address}/import")
+        with asking(page):
+            page.locator("input[type=file]").set_input_files(file)
+        expect(page.get_by_text("semicolon, UTF-8 with BOM, values in quotes")).to_be_visible()
 
-        page.get_by_role("button", name="Dry run").last.click()
-        page.get_by_text("Values we cannot take").wait_for()
+        with asking(page):
+            page.locator(".st-key-import-next button").click()
+        expect(page.get_by_text("Values we cannot take")).to_be_visible()
         settle(page)
         press(page, "Add +49")
         press(page, "Read as 1204")
@@ -61,13 +61,16 @@ def test_a_messy_file_is_mended_tried_imported_reported_and_undone(server, tmp_p
         press(page, "Leave empty")
         expect(page.get_by_role("button", name="Import 4 rows")).to_be_visible()
         expect(page.get_by_text("Values that were mended")).to_be_visible()
+        settle(page)
 
         press(page, "Import 4 rows")
-        page.get_by_text("Earlier imports").wait_for()
-        page.get_by_role("button", name="Download 1 failed row").or_(
-            page.get_by_role("link", name="Download 1 failed row")
-        ).wait_for()
-        page.get_by_role("button", name="Undo", exact=True).click()
-        page.get_by_placeholder("undo import").fill("undo import")
-        page.get_by_role("button", name="Undo the import").click()
-        expect(page.get_by_text("Undone by")).to_be_visible(timeout=20_000)
+        expect(page.get_by_text("Earlier imports")).to_be_visible()
+        expect(
+            page.get_by_role("button", name="Download 1 failed row").or_(page.get_by_role("link", name="Download 1 failed row"))
+        ).to_be_visible()
+        settle(page)
+        press(page, "Undo")
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_placeholder("undo import").fill("undo import")
+        press(dialog, "Undo the import")
+        expect(page.get_by_text("Undone by")).to_be_visible()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import browsing, worlds
-from tests.browsing import press, settle
+from tests.browsing import asking, enter, go, press
 from tests.serving import serve
 from user360 import clock, ingest, segments
 from user360.segments import saved
@@ -55,9 +55,8 @@ def server(tmp_path_factory):
 @pytest.fixture
 def tab(server):
     with browsing.chromium() as chromium:
-        page = chromium.new_page(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-        page.goto(f"{server.address}/segments")
-        settle(page)
+        page = browsing.tab(chromium, height=900)
+        go(page, f"{server.address}/segments")
         yield page
 
 
@@ -66,22 +65,18 @@ def of_a_row(label):
     return re.compile(rf"^{re.escape(label)}(, .*)?$")
 
 
-def choose(page, label, text, place=-1):
-    """Choose in the last field of that label, or in the one at that place."""
-    found = page.get_by_role("combobox", name=of_a_row(label))
-    found.nth(place if place >= 0 else found.count() - 1).click()
+def choose(page, label, text):
+    """Choose in the last field of that label what is called so, whatever is told behind it; or add it where it can be."""
+    page.get_by_role("combobox", name=of_a_row(label)).last.click()
     page.keyboard.type(text)
-    page.wait_for_timeout(300)
-    page.keyboard.press("Enter")
-    settle(page)
+    option = page.get_by_role("option", name=re.compile(rf"^(Add: )?{re.escape(text)}( \(\d+\))?$"))
+    with asking(page):
+        option.first.click()
 
 
-def type_into(page, label, text):
-    field = page.get_by_label(of_a_row(label)).last
-    field.fill(text)
-    expect(field).to_have_value(text)
-    field.press("Enter")
-    settle(page)
+def asked(page, *parts):
+    """See that the rule in the address says all of that."""
+    expect(page).to_have_url(re.compile(".*".join(map(re.escape, parts))))
 
 
 def people_now(page):
@@ -94,8 +89,10 @@ def test_a_first_segment_is_built_saved_counted_and_downloaded(tab, tmp_path):
 
     press(tab, "Event")
     choose(tab, "Event", OPENED)
-    type_into(tab, "Count", "3")
+    enter(tab.get_by_label(of_a_row("Count")).last, "3")
+    expect(people_now(tab)).to_have_text("5")
     choose(tab, "During", "in the last 30 days")
+    asked(tab, "during", "last", "30", "unit", "day")
     expect(people_now(tab)).to_have_text("5")
 
     press(tab, "Event")
@@ -117,13 +114,11 @@ def test_a_first_segment_is_built_saved_counted_and_downloaded(tab, tmp_path):
     expect(tab.get_by_text("whose country is “India”")).to_be_visible()
 
     press(tab, "Save")
-    tab.get_by_label("Name", exact=True).fill("Warm on WhatsApp")
-    tab.get_by_label("Name", exact=True).press("Enter")
-    settle(tab)
-    tab.get_by_role("dialog").get_by_role("button", name="Save", exact=True).click()
+    dialog = tab.get_by_role("dialog")
+    enter(dialog.get_by_label("Name", exact=True), "Warm on WhatsApp")
+    press(dialog, "Save")
     expect(tab.get_by_role("heading", name="Warm on WhatsApp")).to_be_visible()
     expect(tab).to_have_url(re.compile(r"/segment\?id=s3$"))
-    settle(tab)
     expect(people_now(tab)).to_have_text("2")
 
     tab.get_by_role("button", name="Download").click()
@@ -136,34 +131,28 @@ def test_a_first_segment_is_built_saved_counted_and_downloaded(tab, tmp_path):
 
 
 def test_why_a_user_is_out_is_asked_on_the_segment_and_answered_with_what_is_missing(tab, server):
-    tab.goto(f"{server.address}/segment?id=s1")
-    settle(tab)
+    go(tab, f"{server.address}/segment?id=s1")
     press(tab, "Why")
-    tab.get_by_label("Name, email, phone or user id").fill("C-3")
-    settle(tab)
-    tab.get_by_role("dialog").get_by_role("button", name="C-3").click()
-    settle(tab)
-
     panel = tab.get_by_role("dialog")
+    with asking(tab):
+        panel.get_by_label("Name, email, phone or user id").fill("C-3")
+    with asking(tab):
+        panel.get_by_role("button", name="C-3").click()
+
     expect(panel.get_by_text(re.compile("Why is C-3 not in “?Openers”?"))).to_be_visible()
     expect(panel.get_by_text("Not in the segment")).to_be_visible()
     expect(panel.get_by_text("One condition short")).to_be_visible()
     expect(panel.get_by_text(re.compile(r"1 more “WhatsApp Opened”"))).to_be_visible()
 
-    panel.get_by_role("button", name="Open the user").click()
+    press(panel, "Open the user")
     expect(tab).to_have_url(re.compile(r"/user\?id=\d+"))
-    expect(tab.get_by_role("heading", name="C-3").first).to_be_visible()
+    expect(tab.get_by_role("heading", name="C-3", exact=True)).to_be_visible()
 
 
 def test_two_segments_are_compared_and_what_one_alone_holds_becomes_a_segment(tab, server):
-    tab.goto(f"{server.address}/compare?ids=s1,s2")
-    settle(tab)
+    go(tab, f"{server.address}/compare?ids=s1,s2")
     expect(tab.get_by_text("Who is in which")).to_be_visible()
-    bars = tab.locator(".js-plotly-plot .bars path")
-    expect(bars.first).to_be_visible()
-    box = bars.first.bounding_box()
-    tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    settle(tab)
+    browsing.point(tab.locator(".js-plotly-plot .bars path").first)
     expect(tab.get_by_text("and no other")).to_be_visible()
     press(tab, "Save as segment")
     expect(tab).to_have_url(re.compile(r"/segment\?rule="))
@@ -179,14 +168,13 @@ def test_going_back_undoes_and_a_link_shows_the_same(tab, server):
     choose(tab, "Asked of events", "did not")
     expect(people_now(tab)).to_have_text("5")
 
-    tab.go_back()
-    settle(tab)
+    with asking(tab):
+        tab.go_back()
     expect(people_now(tab)).to_have_text("1")
-    tab.go_forward()
-    settle(tab)
+    with asking(tab):
+        tab.go_forward()
     expect(people_now(tab)).to_have_text("5")
 
-    tab.goto(link)
-    settle(tab)
+    go(tab, link)
     expect(people_now(tab)).to_have_text("1")
     expect(tab.get_by_text("People who did “Order Completed”.")).to_be_visible()

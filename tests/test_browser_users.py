@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import browsing, worlds
+from tests.browsing import asking, go, press
 from tests.conftest import AT
 from tests.serving import serve
 from user360 import ingest
@@ -32,31 +33,35 @@ def server(tmp_path_factory):
 @pytest.fixture
 def tab(server):
     with browsing.chromium() as chromium:
-        page = chromium.new_page(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-        page.goto(f"{server.address}/users?sort=userId")
-        settle(page)
+        page = browsing.tab(chromium, height=900)
+        go(page, f"{server.address}/users?sort=userId")
+        drawn(page, "C-000")
         yield page
 
 
-def settle(page):
-    browsing.settle(page)
-    page.get_by_test_id("stDataFrame").first.wait_for()
-    page.wait_for_timeout(200)  # the table draws itself a little later than the rest
+def drawn(page, first):
+    """Wait until the table has drawn itself, which is a little later than the page, with this id in its first row."""
+    expect(page.locator("[data-testid=stDataFrame] [role=gridcell]").first).to_have_text(first)
 
 
 def click(page, row, x):
     """Click into the table: row 0 is the header."""
-    box = page.get_by_test_id("stDataFrame").first.bounding_box()
-    page.mouse.click(box["x"] + x, box["y"] + (HEADER / 2 if row == 0 else HEADER + ROW * (row - 0.5)))
-    settle(page)
+    left, top, _, _ = browsing.stand(page.get_by_test_id("stDataFrame").first)
+    with asking(page):
+        page.mouse.click(left + x, top + (HEADER / 2 if row == 0 else HEADER + ROW * (row - 0.5)))
+
+
+def back(page):
+    with asking(page):
+        page.go_back()
 
 
 def test_a_tick_stays_with_the_person_when_the_page_turns(tab):
     click(tab, 2, TICK)
     expect(tab.get_by_text("1 selected")).to_be_visible()
-    tab.get_by_role("button", name="Next page").click()
-    settle(tab)
+    press(tab, "Next page")
     expect(tab.get_by_text("51–100 of 120")).to_be_visible()
+    drawn(tab, "C-050")
     expect(tab.get_by_text("1 selected")).to_be_visible()
     click(tab, 2, TICK)
     expect(tab.get_by_text("2 selected")).to_be_visible()
@@ -65,6 +70,7 @@ def test_a_tick_stays_with_the_person_when_the_page_turns(tab):
 def test_a_header_sorts_on_the_server_and_the_address_says_so(tab):
     click(tab, 0, TICK + 50)
     expect(tab).to_have_url(re.compile("sort=-userId"))
+    drawn(tab, "C-119")
 
 
 def test_an_id_opens_the_card(tab):
@@ -75,18 +81,18 @@ def test_an_id_opens_the_card(tab):
 
 def test_back_leads_to_the_card_that_was_left(tab):
     click(tab, 1, TICK + 50)
-    tab.get_by_role("button", name="Users", exact=True).click()
+    press(tab, "Users")
     expect(tab).to_have_url(re.compile(r"/users$"))
-    settle(tab)
+    expect(tab.get_by_text("1–50 of 120")).to_be_visible()
 
-    tab.go_back()
-    settle(tab)
+    back(tab)
+    expect(tab).to_have_url(re.compile(r"/user$"))
     expect(tab.get_by_role("heading", name="Ana000")).to_be_visible()
-    tab.go_back()
-    settle(tab)
+    back(tab)
+    expect(tab).to_have_url(re.compile(r"/user\?id=0$"))
     expect(tab.get_by_role("heading", name="Ana000")).to_be_visible()
-    tab.go_back()
-    settle(tab)
+    back(tab)
+    expect(tab).to_have_url(re.compile(r"/users"))
     expect(tab.get_by_text("1–50 of 120")).to_be_visible()
 
 
