@@ -8,9 +8,9 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from pages.ui import nav
+from tests.serving import PATIENCE_SECONDS
 
 MAIN = Path(nav.__file__).with_name("main.py")
-PATIENCE_SECONDS = 90
 
 
 def at_address(page: str = "", /, **parameters: str) -> AppTest:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 AT = datetime(2026, 11, 23, 12, 50, tzinfo=UTC)
 
 # A law is tried on the same cases everywhere, so that a red build can be repeated; `thorough` looks for new ones.
-settings.register_profile("everyday", max_examples=25, deadline=None, derandomize=True, database=None)
-settings.register_profile(
-    "thorough", max_examples=1_000, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+# How long a case takes says something of the machine alone.
+_ANY_PACE = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("everyday", _ANY_PACE, max_examples=25, derandomize=True)
+settings.register_profile("thorough", _ANY_PACE, max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
 
 

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tests.serving import free_port, serve
+from tests.serving import PATIENCE_SECONDS, free_port, serve, until
 from user360 import sources
 from user360.sql import sql
 from user360.store import Store, open_store
@@ -72,11 +72,11 @@ def killed(folder: Path, kills: int, *, seed: int = 7) -> Outcome:
     try:
         for _ in range(kills):
             with serve(database, folder / "log", "uvicorn", port) as server:
-                _wait_for_an_answer(answered)
+                _more(answered, 1)
                 time.sleep(chance.uniform(0.0, 1.3))
                 server.process.kill()
         with serve(database, folder / "log", "uvicorn", port):
-            time.sleep(1)
+            _more(answered, CONNECTIONS * BATCH * 2)
             stop.set()
             for each in clients:
                 each.join()
@@ -85,11 +85,10 @@ def killed(folder: Path, kills: int, *, seed: int = 7) -> Outcome:
     return _found(database, answered, kills)
 
 
-def _wait_for_an_answer(answered: Answered) -> None:
-    """Wait until one more was answered, however busy the machine is; not for ever."""
-    before, end = len(answered.events), time.monotonic() + 30
-    while len(answered.events) == before and time.monotonic() < end:
-        time.sleep(0.02)
+def _more(answered: Answered, events: int) -> None:
+    """Wait until so many more events were answered, however busy the machine is."""
+    before = len(answered.events)
+    until(lambda: len(answered.events) >= before + events, "nobody was answered any more")
 
 
 def _found(database: Path, answered: Answered, kills: int) -> Outcome:
@@ -119,7 +118,7 @@ def _client(client: int, port: int, key: str, answered: Answered, stop: threadin
     """Send one batch after the other; each again until it was answered."""
     basic = base64.b64encode(f"{key}:".encode()).decode()
     headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/json"}
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     for number in itertools.count():
         batch = _batch(client, number)
         body = json.dumps({"batch": batch}).encode()

@@ -10,6 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from tests.serving import PATIENCE_SECONDS
 from tests.worlds import events, take, users
 from user360 import doors, jobs, keys, web
 
@@ -34,7 +35,7 @@ def made(client, **asked):
     begun = client.post("/api/exports", json=asked)
     assert begun.status_code == 201, begun.text
     for each in jobs.running():
-        jobs.wait(each.id, 20)
+        jobs.wait(each.id, PATIENCE_SECONDS)
     return client.get(begun.headers["location"]).json()
 
 

@@ -8,6 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from tests.serving import PATIENCE_SECONDS
 from tests.worlds import AT, take, users
 from user360 import doors, jobs, keys, profiles, properties, web
 
@@ -31,7 +32,7 @@ def send(client, rows=ROWS, name="users.csv", **form):
 def done(client, answer):
     assert answer.status_code == 201, answer.text
     for each in jobs.running():
-        jobs.wait(each.id, 30)
+        jobs.wait(each.id, PATIENCE_SECONDS)
     return client.get(answer.headers["location"]).json()
 
 

@@ -6,6 +6,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from tests.serving import PATIENCE_SECONDS
 from tests.worlds import AT, events, take, users
 from user360 import doors, jobs, keys, profiles, web
 
@@ -61,7 +62,7 @@ def test_duplicates_are_searched_listed_merged_and_dismissed(client):
 
     assert client.post("/api/duplicates/search").status_code == 202
     for job in jobs.running():
-        jobs.wait(job.id, 60)
+        jobs.wait(job.id, PATIENCE_SECONDS)
     told = client.get("/api/duplicates/search").json()
     assert (before["at"], told["running"], told["users"], told["found"]) == (None, False, 4, 1)
     (pair,) = client.get("/api/duplicates").json()["items"]

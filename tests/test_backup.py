@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.serving import until
 from tests.worlds import AT, events, take, users
 from user360 import activity, backup, profiles
 from user360 import events as event_room
@@ -39,18 +40,24 @@ def test_a_copy_is_of_one_moment_while_others_write(store_file: Store) -> None:
     """Each write adds a user and their event together: no copy may hold one without the other."""
     _fill(store_file, 5)
     stop = threading.Event()
+    written: list[int] = []
 
     def write() -> None:
-        number = 100
         while not stop.is_set():
-            take(store_file, users([{"userId": f"u{number}"}]))
-            number += 1
+            take(store_file, users([{"userId": f"w{len(written)}"}]))
+            written.append(len(written))
+
+    def copied(target: Path) -> dict[str, tuple[int, int]]:
+        """A copy while somebody writes; another user was written since the one before."""
+        before = len(written)
+        until(lambda: len(written) > before, "nobody writes")
+        return store_file.copy_to(target)
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
         copies = [store_file.folder("backups") / f"{each}.duckdb" for each in range(3)]
-        found = [store_file.copy_to(each) for each in copies]
+        found = [copied(each) for each in copies]
     finally:
         stop.set()
         writer.join()

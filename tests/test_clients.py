@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.serving import free_port, serve
+from tests.serving import PATIENCE_SECONDS, ask, free_port, serve, until
 from tests.worlds import AT
 from user360 import events, identities, profiles, sources
 from user360.store import Store, open_store
@@ -25,13 +24,14 @@ from user360.store import Store, open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.serving import Server
+
 pytestmark = pytest.mark.slow
 
 CLIENTS = Path(__file__).resolve().parent / "clients"
 PACKAGES = ("@segment/analytics-node@3.1.0", "@rudderstack/rudder-sdk-node@3.0.13", "@jitsu/js@1.11.0")
 SENDS_AGAIN = ("segment_python", "rudder_python", "segment_node", "rudder_node")
 EVERY = (*SENDS_AGAIN, "jitsu")
-PATIENCE_SECONDS = 180
 COUNT = 60
 
 
@@ -59,7 +59,7 @@ def finish(running: dict[str, subprocess.Popen[str]]) -> dict[str, str]:
     told = {}
     try:
         for client, process in running.items():
-            out, faults = process.communicate(timeout=PATIENCE_SECONDS)
+            out, faults = process.communicate(timeout=5 * PATIENCE_SECONDS)  # each waits longer before it tries again
             assert process.returncode == 0, f"{client}: {faults}"
             told[client] = out
     finally:
@@ -105,6 +105,11 @@ def happened(store: Store, client: str) -> list[dict[str, Any]]:
     return [{**each, "properties": json.loads(each["properties"] or "{}")} for each in found]
 
 
+def revision(server: Server) -> int:
+    """A number that rises with whatever is stored."""
+    return int(json.loads(ask(f"{server.address}/api/health")[2])["revision"])
+
+
 # -- trouble --------------------------------------------------------------------------------------
 
 
@@ -127,7 +132,7 @@ def in_between(target: str, *, refuse: int, status: int) -> Iterator[str]:
             if turn <= refuse:
                 self.answer(status, b'{"code": "trouble", "message": "Not now."}', {"Retry-After": "1"})
                 return
-            passed = http.client.HTTPConnection(host, timeout=60)
+            passed = http.client.HTTPConnection(host, timeout=PATIENCE_SECONDS)
             headers = {name: value for name, value in self.headers.items() if name.lower() not in {"host", "connection"}}
             passed.request("POST", self.path, body, headers)
             found = passed.getresponse()
@@ -191,8 +196,9 @@ def test_what_is_refused_for_now_comes_again_and_counts_once(
 def test_a_restart_in_the_middle_loses_and_doubles_nothing(database: Path, key: str, modules: Path, tmp_path: Path) -> None:
     port = free_port()
     with serve(database, tmp_path / "log", port=port) as server:
+        before = revision(server)
         running = {client: start(client, server.address, key, modules) for client in EVERY}
-        time.sleep(1.5)
+        until(lambda: revision(server) >= before + 20, "hardly anything was stored")
     with serve(database, tmp_path / "log", port=port):
         told = finish(running)
 

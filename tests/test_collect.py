@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
+from tests.serving import PATIENCE_SECONDS
 from tests.worlds import AT
 from user360 import condition, doors, events, failed, ingest, keys, sources, web
 from user360.collect import calls
@@ -391,7 +392,7 @@ class Shelf:
     def store(self, opened):
         self.groups.append(opened)
         self.storing.set()
-        self.hold.wait(10)
+        self.hold.wait(PATIENCE_SECONDS)
         return [None] * opened
 
 
@@ -426,7 +427,7 @@ def test_clients_that_send_one_after_the_other_all_join_each_commit():
 
 
 def test_a_commit_begins_as_soon_as_all_who_were_answered_have_come_again(monkeypatch):
-    monkeypatch.setattr(intakes, "GATHER_SECONDS", 60.0)
+    monkeypatch.setattr(intakes, "GATHER_SECONDS", 10.0 * PATIENCE_SECONDS)
     shelf = Shelf()
     shelf.hold.set()
 
@@ -436,7 +437,7 @@ def test_a_commit_begins_as_soon_as_all_who_were_answered_have_come_again(monkey
 
     async def many():
         intake = Intake(shelf)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.gather(*(one(intake) for _ in range(8)))
 
     asyncio.run(many())
@@ -454,7 +455,7 @@ def test_who_does_not_come_again_is_not_waited_for():
 
     async def two():
         intake = Intake(shelf)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.gather(one(intake, 1), one(intake, 3))
 
     asyncio.run(two())
@@ -467,12 +468,13 @@ def test_much_that_comes_while_some_is_stored_is_read_ahead_and_stored_together(
         shelf = Shelf()
         intake = Intake(shelf)
         first = asyncio.create_task(intake.put(parcel()))
-        await asyncio.to_thread(shelf.storing.wait, 10)
+        await asyncio.to_thread(shelf.storing.wait, PATIENCE_SECONDS)
         shelf.reading.clear()
         waiting = [asyncio.create_task(intake.put(parcel(AHEAD))) for _ in range(3)]
-        await asyncio.to_thread(shelf.reading.wait, 10)
+        await asyncio.to_thread(shelf.reading.wait, PATIENCE_SECONDS)
+        shelf.reading.clear()
         waiting.append(asyncio.create_task(intake.put(parcel(AHEAD))))
-        await asyncio.sleep(0.02)
+        await asyncio.to_thread(shelf.reading.wait, PATIENCE_SECONDS)
         shelf.hold.set()
         await asyncio.gather(first, *waiting)
         return shelf.groups
@@ -509,7 +511,7 @@ def test_what_waits_when_the_server_stops_is_stored_and_nothing_more_is_let_in()
         waiting = [asyncio.create_task(intake.put(parcel())) for _ in range(3)]
         await asyncio.sleep(0)
         await intake.drain()
-        await asyncio.wait_for(asyncio.gather(*waiting), 1)
+        await asyncio.wait_for(asyncio.gather(*waiting), PATIENCE_SECONDS)
         with pytest.raises(StoreUnavailable):
             await intake.put(parcel())
         intake.begin()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.serving import PATIENCE_SECONDS
 from tests.worlds import AT
 from user360 import condition, doors, sources
 from user360.errors import StoreUnavailable
@@ -48,7 +49,7 @@ def test_changes_that_were_lost_with_the_log_are_told_on_the_page(tmp_path, monk
         each.write_bytes(noted)
     monkeypatch.setenv(doors.DATABASE, str(file))
 
-    page = AppTest.from_file(str(MAIN), default_timeout=90).run()
+    page = AppTest.from_file(str(MAIN), default_timeout=PATIENCE_SECONDS).run()
 
     assert doors.current_store().missing == 1
     assert [each.value.split("**")[1] for each in page.error] == [

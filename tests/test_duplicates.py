@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.serving import PATIENCE_SECONDS
 from tests.worlds import AT, take, users
 from user360 import activity, duplicates, jobs, profiles
 from user360.duplicates import linking
@@ -183,7 +184,7 @@ def test_a_stopped_search_leaves_what_was_found_before(store: Store) -> None:
 
 def test_a_search_is_a_job_that_tells_how_far_it_is(store: Store) -> None:
     take(store, users(strangers(40)))
-    job = jobs.wait(jobs.start_duplicates(store, by="ann"), 60)
+    job = jobs.wait(jobs.start_duplicates(store, by="ann"), PATIENCE_SECONDS)
 
     assert (job.status, job.message, job.progress.done) == ("done", "", job.progress.total)
     assert duplicates.last_search(store) is not None

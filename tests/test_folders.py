@@ -8,13 +8,13 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import fsspec
 import pytest
 
+from tests.serving import PATIENCE_SECONDS, free_port, until
 from user360 import backup, folders, imports, jobs, places, profiles, schedules, watching
 from user360.errors import Conflict, Forbidden, Interrupted, Invalid, NameTaken, Unknown, Unreachable, User360Error
 from user360.schedules import Schedule
@@ -161,7 +161,7 @@ def test_a_folder_is_looked_at_when_it_is_due_once_for_all_that_was_missed(store
     of = watched(store_file, drop)
 
     (job,) = jobs.run_due(store_file, at=AT + timedelta(days=9))
-    assert jobs.wait(job, 30).status == "done"
+    assert jobs.wait(job, PATIENCE_SECONDS).status == "done"
     assert len(folders.runs(store_file, of.id)) == 1
     assert jobs.run_due(store_file, at=AT + timedelta(days=9)) == []
     assert profiles.count(store_file) == 2
@@ -270,10 +270,7 @@ def _key(path):
 def _serve(folder, host_key, port=0):
     """An sshd of our own on loopback that lets one key in; answers its process and port."""
     assert SSHD is not None, "sshd is not installed"
-    if port == 0:
-        with socket.socket() as listening:
-            listening.bind(("127.0.0.1", 0))
-            port = listening.getsockname()[1]
+    port = port or free_port()
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     settings = folder / "sshd_config"
@@ -282,18 +279,19 @@ def _serve(folder, host_key, port=0):
         f"AuthorizedKeysFile {folder / 'client.pub'}\nPasswordAuthentication no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\n"
     )
     process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(settings)], stderr=subprocess.DEVNULL)
-    for _ in range(200):
-        with socket.socket() as knocking:
-            if knocking.connect_ex(("127.0.0.1", port)) == 0:
-                return process, port
-        time.sleep(0.05)
-    process.kill()
-    raise AssertionError("sshd did not start")
+    until(lambda: process.poll() is not None or _listens(port), "sshd did not start")
+    assert process.poll() is None, "sshd ended"
+    return process, port
+
+
+def _listens(port):
+    with socket.socket() as knocking:
+        return knocking.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _end(process):
     process.terminate()
-    process.wait(timeout=10)
+    process.wait(PATIENCE_SECONDS)
 
 
 @NEEDS_SSHD
@@ -381,7 +379,7 @@ def test_a_network_that_goes_away_in_the_middle_of_a_file_is_tried_again_soon_an
 
         line.most = 1 << 40
         (job,) = jobs.run_due(store_file, at=AT + timedelta(minutes=1))
-        assert jobs.wait(job, 60).status == "done"
+        assert jobs.wait(job, PATIENCE_SECONDS).status == "done"
         assert folders.runs(store_file, of.id)[0].imported == 1
         assert profiles.count(store_file) == 6_000
         assert looked(store_file, of).imported == 0

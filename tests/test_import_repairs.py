@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import worlds
+from tests.serving import PATIENCE_SECONDS
 from tests.worlds import AT, take
 from user360 import datatypes, imports, jobs, profiles, properties
 from user360.datatype import UTC_ZONE
@@ -298,7 +299,7 @@ def test_two_imports_of_the_same_users_at_once_end_as_one_after_the_other(store:
     second.write_text("userId,city\n" + "".join(f"u{each},Bonn\n" for each in range(300)))
     plan = imports.Plan(mapping={"userId": "userId", "city": "city"})
     started = [jobs.start_import(store, path, plan, by="Mira") for path in (first, second)]
-    done = [jobs.wait(job, 60).status for _, job in started]
+    done = [jobs.wait(job, PATIENCE_SECONDS).status for _, job in started]
     counts = [imports.get(store, number).counts for number, _ in started]
 
     assert done == ["done", "done"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.serving import PATIENCE_SECONDS
 from tests.worlds import AT, events, take, users
 from user360 import events as event_room
 from user360 import exports, imports, jobs, profiles, records
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from user360.jobs import Progress
     from user360.store import Store
 
-SECONDS = 30
-
 
 def test_a_job_tells_how_far_it_is_while_it_runs(store: Store) -> None:
     told, go_on = threading.Event(), threading.Event()
@@ -31,16 +30,16 @@ def test_a_job_tells_how_far_it_is_while_it_runs(store: Store) -> None:
     def work(progress: Progress) -> None:
         progress.tell(3, 10, "Counting")
         told.set()
-        go_on.wait(SECONDS)
+        go_on.wait(PATIENCE_SECONDS)
 
     number = jobs.submit(store, "count", work)
-    told.wait(SECONDS)
+    told.wait(PATIENCE_SECONDS)
     job = jobs.get(number)
     during = (job.status, job.progress.done, job.progress.total, job.progress.doing, job in jobs.running())
     go_on.set()
 
     assert during == ("running", 3, 10, "Counting", True)
-    assert (jobs.wait(number, SECONDS).status, job in jobs.running()) == ("done", False)
+    assert (jobs.wait(number, PATIENCE_SECONDS).status, job in jobs.running()) == ("done", False)
 
 
 def test_what_all_events_come_to_is_added_up_before_the_first_page_asks(store: Store) -> None:
@@ -62,20 +61,24 @@ def test_a_stopped_job_ends_at_its_next_step(store: Store) -> None:
             started.set()
 
     number = jobs.submit(store, "endless", work)
-    started.wait(SECONDS)
+    started.wait(PATIENCE_SECONDS)
     jobs.stop(number)
 
-    assert jobs.wait(number, SECONDS).status == "stopped"
+    assert jobs.wait(number, PATIENCE_SECONDS).status == "stopped"
 
 
 def test_a_job_stopped_while_it_waits_never_begins(store: Store) -> None:
     go_on, begun = threading.Event(), threading.Event()
-    first = jobs.submit(store, "work", lambda _: go_on.wait(SECONDS) and None)
+    first = jobs.submit(store, "work", lambda _: go_on.wait(PATIENCE_SECONDS) and None)
     second = jobs.submit(store, "work", lambda _: begun.set())
     jobs.stop(second)
     go_on.set()
 
-    assert (jobs.wait(first, SECONDS).status, jobs.wait(second, SECONDS).status, begun.is_set()) == ("done", "stopped", False)
+    assert (jobs.wait(first, PATIENCE_SECONDS).status, jobs.wait(second, PATIENCE_SECONDS).status, begun.is_set()) == (
+        "done",
+        "stopped",
+        False,
+    )
 
 
 def test_a_refusal_is_told_in_its_own_words_and_a_bug_by_a_number(store: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -85,8 +88,8 @@ def test_a_refusal_is_told_in_its_own_words_and_a_bug_by_a_number(store: Store, 
     def break_(_: Progress) -> None:
         raise ZeroDivisionError("secret detail")
 
-    refused = jobs.wait(jobs.submit(store, "refused", refuse), SECONDS)
-    broken = jobs.wait(jobs.submit(store, "broken", break_), SECONDS)
+    refused = jobs.wait(jobs.submit(store, "refused", refuse), PATIENCE_SECONDS)
+    broken = jobs.wait(jobs.submit(store, "broken", break_), PATIENCE_SECONDS)
 
     assert (refused.status, refused.message) == ("failed", "The file is empty. Export it again.")
     assert broken.status == "failed"
@@ -104,11 +107,11 @@ def test_an_import_and_an_export_go_on_by_themselves(store: Store, tmp_path: Pat
     path.write_text("userId,city\na,Goa\nb,Pune\n", "utf-8")
     plan = imports.Plan(mapping={"userId": "userId", "city": "city"})
     number, job = jobs.start_import(store, path, plan, by="Mira")
-    taken = jobs.wait(job, SECONDS)
+    taken = jobs.wait(job, PATIENCE_SECONDS)
     made, job = jobs.start_export(
         store, exports.Users(("userId", "city")), exports.Layout("csv"), file_name="users.csv", by="Mira"
     )
-    written = jobs.wait(job, SECONDS)
+    written = jobs.wait(job, PATIENCE_SECONDS)
 
     assert (taken.status, imports.get(store, number).counts.created, profiles.count(store)) == ("done", 2, 2)
     assert (written.status, exports.get(store, made).rows) == ("done", 2)
@@ -135,7 +138,7 @@ def test_background_work_steps_back_behind_pages_and_they_keep_their_place(store
     found: list[int] = []
 
     job = jobs.submit(store, "test", lambda _: found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
-    jobs.wait(job, SECONDS)
+    jobs.wait(job, PATIENCE_SECONDS)
 
     assert found == [jobs.NICE]
     assert before == os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
@@ -154,12 +157,12 @@ def test_a_paused_import_goes_on_and_can_be_undone(store: Store, tmp_path: Path,
         store, _long_file(tmp_path, monkeypatch), imports.Plan(mapping={"userId": "userId"}), by="Mira"
     )
     jobs.pause(job)
-    jobs.wait(job, SECONDS)
+    jobs.wait(job, PATIENCE_SECONDS)
     paused = imports.get(store, number)
     monkeypatch.setattr(reading, "BATCH", 1_000)
-    jobs.wait(jobs.resume_import(store, number), SECONDS)
+    jobs.wait(jobs.resume_import(store, number), PATIENCE_SECONDS)
     done = imports.get(store, number)
-    jobs.wait(jobs.undo_import(store, number, by="Mira"), SECONDS)
+    jobs.wait(jobs.undo_import(store, number, by="Mira"), PATIENCE_SECONDS)
 
     assert (paused.status, paused.counts.position < 1_000) == ("paused", True)
     assert (done.status, done.counts.created) == ("completed", 1_000)
@@ -173,7 +176,7 @@ def test_a_stopped_import_keeps_what_is_in_and_never_goes_on(
         store, _long_file(tmp_path, monkeypatch), imports.Plan(mapping={"userId": "userId"}), by="Mira"
     )
     jobs.stop(job)
-    jobs.wait(job, SECONDS)
+    jobs.wait(job, PATIENCE_SECONDS)
     record = imports.get(store, number)
 
     assert (record.status, profiles.count(store)) == ("stopped", record.counts.created)
@@ -208,5 +211,5 @@ def test_events_that_came_one_by_one_are_sorted_by_themselves_once_hardly_any_co
     (job,) = come("p", 1)
 
     assert busy == [[], [], []]
-    assert (jobs.wait(job, SECONDS).kind, jobs.get(job).status, event_room.untidy(store)) == (jobs.TIDYING, "done", 0)
+    assert (jobs.wait(job, PATIENCE_SECONDS).kind, jobs.get(job).status, event_room.untidy(store)) == (jobs.TIDYING, "done", 0)
     assert come("q", 2) == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.addresses import at_address
+from tests.serving import PATIENCE_SECONDS
 from tests.worlds import AT, take, users
 from user360 import backup, doors, jobs, profiles, schedules
 
@@ -34,7 +35,7 @@ def test_without_a_backup_the_page_says_what_one_is(shop: Store) -> None:
     assert "No backups yet" in "".join(str(each.value) for each in at.markdown)
     at.button(key="backups.make").click().run()
     for each in jobs.running():
-        jobs.wait(each.id, 20)
+        jobs.wait(each.id, PATIENCE_SECONDS)
     assert [each.why for each in backup.find(shop)] == [backup.BY_HAND]
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from tests.addresses import at_address
+from tests.serving import PATIENCE_SECONDS
 from tests.test_duplicates import again, planted, strangers
 from tests.worlds import AT, take, users
 from user360 import doors, duplicates, jobs, profiles, resolution
@@ -62,7 +63,7 @@ def test_before_a_search_the_page_says_what_one_does_and_begins_it(shop: Store) 
     assert "No search yet" in _text(at)
     _button(at, "Find duplicates")
     for each in jobs.running():
-        jobs.wait(each.id, 60)
+        jobs.wait(each.id, PATIENCE_SECONDS)
     assert duplicates.count(shop) == 5
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.addresses import at_address
+from tests.serving import PATIENCE_SECONDS
 from tests.test_resending import arrive, bought
 from tests.worlds import AT
 from user360 import doors, events, failed, jobs, properties
@@ -92,7 +93,7 @@ def test_all_of_a_reason_are_sent_again_in_the_background(shop: Store) -> None:
 
     at.button(key="failed.all").click().run()
     for each in jobs.running():
-        jobs.wait(each.id, 20)
+        jobs.wait(each.id, PATIENCE_SECONDS)
 
     assert failed.count(shop) == 0
     assert "Nothing failed" in told(at.run())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.serving import PATIENCE_SECONDS
 from tests.test_pages_users import AT, HOSTILE, lives, shown
 from tests.test_pages_users import opened as opened  # noqa: PLC0414 - the database of these pages
 from tests.test_pages_why import said
@@ -78,7 +79,7 @@ def test_a_chosen_folder_is_looked_at_now_and_shows_what_became_of_its_files(ope
 
     lives(test.button(key="folders.look").click().run())
     for each in jobs.running():
-        jobs.wait(each.id, 60)
+        jobs.wait(each.id, PATIENCE_SECONDS)
     test = shown("folders", folder=of.id)
 
     files = next(each.value for each in test.dataframe if "File" in each.value)
@@ -93,7 +94,7 @@ def test_a_folder_that_does_not_answer_says_why(opened: Store, drop: Path) -> No
     of = made(opened, drop / "gone")
     lives(shown("folders", folder=of.id).button(key="folders.look").click().run())
     for each in jobs.running():
-        jobs.wait(each.id, 60)
+        jobs.wait(each.id, PATIENCE_SECONDS)
 
     assert any("There is no folder" in each.value for each in shown("folders", folder=of.id).warning)
 

@@ -8,6 +8,7 @@ import pytest
 
 from pages.ui import words
 from tests.addresses import at_address
+from tests.serving import PATIENCE_SECONDS
 from tests.worlds import AT, take, users
 from user360 import doors, imports, jobs, profiles, properties, segments
 from user360.people import NOBODY
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from user360.records import Import
     from user360.store import Store
-
-SECONDS = 30
 
 
 def _open(**parameters: str) -> AppTest:
@@ -46,14 +45,14 @@ def _upload(content: str | bytes, name: str = "people.csv") -> AppTest:
 
 def _next(at: AppTest, key: str = "import.next") -> AppTest:
     at.button(key=key).click().run()
-    job = jobs.wait(at.session_state["import.tried"]["job"], SECONDS) if "import.tried" in at.session_state else None
+    job = jobs.wait(at.session_state["import.tried"]["job"], PATIENCE_SECONDS) if "import.tried" in at.session_state else None
     assert job is None or job.status == "done", job.message
     return at.run()
 
 
 def _import(at: AppTest, store: Store) -> Import:
     at.button(key="import.go").click().run()
-    jobs.wait(at.session_state["progress.import"], SECONDS)
+    jobs.wait(at.session_state["progress.import"], PATIENCE_SECONDS)
     at.run()
     assert not at.exception
     return imports.find(store)[0]
@@ -97,7 +96,7 @@ def test_a_messy_file_is_mended_tried_imported_reported_and_taken_back(shop: Sto
     report.button(key="import.undo").click().run()
     next(each for each in report.text_input if str(each.key).endswith(".typed")).set_value("undo import").run()
     next(each for each in report.button if str(each.key).endswith(".act")).click().run()
-    jobs.wait(report.session_state["progress.import"], SECONDS)
+    jobs.wait(report.session_state["progress.import"], PATIENCE_SECONDS)
     report.run()
     assert imports.get(shop, record.id).status == "undone"
     assert profiles.find(shop, columns=("userId", "city", "points"), limit=100).to_pylist() == before
@@ -162,7 +161,7 @@ def test_an_import_that_empties_half_of_all_people_is_held_until_that_is_typed(s
     held = imports.find(shop)
     next(each for each in at.text_input if str(each.key).endswith(".typed")).set_value("lose values of 12 users").run()
     next(each for each in at.button if str(each.key).endswith(".act")).click().run()
-    jobs.wait(at.session_state["progress.import"], SECONDS)
+    jobs.wait(at.session_state["progress.import"], PATIENCE_SECONDS)
 
     assert (held, imports.find(shop)[0].counts.updated) == ([], 12)
 
@@ -231,7 +230,7 @@ def test_a_paused_import_offers_to_go_on_and_to_be_undone(shop: Store, tmp_path:
     assert {"Go on with it", "Undo"} <= {each.label for each in at.button}
 
     at.button(key="import.resume").click().run()
-    jobs.wait(at.session_state["progress.import"], SECONDS)
+    jobs.wait(at.session_state["progress.import"], PATIENCE_SECONDS)
     assert imports.get(shop, number).status == "completed"
 
 

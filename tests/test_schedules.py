@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.serving import PATIENCE_SECONDS
 from user360 import jobs, schedules
 from user360.errors import User360Error
 from user360.schedules import Schedule
@@ -118,6 +119,6 @@ def test_a_backup_that_is_due_is_made(store_file: Store) -> None:
         schedules.keep(tx, "backup", "", Schedule("day"), at=AT)
     (job,) = jobs.run_due(store_file, at=AT + timedelta(days=1))
 
-    assert jobs.wait(job, 20).status == "done"
+    assert jobs.wait(job, PATIENCE_SECONDS).status == "done"
     assert len(list(store_file.folder("backups").glob("*.duckdb"))) == 1
     assert jobs.run_due(store_file, at=AT + timedelta(days=1)) == []

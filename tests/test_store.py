@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.serving import PATIENCE_SECONDS, until
 from tests.worlds import made_before
 from user360 import people, steps
 from user360.errors import Interrupted, StoreUnavailable
@@ -42,7 +43,7 @@ def _add(store: Store, number: int) -> None:
 
 def _run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
 
 
@@ -225,7 +226,7 @@ def test_readers_see_what_was_committed_and_go_on_while_somebody_writes(store_fi
         seen = []
         thread = threading.Thread(target=lambda: seen.append(_count(store_file)))
         thread.start()
-        thread.join(10)
+        thread.join(PATIENCE_SECONDS)
 
     assert (seen, _count(store_file)) == ([0], 1)
 
@@ -238,7 +239,7 @@ def test_writers_wait_for_each_other_and_none_is_lost(store_file: Store) -> None
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_SECONDS)
 
     assert _count(store_file) == 80
 
@@ -255,9 +256,13 @@ def test_an_abandoned_question_ends_and_others_go_on(store: Store) -> None:
 
     thread = threading.Thread(target=ask)
     thread.start()
-    time.sleep(0.3)
-    store.abandon("a tab")
-    thread.join(10)
+
+    def abandoned() -> bool:
+        """Again and again, for it may not have begun to ask."""
+        store.abandon("a tab")
+        return not thread.is_alive()
+
+    until(abandoned, "it goes on")
 
     assert len(ended) == 1
     assert _count(store) == 0

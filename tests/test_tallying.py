@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import random_worlds
+from tests.serving import PATIENCE_SECONDS
 from tests.worlds import AT, take
 from tests.worlds import events as rows_of
 from user360 import erasure, events, insights, jobs, profiles, workspace
@@ -231,7 +232,7 @@ def test_another_zone_tells_nothing_until_days_are_counted_in_it(store: Store) -
 
 
 def done(begun: list[str]) -> bool:
-    return bool(begun) and {jobs.wait(each).status for each in begun} == {"done"}
+    return bool(begun) and {jobs.wait(each, PATIENCE_SECONDS).status for each in begun} == {"done"}
 
 
 def test_days_are_counted_by_themselves_once_there_are_many_events(store: Store) -> None:

@@ -2,7 +2,7 @@
 const RudderAnalytics = require("@rudderstack/rudder-sdk-node");
 
 async function main([host, writeKey, count]) {
-  const analytics = new RudderAnalytics(writeKey, { dataPlaneUrl: host, flushAt: 5, flushInterval: 200, retryCount: 60, axiosRetryConfig: { retryDelay: () => 500 } });
+  const analytics = new RudderAnalytics(writeKey, { dataPlaneUrl: host, flushAt: 5, flushInterval: 200, retryCount: 1000, axiosRetryConfig: { retryDelay: () => 500 } });
   const userId = "rudder-node";
   const sent = [];
   const told = (call, message) => sent.push(new Promise((done) => analytics[call](message, done)));
@@ -15,7 +15,7 @@ async function main([host, writeKey, count]) {
   told("screen", { userId, category: "Shop", name: "Cart" });
   told("group", { userId, groupId: "acme", traits: { employees: 7 } });
   told("alias", { userId, previousId: "rudder-node-before" });
-  await Promise.race([Promise.all(sent), new Promise((done) => setTimeout(done, 100000))]);
+  await Promise.race([Promise.all(sent), new Promise((done) => setTimeout(done, 600000))]);
   process.exit(0);
 }
 

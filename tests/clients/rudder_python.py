@@ -7,7 +7,7 @@ from rudderstack import analytics
 
 host, key, count = sys.argv[1:]
 analytics.write_key, analytics.dataPlaneUrl = key, host
-analytics.upload_size, analytics.upload_interval, analytics.max_retries = 5, 0.2, 20
+analytics.upload_size, analytics.upload_interval, analytics.max_retries = 5, 0.2, 1000
 analytics.identify("rudder-python", {"email": "rudder-python@example.org", "plan": "pro"}, anonymous_id="rudder-python-anon")
 for number in range(int(count)):
     analytics.track("rudder-python", "Bought", {"n": number})

@@ -2,7 +2,7 @@
 const { Analytics } = require("@segment/analytics-node");
 
 async function main([host, writeKey, count]) {
-  const analytics = new Analytics({ writeKey, host, maxEventsInBatch: 5, flushInterval: 200, maxRetries: 20 });
+  const analytics = new Analytics({ writeKey, host, maxEventsInBatch: 5, flushInterval: 200, maxRetries: 1000 });
   const userId = "segment-node";
   analytics.on("error", (fault) => console.error(fault));
   analytics.identify({ userId, anonymousId: "segment-node-anon", traits: { email: "segment-node@example.org", plan: "pro" } });
@@ -14,7 +14,7 @@ async function main([host, writeKey, count]) {
   analytics.screen({ userId, category: "Shop", name: "Cart" });
   analytics.group({ userId, groupId: "acme", traits: { employees: 7 } });
   analytics.alias({ userId, previousId: "segment-node-before" });
-  await analytics.closeAndFlush({ timeout: 100000 });
+  await analytics.closeAndFlush({ timeout: 600000 });
 }
 
 main(process.argv.slice(2));

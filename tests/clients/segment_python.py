@@ -7,7 +7,7 @@ from segment import analytics
 
 host, key, count = sys.argv[1:]
 analytics.write_key, analytics.host = key, host
-analytics.upload_size, analytics.upload_interval, analytics.max_retries = 5, 0.2, 20
+analytics.upload_size, analytics.upload_interval, analytics.max_retries = 5, 0.2, 1000
 analytics.identify("segment-python", {"email": "segment-python@example.org", "plan": "pro"}, anonymous_id="segment-python-anon")
 for number in range(int(count)):
     analytics.track("segment-python", "Bought", {"n": number, "odd": float("nan")})
