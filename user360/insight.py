@@ -12,7 +12,7 @@ import types
 import typing
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from user360 import clock, formulas, segments
@@ -24,7 +24,6 @@ from user360.sql import NOTHING, Sql, joined, name, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from zoneinfo import ZoneInfo
 
     import pyarrow as pa
 
@@ -82,7 +81,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An answer in long form: a row a mark. `sql` is what was asked, `instant` of when the data are."""
+    """An answer in long form: a row a mark. `sql` is what was asked, `instant` of when the data are; a kind without time has no `buckets`."""
 
     table: pa.Table
     roles: Mapping[str, Role]
@@ -190,18 +189,20 @@ def buckets(question: Insight, asked: Asked) -> tuple[Bucket, ...]:
 
 def _cut(question: Insight, asked: Asked) -> tuple[Bucket, ...]:
     start, end = span(question.period, asked.catalog, asked.at)
-    found, unit = [], question.granularity
-    for begin, until in windows.units(start, end, unit, asked.catalog):
+    found = []
+    for called, begin, until in _units(start, end, question.granularity, asked.catalog):
         over, cut = until <= asked.at, begin < start or until > end
-        name = _named(begin, unit, asked.catalog.zone)
-        found.append(Bucket(name, max(begin, start), min(until, end), over, over and not cut))
+        found.append(Bucket(called, max(begin, start), min(until, end), over, over and not cut))
     return tuple(found)
 
 
-def _named(start: datetime, unit: str, zone: ZoneInfo) -> str:
+@lru_cache(maxsize=16)
+def _units(start: datetime, end: datetime, unit: Unit, catalog: Catalog) -> tuple[tuple[str, datetime, datetime], ...]:
+    """The whole units between two instants by name: they are the calendar's, and to go through it took longer than asking where few people live."""
+    found = windows.units(start, end, unit, catalog)
     if unit == "hour":
-        return start.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
-    return clock.calendar_day(start, zone).isoformat()
+        return tuple((begin.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ"), begin, until) for begin, until in found)
+    return tuple((clock.calendar_day(begin, catalog.zone).isoformat(), begin, until) for begin, until in found)
 
 
 # -- reading ------------------------------------------------------------------------------------

@@ -73,7 +73,8 @@ def run(store: Store, question: Insight, *, at: datetime) -> Result:
         return store.read(query)
 
     asked = replace(_asked(store, question, at), read=read)
-    found = insight.buckets(question, asked)
+    timed = any(role.kind == "time" for role in question.roles.values())
+    found = insight.buckets(question, asked) if timed else ()
     table = question.finished(question.compile(asked).answered(read), found)
     roles = {each: role for each, role in question.roles.items() if each in table.column_names}
     milliseconds = 1000 * (time.perf_counter() - began)

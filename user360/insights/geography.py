@@ -7,7 +7,9 @@ within its country, as cities of one name lie in several.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from operator import neg
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import pyarrow as pa
@@ -17,7 +19,7 @@ from user360 import likeness, marks
 from user360.errors import InvalidInsight
 from user360.insight import NONE, OTHER, VALUE, Insight, Plan, Role, check_scope
 from user360.segments.rules import Events, PropertyCondition
-from user360.sql import NOTHING, Sql, sql
+from user360.sql import NOTHING, Sql, joined, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from user360.segments.rules import Node
 
 MOST: dict[str, int] = {"country": 250, "city": 50}
+_MANY: Final = 1_000
 _DRAWN: Final = pa.schema({"country": pa.string(), "city": pa.string(), "users": pa.int64(), "share": pa.float64()})
 
 
@@ -59,14 +62,14 @@ class Geography(Insight):
 
     def compile(self, asked: Asked) -> Plan:
         """Places ranked by people; those beside the largest are Other, wherever they lie."""
+        parts = [each for each in (self._whose(asked), sql("country = {}", self.country) if self.country else NOTHING) if each]
+        profiles = sql("profiles{}", sql(" WHERE {}", joined(" AND ", parts)) if parts else NOTHING)
+        return Plan(lambda: self._relation(profiles), lambda: self._counted(asked, profiles))
+
+    def _relation(self, profiles: Sql) -> Sql:
         city = self.by == "city"
-        rows = sql(
-            "SELECT profile_key, country, {} AS city FROM profiles WHERE {}{}",
-            Sql("city" if city else "NULL::VARCHAR"),
-            self._whose(asked),
-            sql(" AND country = {}", self.country) if self.country else NOTHING,
-        )
         place = Sql("city" if city else "country")
+        rows = sql("SELECT profile_key, country, {} AS city FROM {}", Sql("city" if city else "NULL::VARCHAR"), profiles)
         ranked = sql(
             "SELECT country, city, row_number() OVER (ORDER BY count(*) DESC, country, city) AS rank FROM ({}) "
             "WHERE {} IS NOT NULL GROUP BY country, city",
@@ -82,39 +85,38 @@ class Geography(Insight):
             grouped,
         )
         columns = both if city else sql("{} AS country, NULL::VARCHAR AS city", grouped)
-        relation = sql(
+        return sql(
             "WITH rows AS ({}), ranked AS MATERIALIZED ({}) SELECT profile_key, {} FROM (SELECT rows.*, rank FROM rows LEFT JOIN ranked "
             "ON rows.country IS NOT DISTINCT FROM ranked.country AND rows.city IS NOT DISTINCT FROM ranked.city)",
             rows,
             ranked,
             columns,
         )
-        return Plan(relation, lambda: self._counted(asked, rows))
 
-    def _counted(self, asked: Asked, rows: Sql) -> pa.Table:
+    def _counted(self, asked: Asked, profiles: Sql) -> pa.Table:
         """The same places with their people: few are left to be named once everybody is counted."""
         assert asked.read is not None  # noqa: S101 - whoever compiles this gives it
-        keys = ["country", "city"] if self.by == "city" else ["country"]
+        keys, most = ["country", "city"] if self.by == "city" else ["country"], MOST[self.by]
         columns = Sql(", ".join(keys))
-        found = asked.read(sql("SELECT {}, count(*) AS heads FROM ({}) GROUP BY {}", columns, rows, columns))
-        known = found.filter(pc.is_valid(found[self.by])).sort_by(
-            [("heads", "descending"), *((each, "ascending") for each in keys)]
-        )
-        whole, located = (pc.sum(each["heads"]).as_py() or 0 for each in (found, known))
-        apart = known.slice(0, MOST[self.by])
-        left = {OTHER: located - (pc.sum(apart["heads"]).as_py() or 0), NONE: whole - located}
-        drawn: list[dict[str, Any]] = [{self.by: group, "users": users} for group, users in left.items() if users]
-        for row in apart.to_pylist():
-            named = {each: NONE if row[each] is None else VALUE + row[each] for each in keys}
-            drawn.append({**named, "users": row["heads"]})
-        for row in drawn:
-            row["share"] = 100 * row["users"] / whole
-        order = [("users", "descending"), ("country", "ascending"), ("city", "ascending")]
-        return pa.Table.from_pylist(drawn, _DRAWN).sort_by(order)
+        found = asked.read(sql("SELECT {}, count(*) AS heads FROM {} GROUP BY {}", columns, profiles, columns))
+        whole = int(found["heads"].to_numpy().sum())
+        places = list(zip(*_few(found, keys, most).to_pydict().values(), strict=True))
+        unknown = sum(each[-1] for each in places if each[-2] is None)
+        apart = sorted((each for each in places if each[-2] is not None), key=_by_size)[:most]
+        users = [each[-1] for each in apart]
+        named = [[NONE if each[nth] is None else VALUE + each[nth] for each in apart] for nth in range(len(keys))]
+        for group, heads in ((NONE, unknown), (OTHER, whole - unknown - sum(users))):
+            if heads:  # put among the others, which are in order
+                place = bisect_right(users, -heads, key=neg)
+                users.insert(place, heads)
+                for each in named:
+                    each.insert(place, group if each is named[-1] else None)
+        city = named[1] if self.by == "city" else [None] * len(users)
+        return pa.table([named[0], city, users, [100 * each / whole for each in users]], schema=_DRAWN)
 
     def _whose(self, asked: Asked) -> Sql:
         if self.whose == "everyone":
-            return asked.among or Sql("true")
+            return asked.among
         where = sql("{} AND {}", marks.ANY, marks.within(self, asked))
         if not marks.fits(asked, 1):
             return sql("profile_key IN (SELECT profile_key FROM events WHERE {})", where)
@@ -138,6 +140,21 @@ class Geography(Insight):
             during = likeness.window(self, {}, asked, moving=moving)
             conditions.append(likeness.happened(self, Events(None), {}, during))
         return likeness.rule(self, {}, asked, conditions)
+
+
+def _few(found: pa.Table, keys: list[str], most: int) -> pa.Table:
+    """The places that may stand apart, and those that are not known: tens of thousands of cities would become objects one by one."""
+    if found.num_rows <= most + _MANY:
+        return found
+    known = pc.is_valid(found[keys[-1]])
+    order = [("heads", "descending"), *((each, "ascending") for each in keys)]
+    named = found.filter(known)
+    return pa.concat_tables([named.take(pc.select_k_unstable(named, most, order)), found.filter(pc.invert(known))])
+
+
+def _by_size(place: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Those with the most people first, then by name, one without a country last."""
+    return (-place[-1], *((each is None, each or "") for each in place[:-1]))
 
 
 INSIGHT = Geography
