@@ -253,10 +253,13 @@ def activity() -> tuple[Asked, ...]:
         ),
         Asked(
             "TE",
-            "the five events of most users, by day and before",
+            "the five events of most users and all others, by day and before",
             {"kind": "top_events", "period": PERIOD},
-            lambda rows: sum(row["users"] for row in rows if row["event"] != "other"),
-            (_top(),),
+            users,
+            (
+                _top("CASE WHEN event_id IN (FROM five) THEN event_id END"),
+                _top("CASE WHEN list_contains((SELECT list(event_id) FROM five), event_id) THEN event_id END"),
+            ),
         ),
     )
 
@@ -353,15 +356,14 @@ def _overview() -> str:
     )
 
 
-def _top() -> str:
-    """The five first, then their days; what was before is of them alone."""
-    rows = ours("2026-05-27")
+def _top(kind: str) -> str:
+    """The five first; then their days and all others' together, what was before, and the period as a whole. `kind` tells an event's group."""
     return (
         f"WITH five AS MATERIALIZED (SELECT event_id FROM (SELECT event_id, bit_count({BITS}) AS heads {ours(DAY90)} GROUP BY 1) "
         "JOIN event_names USING (event_id) ORDER BY heads DESC, name LIMIT 5), cells AS MATERIALIZED "
-        f"(SELECT event_id, CASE WHEN occurred_at >= TIMESTAMP '{DAY90}' THEN occurred_at::DATE END AS day, count(*) AS events, {BITS} AS b "
-        f"{rows} AND event_id IN (FROM five) GROUP BY ALL) SELECT event_id, day, events, bit_count(b) AS n FROM cells UNION ALL "
-        "SELECT event_id, DATE '2000-01-01', sum(events), bit_count(bit_or(b)) FROM cells WHERE day IS NOT NULL GROUP BY 1"
+        f"(SELECT {kind} AS event, CASE WHEN occurred_at >= TIMESTAMP '{DAY90}' THEN occurred_at::DATE END AS day, count(*) AS events, {BITS} AS b "
+        f"{ours('2026-05-27')} GROUP BY ALL) SELECT event, day, events, bit_count(b) AS n FROM cells UNION ALL "
+        "SELECT event, DATE '2000-01-01', sum(events), bit_count(bit_or(b)) FROM cells WHERE day IS NOT NULL GROUP BY 1"
     )
 
 

@@ -9,7 +9,6 @@ question. Medians after a warm-up; all must come to the same number (`answers`).
 from __future__ import annotations
 
 import argparse
-import contextlib
 import statistics
 import tempfile
 import time
@@ -24,7 +23,7 @@ from user360.segments import asking
 from user360.sql import Sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from tests.benchmarks.answers import Asked
     from user360.store import Store
@@ -36,19 +35,24 @@ FLOOR: Final = 10.0
 LONGEST: Final = 1000.0
 
 
-def best(shapes: Iterable[Callable[[], float]], runs: int) -> tuple[float, set[float]]:
-    """The median of the fastest of these ways in milliseconds, and what they came to; one that needs too much memory is none."""
-    medians: list[float] = []
-    found: set[float] = set()
-    for shape in shapes:
-        times = []
-        with contextlib.suppress(StoreUnavailable):
-            for _ in range(runs + 1):
-                begun = time.perf_counter()
-                found.add(round(shape()))
-                times.append((time.perf_counter() - begun) * 1000)
-            medians.append(statistics.median(times[1:]))
-    return min(medians, default=0.0), found
+def in_turn(sides: Sequence[Sequence[Callable[[], float]]], runs: int) -> tuple[list[float], list[set[float]]]:
+    """Of each side the median of its fastest way in milliseconds (0 of none), and what its ways came to.
+
+    Every way is asked once in each round, so that what else the machine does falls on all of them. One that needs too much memory is none.
+    """
+    times: dict[tuple[int, int], list[float]] = {(side, way): [] for side, ways in enumerate(sides) for way in range(len(ways))}
+    found: list[set[float]] = [set() for _ in sides]
+    for _ in range(runs + 1):
+        for side, way in list(times):
+            begun = time.perf_counter()
+            try:
+                found[side].add(round(sides[side][way]()))
+            except StoreUnavailable:
+                del times[side, way]
+            else:
+                times[side, way].append((time.perf_counter() - begun) * 1000)
+    medians = [[statistics.median(took[1:]) for (of, _), took in times.items() if of == side] for side in range(len(sides))]
+    return [min(each, default=0.0) for each in medians], found
 
 
 def _ours(store: Store, each: Asked) -> float:
@@ -79,11 +83,10 @@ def compare(store: Store, clickhouse: Any, frames: tuple[Any, Any] | None, runs:
         chdb = [partial(_in_clickhouse, clickhouse, text) for text in each.clickhouse] if clickhouse else []
         polars = [partial(each.polars, *frames)] if each.polars and frames else []
         mine = [partial(_ours, store, each)]
-        sides = [best(shapes, runs) for shapes in (mine, hand, chdb, polars)]
-        found = set.union(*[side[1] for side in sides])
+        (took, by_hand, theirs, frame), numbers = in_turn((mine, hand, chdb, polars), runs)
+        found = set.union(*numbers)
         if len(found) > 1:
-            missed.append(f"{each.key}: the contenders do not agree: {[sorted(side[1]) for side in sides]}")
-        took, by_hand, theirs, frame = (side[0] for side in sides)
+            missed.append(f"{each.key}: the contenders do not agree: {[sorted(some) for some in numbers]}")
         print(
             f"| {each.key} | {each.title} ({max(found, default=0):,}) | {took:.1f} | {by_hand:.1f} | {took / (by_hand or took or 1):.2f} | "
             f"{_beside(theirs, took)} | {_beside(frame, took)} |",

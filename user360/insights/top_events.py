@@ -18,12 +18,13 @@ from user360.errors import InvalidInsight
 from user360.events import FIRST_OF_OTHERS
 from user360.insight import OTHER, VALUE, Insight, Plan, Role, check_scope
 from user360.segments.rules import During, Events
-from user360.sql import NOTHING, Sql, joined, sql
+from user360.sql import Sql, joined, sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from user360.insight import Asked
+    from user360.insight import Asked, Bucket
+    from user360.ordering import Crowds
     from user360.segments import Rule
 
 NOW, BEFORE = "now", "before"
@@ -60,9 +61,8 @@ class TopEvents(Insight):
         start, stop, earlier, until = (clock.stored(each) for each in insight.against(self.period, asked.catalog, asked.at))
         now = sql("occurred_at >= {} AND occurred_at < {}", start, stop)
         before = sql("occurred_at >= {} AND occurred_at < {}", earlier, until)
-        wide = marks.within(self, asked, clock.aware(earlier))
-        rows = sql("{} AND {} AND {} AND ({} OR {})", marks.ANY, marks.known(asked), wide, now, before)
-        named, totals = self._ranked(asked, rows, now)
+        wide = sql("{} AND {} AND {}", marks.ANY, marks.known(asked), marks.within(self, asked, clock.aware(earlier)))
+        named, totals = self._ranked(asked, {BEFORE: sql("{} AND {}", wide, before), NOW: sql("{} AND {}", wide, now)})
         event = _event(named)
 
         def answer() -> pa.Table:
@@ -70,6 +70,7 @@ class TopEvents(Insight):
                 [("event", "ascending"), ("time", "ascending")]
             )
 
+        rows = sql("{} AND ({} OR {})", wide, now, before)
         found = sql("SELECT profile_key, {} AS event, occurred_at, {} AS during FROM events WHERE {}", event, now, rows)
         relation = sql(
             "WITH found AS ({}) SELECT profile_key, event, CASE WHEN during THEN {} ELSE {} END AS time FROM found "
@@ -81,29 +82,32 @@ class TopEvents(Insight):
         )
         return Plan(relation, answer)
 
-    def _ranked(self, asked: Asked, rows: Sql, now: Sql) -> tuple[dict[int, str], pa.Table]:
-        """The events that stand apart, by number, and the totals: event, time, users, events."""
+    def _ranked(self, asked: Asked, times: Mapping[str, Sql]) -> tuple[dict[int, str], pa.Table]:
+        """The events that stand apart, by number, and the totals: event, time, users, events. `times` are the rows of both."""
         names = {number: name for name, number in asked.catalog.events.items() if number >= FIRST_OF_OTHERS}
-        last = max(names, default=FIRST_OF_OTHERS)
-        group = sql("2 * (event_id - {}) + ({})::INTEGER", FIRST_OF_OTHERS, now)
-        such = sql("events WHERE {} AND event_id <= {}", rows, last)
-        found = ordering.crowds(asked, such, group, 2 * (last - FIRST_OF_OTHERS + 1))
-        place = {each: 2 * (each - FIRST_OF_OTHERS) for each in names}
-        ranked = sorted(names, key=lambda each: (-found.users[place[each] + 1], names[each]))
-        totals = []
-        for nth, time in enumerate((BEFORE, NOW)):
-            crowds = {VALUE + names[each]: [place[each] + nth] for each in ranked[: self.most]}
-            crowds[OTHER] = [place[each] + nth for each in ranked[self.most :]]
-            for event, of in crowds.items():
-                if happened := int(found.events[of].sum()):
-                    totals.append({"event": event, "time": time, "users": found.together(of), "events": happened})
+        kinds = max(names, default=FIRST_OF_OTHERS) + 1 - FIRST_OF_OTHERS
+
+        def counted(rows: Sql) -> Crowds:
+            such = sql("events WHERE {} AND event_id < {}", rows, FIRST_OF_OTHERS + kinds)
+            return ordering.crowds(asked, such, sql("event_id - {}", FIRST_OF_OTHERS), kinds)
+
+        found = dict(zip(times, ordering.at_once(counted, times.values()), strict=True))
+        ranked = sorted(names, key=lambda each: (-found[NOW].users[each - FIRST_OF_OTHERS], names[each]))
+        crowds = {VALUE + names[each]: [each - FIRST_OF_OTHERS] for each in ranked[: self.most]}
+        crowds[OTHER] = [each - FIRST_OF_OTHERS for each in ranked[self.most :]]
+        totals = [
+            {"event": event, "time": time, "users": of.together(numbers), "events": happened}
+            for time, of in found.items()
+            for event, numbers in crowds.items()
+            if (happened := int(of.events[numbers].sum()))
+        ]
         return {each: VALUE + names[each] for each in ranked[: self.most]}, pa.Table.from_pylist(totals, _COUNTED)
 
     def _places(self, asked: Asked, named: Mapping[int, str], now: Sql) -> Iterator[pa.Table]:
         """The same of each place; of those that stand apart by what was counted before, where it was."""
         told = marks.told(self, asked)
         if told is None or not named:
-            yield self._counted(asked, named, now)
+            yield from self._counted(asked, named, now)
             return
         assert asked.read is not None  # noqa: S101 - whoever compiles this gives it
         numbers = joined(", ", list(named))
@@ -111,22 +115,30 @@ class TopEvents(Insight):
         days = sql("SELECT {} FROM ({}) WHERE number IN ({})", columns, told.days(events.EVENT), numbers)
         yield asked.read(days).cast(_COUNTED)
         if told.left:
-            yield self._counted(told.others, named, now, sql(" AND event_id IN ({})", numbers))
-        yield self._counted(asked, named, now, sql(" AND event_id NOT IN ({})", numbers))
+            yield from self._counted(told.others, named, sql("{} AND event_id IN ({})", now, numbers))
+        yield from self._counted(asked, {}, sql("{} AND event_id NOT IN ({})", now, numbers))
 
-    def _counted(self, asked: Asked, named: Mapping[int, str], now: Sql, such: Sql = NOTHING) -> pa.Table:
-        """The same of such events, counted."""
-        places = [each.name for each in insight.buckets(self, asked)]
-        marked = [(event, place) for event in (*named.values(), OTHER) for place in places]
-        cases = [sql("WHEN {} THEN {}", each, Sql(str(nth * len(places)))) for nth, each in enumerate(named)]
-        group = sql("CASE event_id {} ELSE {} END", joined(" ", cases), Sql(str(len(named) * len(places)))) if cases else Sql("0")
-        where = sql("{} AND {} AND {} AND {}{}", marks.ANY, marks.known(asked), marks.within(self, asked), now, such)
-        found = ordering.crowds(asked, sql("events WHERE {}", where), sql("{} + {}", group, _nth(self, asked)), len(marked))
-        there = np.flatnonzero(found.events)
-        event, time = list(zip(*(marked[each] for each in there), strict=True)) or ((), ())
-        return pa.Table.from_arrays(
-            [pa.array(each) for each in (event, time, found.users[there], found.events[there])], schema=_COUNTED
-        )
+    def _counted(self, asked: Asked, named: Mapping[int, str], such: Sql) -> list[pa.Table]:
+        """The same of such events, counted: of the one half of the places beside the other."""
+        places = insight.buckets(self, asked)
+        middle = (len(places) + 1) // 2
+        where = sql("{} AND {} AND {} AND {}", marks.ANY, marks.known(asked), marks.within(self, asked), such)
+
+        def counted(half: tuple[Bucket, ...]) -> pa.Table:
+            marked = [(event, each.name) for event in (*named.values(), OTHER) for each in half]
+            group = _nth(self, asked, half[0])
+            if named:
+                cases = [sql("WHEN {} THEN {}", each, Sql(str(nth * len(half)))) for nth, each in enumerate(named)]
+                group = sql("CASE event_id {} ELSE {} END + {}", joined(" ", cases), Sql(str(len(named) * len(half))), group)
+            edges = (clock.stored(half[0].start), clock.stored(half[-1].end))
+            rows = sql("events WHERE {} AND occurred_at >= {} AND occurred_at < {}", where, *edges)
+            found = ordering.crowds(asked, rows, group, len(marked))
+            there = np.flatnonzero(found.events)
+            event, time = list(zip(*(marked[each] for each in there), strict=True)) or ((), ())
+            columns = (event, time, found.users[there], found.events[there])
+            return pa.Table.from_arrays([pa.array(each) for each in columns], schema=_COUNTED)
+
+        return ordering.at_once(counted, [each for each in (places[:middle], places[middle:]) if each])
 
     def like(self, cell: Mapping[str, Any], asked: Asked, *, moving: bool) -> Rule | None:
         """Who had the event in the time of the mark."""
@@ -143,14 +155,15 @@ class TopEvents(Insight):
         return likeness.rule(self, cell, asked, (likeness.happened(self, Events(event.removeprefix(VALUE)), {}, during),))
 
 
-def _nth(question: TopEvents, asked: Asked) -> Sql:
-    """Which of the places of the time axis, numbered from 0, an event of the period falls on."""
-    first, place = insight.buckets(question, asked)[0].name, marks.spot(question, asked)
+def _nth(question: TopEvents, asked: Asked, first: Bucket) -> Sql:
+    """How many places of the time axis after this one an event of the period falls on."""
+    place = marks.spot(question, asked)
     if question.granularity == "hour":
-        return sql("date_diff('hour', {}, {})", clock.stored(datetime.fromisoformat(first)), place)
+        return sql("date_diff('hour', {}, {})", clock.stored(datetime.fromisoformat(first.name)), place)
     if question.granularity == "month":
-        return sql("date_diff('month', {}, {})", date.fromisoformat(first), place)
-    return sql("({} - {}) // {}", place, date.fromisoformat(first), 7 if question.granularity == "week" else 1)
+        return sql("date_diff('month', {}, {})", date.fromisoformat(first.name), place)
+    days = sql("({} - {})", place, date.fromisoformat(first.name))
+    return sql("{} // 7", days) if question.granularity == "week" else days
 
 
 def _event(named: Mapping[int, str], number: Sql = _NUMBER) -> Sql:
