@@ -175,7 +175,7 @@ class Channels(Insight):
         down = sql("{} + {} - coalesce(channel_id, {})", moment, _DOWN, _NO_CHANNEL)
         edges = sql(
             "SELECT profile_key, make_timestamp((up // {})::BIGINT + {}) AS occurred_at, (up % {})::INTEGER AS channel, (down % {})::INTEGER AS other "
-            "FROM (SELECT profile_key, {}({}) AS up, {}({}) AS down FROM events WHERE {} AND {} AND {} GROUP BY profile_key)",
+            "FROM (SELECT profile_key, {}({}) AS up, {}({}) AS down FROM events WHERE {} AND {}{} GROUP BY profile_key)",
             _DOWN + 1,
             base,
             _DOWN + 1,
@@ -204,10 +204,11 @@ class Channels(Insight):
         return sql(_ROWS + "({}) WHERE true{}", single, self._on_channels())
 
     def _without(self, asked: Asked, such: Sql) -> Sql:
-        """The condition that somebody has no such event."""
+        """And the condition that somebody has no such event; none where nobody has one, as of most periods that are not over."""
         if not asked.room or asked.read is None:
-            return sql("profile_key NOT IN (SELECT profile_key FROM events WHERE {})", such)
-        return (People.first(asked.room) - marks.who(asked, such)).met()
+            return sql(" AND profile_key NOT IN (SELECT profile_key FROM events WHERE {})", such)
+        found = marks.who(asked, such)
+        return sql(" AND {}", (People.first(asked.room) - found).met()) if found else NOTHING
 
     def _begun(self, asked: Asked) -> Sql:
         """The first event of each session that begins in the period."""
