@@ -18,11 +18,14 @@ if __name__ == "__main__":
 
     render()
 else:
+    from functools import partial
+
     import streamlit as st
     from starlette.middleware import Middleware
 
+    from pages.ui import ahead
     from user360 import uploads, web
 
     most = st.get_option("server.maxUploadSize") * 2**20
     inward = [*web.middleware(), Middleware(uploads.Uploads, most=most)]
-    app = st.App(MAIN_SCRIPT, routes=web.routes(), lifespan=web.lifespan, middleware=inward)
+    app = st.App(MAIN_SCRIPT, routes=web.routes(), lifespan=partial(web.lifespan, get_ready=ahead.read), middleware=inward)

@@ -9,7 +9,6 @@ its database does not live here (`doors`).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import hashlib
 import itertools
@@ -23,7 +22,7 @@ import stat
 import sys
 import threading
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -312,8 +311,8 @@ def _mount(path: str, application: ASGIApp) -> Mount:
 
 
 @asynccontextmanager
-async def lifespan(_: object) -> AsyncIterator[None]:
-    """Open the database when the server starts and close it when it stops."""
+async def lifespan(_: object, get_ready: Callable[[], None] | None = None) -> AsyncIterator[None]:
+    """Open the database when the server starts and close it when it stops; `get_ready` is called once it answers."""
     _send_at_once()
     _sweep_rarely()
     sys.setswitchinterval(TURN_SECONDS)
@@ -321,7 +320,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     await to_thread.run_sync(_open_or_say_why)
     collect.begin()
     stopping = asyncio.Event()
-    ticking = asyncio.create_task(_tick(stopping))
+    ticking = asyncio.create_task(_tick(stopping, get_ready))
     try:
         yield
     finally:
@@ -342,14 +341,16 @@ def _end_in_peace() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
-async def _tick(stopping: asyncio.Event) -> None:
+async def _tick(stopping: asyncio.Event, get_ready: Callable[[], None] | None) -> None:
     """Get ready for messages and pages, then begin what is due, again and again, until the server stops."""
     await to_thread.run_sync(collect.get_ready)
+    if get_ready is not None:
+        await to_thread.run_sync(get_ready)
     await to_thread.run_sync(_try, jobs.get_ready)
     while not stopping.is_set():
         await to_thread.run_sync(_try, jobs.begin_what_is_due)
         await to_thread.run_sync(gc.collect)  # not after every drawing of a page, where it held up everybody
-        with contextlib.suppress(TimeoutError):
+        with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
 
 
@@ -391,7 +392,7 @@ def _send_at_once() -> None:
     descriptors = Path("/proc/self/fd")
     numbers = [int(entry.name) for entry in descriptors.iterdir()] if descriptors.is_dir() else []
     for number in numbers:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             if not stat.S_ISSOCK(os.fstat(number).st_mode):  # closing a copy of a file's number would give up its lock
                 continue
             with socket.socket(fileno=os.dup(number)) as listening:
