@@ -104,6 +104,25 @@ def test_a_box_around_several_days_lists_everyone_of_them_once_who_become_a_segm
     expect(people_now(tab)).to_have_text(str(PEOPLE))
 
 
+def test_a_lasso_around_several_days_lists_everyone_of_them_once(tab, server):
+    opened(tab, f'{server.address}/trends?view=active&q={{"kind":"active"}}')
+
+    with asking(tab):
+        tab.locator(".st-key-trends-active-box-turn button").first.click()
+    tab.locator(".js-plotly-plot [data-title='Lasso Select']").first.click()
+    left, top, width, height = browsing.stand(tab.locator(".js-plotly-plot .nsewdrag").first)
+    corners = [(0.02, 0.02), (0.98, 0.02), (0.98, 0.98), (0.02, 0.98), (0.02, 0.05)]
+    for nth, (across, down) in enumerate(corners):
+        tab.mouse.move(left + across * width, top + down * height, steps=6)
+        if nth == 0:
+            tab.mouse.down()
+    with asking(tab):
+        tab.mouse.up()
+
+    expect(browsing.behind(tab).get_by_text("each person once")).to_be_visible()
+    expect(browsing.behind(tab).get_by_text(f"{PEOPLE} people", exact=True)).to_be_visible()
+
+
 def test_a_cell_of_hours_and_weekdays_is_clicked_through_to_a_saved_segment(tab, server):
     opened(tab, f"{server.address}/trends?view=rhythm")
 

@@ -272,10 +272,13 @@ def draw(drawn: go.Figure, *, key: str, alt: str, camera: str = "", **options: A
     """Put a figure on the page. `alt` says what it shows; options are those of `st.plotly_chart`.
 
     `camera` is the name of the PNG that can be taken of it, by a button that shows while the pointer is over the chart.
+    Where marks can be boxed and lassoed, buttons that stay say with which of both.
     """
     config: dict[str, Any] = dict(CONFIG)
     if camera:
         config |= CAMERA | {"toImageButtonOptions": {**CAMERA["toImageButtonOptions"], "filename": camera}}
+        if "lasso" in options.get("selection_mode", ()):
+            config |= {"displayModeBar": True, "modeBarButtons": [["select2d", "lasso2d"], ["toImage"]]}
         inks = neutrals()
         drawn.update_layout(modebar={"bgcolor": "rgba(0,0,0,0)", "color": inks.soft, "activecolor": inks.ink})
     return st.plotly_chart(drawn, key=key, alt=alt, theme=None, config=config, **options)
