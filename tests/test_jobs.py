@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.serving import PATIENCE_SECONDS
 from tests.worlds import AT, events, take, users
+from user360 import clock, exports, imports, jobs, profiles, records, workspace
 from user360 import events as event_room
-from user360 import exports, imports, jobs, profiles, records
 from user360.errors import Conflict, InvalidFile, Unknown
 from user360.events import summing
 from user360.imports import reading
@@ -42,12 +43,20 @@ def test_a_job_tells_how_far_it_is_while_it_runs(store: Store) -> None:
     assert (jobs.wait(number, PATIENCE_SECONDS).status, job in jobs.running()) == ("done", False)
 
 
-def test_what_all_events_come_to_is_added_up_before_the_first_page_asks(store: Store) -> None:
-    take(store, events([("a", "Order", AT)]))
+def test_what_all_events_and_days_come_to_is_added_up_before_the_first_page_asks(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: AT)
+    day = AT - timedelta(days=2)
+    take(store, events([("a", "Order", day)]))
+    event_room.tally(store)
     before = store in summing._kept
     jobs.get_ready(store)
 
     assert (before, store in summing._kept) == (False, True)
+    kept = event_room.tallies(store)
+    assert kept is not None
+    assert kept.people[clock.calendar_day(day, workspace.get(store).zone)].events == 1
 
 
 def test_a_stopped_job_ends_at_its_next_step(store: Store) -> None:

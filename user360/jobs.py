@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 
-from user360 import backup, clock, duplicates, events, exports, folders, imports, records, schedules, watching
+from user360 import backup, clock, duplicates, events, exports, folders, imports, insights, records, schedules, watching
 from user360.errors import Conflict, Interrupted, Stopped, Unknown, User360Error
 
 if TYPE_CHECKING:
@@ -260,8 +260,9 @@ def restore(store: Store, name: str, *, by: str, at: datetime) -> Backup:
 
 
 def get_ready(store: Store) -> None:
-    """Add up beforehand what the first page would wait for: what every event comes to, which is only carried on from then on."""
+    """Find beforehand what the first page would wait for and is only carried on from then on: what every event, and each day, comes to."""
     events.catalogue(store)
+    insights.run(store, insights.parse({"kind": "overview"}), at=clock.now())
 
 
 def begin_what_is_due(store: Store) -> None:
