@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,15 +26,16 @@ _PAGE: Final = Card("GET", "/docs", None, "This document as a page", answers="te
 
 
 def routes(others: Sequence[Card]) -> list[CallRoute]:
-    """These calls; the document describes the others and them."""
-    whole = document.describe([*others, _HEALTH, _DOCUMENT, _PAGE])
-    page = reading.page(whole)
+    """These calls; the document describes the others and them. It is made once somebody wants it, no sooner: a server that starts has to hurry."""
+    cards = [*others, _HEALTH, _DOCUMENT, _PAGE]
+    whole = functools.cache(lambda: document.describe(cards))
+    page = functools.cache(lambda: reading.page(whole()))
 
     async def answer_document(_: Request) -> Response:
-        return JSONResponse(whole)
+        return JSONResponse(await to_thread.run_sync(whole))
 
     async def answer_page(_: Request) -> Response:
-        return HTMLResponse(page)
+        return HTMLResponse(await to_thread.run_sync(page))
 
     return [CallRoute(_HEALTH, _health), CallRoute(_DOCUMENT, answer_document), CallRoute(_PAGE, answer_page)]
 
