@@ -157,3 +157,23 @@ def test_what_the_environment_says_of_instructions_stands(tmp_path):
     processor.choose(environment, tmp_path / "cpuinfo")
 
     assert environment == {processor.SETTING: ""}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 15)), max_size=60),
+    st.lists(st.integers(0, 4), unique=True, max_size=5),
+    st.booleans(),
+)
+def test_people_of_groups_are_counted_alike_marked_in_a_table_and_sorted(store, monkeypatch, rows, some, marked):
+    monkeypatch.setattr(ordering, "_SPARSE", 1_000 if marked else 0)
+    group, who = (pa.array([row[place] for row in rows], kind) for place, kind in enumerate((pa.uint16(), pa.uint32())))
+    happened = pa.table({"part_of": group, "profile_key": who})
+    asked = Asked(segments.load_catalog(store), LATEST, room=16, read=store.read)
+
+    found = ordering.crowds(asked, sql("happened", happened=happened), Sql("part_of"), 5)
+
+    people = [{who for of, who in rows if of == each} for each in range(5)]
+    assert found.users.tolist() == [len(each) for each in people]
+    assert found.events.tolist() == [sum(of == each for of, _ in rows) for each in range(5)]
+    assert found.together(some) == len(set().union(*(people[each] for each in some)))

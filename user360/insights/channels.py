@@ -10,19 +10,17 @@ in a session the number of the channel, by which sorting measured twice as fast.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from user360 import clock, events, insight, likeness, marks, moments
 from user360.errors import InvalidInsight
 from user360.insight import Breakdown, Insight, Plan, Role, check_scope
-from user360.people import People
+from user360.people import NOBODY, People
 from user360.segments.rules import During, EventMoment, EventOccasion, Events, Group, PropertyCondition
 from user360.sql import NOTHING, Sql, joined, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from user360.insight import Asked
     from user360.segments import Rule
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
 
 USUAL: Final = 8
 BY_CHANNEL: Final = Breakdown("channel")
-_NO_CHANNEL: Final = 2**16
-_DOWN: Final = 2**17 - 1  # from which channels are counted down
-_LONGEST: Final = timedelta(microseconds=2**45)  # what fits beside a channel into a number of 64 bits
 _COUNTED: Final = Sql("day AS spot, number AS channel_id, events, users")
 _ROWS: Final = "SELECT profile_key, occurred_at, channel_id FROM "
 
@@ -97,6 +92,7 @@ class Channels(Insight):
         spot = marks.spot(self, asked) if timed else Sql("0")
         apart = timed and self.touch == "any" and self.measure != "sessions" and marks.stand_apart(asked, self.breakdown.most)
         told = marks.told(self, asked) if apart else None
+        once = self.touch != "any" and timed and marks.stand_apart(asked, self.breakdown.most)  # nobody is in two of the cells
         places = told.left if told else len(insight.buckets(self, asked)) if timed else 1
         if marks.fits(asked, places * marks.channels_of(asked)):
 
@@ -106,7 +102,7 @@ class Channels(Insight):
                     return sql(
                         "SELECT {} AS spot, channel_id, count(*) AS events, {} FROM ({}) GROUP BY ALL",
                         spot,
-                        people,
+                        Sql("count(*) AS users") if once else people,
                         happened,
                     )
 
@@ -153,12 +149,8 @@ class Channels(Insight):
         return sql(_ROWS + "events WHERE {} AND {} AND {}", marks.ANY, marks.known(asked), marks.within(self, asked))
 
     def _touched(self, asked: Asked) -> Sql:
-        """The first or last event ever of each person, where it falls into the period and on the channels.
-
-        Instant and channel are one number, in two ways: with the channel counted up, and down. Where both say the same channel
-        it is that of all events of the instant; only of the few others the message ids are read.
-        """
-        first, edge = self.touch == "first", Sql("min" if self.touch == "first" else "max")
+        """The first or last event ever of each person, where it falls into the period and on the channels."""
+        first = self.touch == "first"
         start, end = insight.span(self.period, asked.catalog, asked.at)
         every = sql(
             "{} AND {} AND occurred_at <= {}{}",
@@ -168,46 +160,13 @@ class Channels(Insight):
             sql(" AND {}", asked.among) if asked.among else NOTHING,
         )
         # what lies before the period says nothing of a last event, and what lies after it nothing of a first
-        there = sql("occurred_at >= {} AND occurred_at < {}", clock.stored(start), clock.stored(end))
-        base = int(start.timestamp()) * 1_000_000
-        moment = sql("(epoch_us(occurred_at) - {})::{} * {}", base, _wide(start, end), _DOWN + 1)
-        up = sql("{} + coalesce(channel_id, {})", moment, _NO_CHANNEL)
-        down = sql("{} + {} - coalesce(channel_id, {})", moment, _DOWN, _NO_CHANNEL)
-        edges = sql(
-            "SELECT profile_key, make_timestamp((up // {})::BIGINT + {}) AS occurred_at, (up % {})::INTEGER AS channel, (down % {})::INTEGER AS other "
-            "FROM (SELECT profile_key, {}({}) AS up, {}({}) AS down FROM events WHERE {} AND {}{} GROUP BY profile_key)",
-            _DOWN + 1,
-            base,
-            _DOWN + 1,
-            _DOWN + 1,
-            edge,
-            up,
-            edge,
-            down,
-            every,
-            there,
-            self._without(
-                asked, sql("{} AND occurred_at {} {}", every, Sql("<" if first else ">="), clock.stored(start if first else end))
-            ),
-        )
-        single = sql(
-            "WITH edges AS MATERIALIZED ({}) SELECT profile_key, occurred_at, nullif(channel, {})::USMALLINT AS channel_id FROM edges "
-            "WHERE channel + other = {} UNION ALL SELECT profile_key, occurred_at, arg_{}_null(channel_id, message_id) AS channel_id FROM events "
-            "JOIN (SELECT profile_key, occurred_at FROM edges WHERE channel + other <> {}) USING (profile_key, occurred_at) WHERE {} GROUP BY ALL",
-            edges,
-            _NO_CHANNEL,
-            _DOWN,
-            edge,
-            _DOWN,
-            every,
-        )
-        return sql(_ROWS + "({}) WHERE true{}", single, self._on_channels())
+        elsewhere = sql("{} AND occurred_at {} {}", every, Sql("<" if first else ">="), clock.stored(start if first else end))
+        found = moments.edges(asked, sql("{}{}", every, self._without(asked, elsewhere)), start, end, first=first)
+        return sql(_ROWS + "touched_people WHERE true{}", self._on_channels(), touched_people=found)
 
     def _without(self, asked: Asked, such: Sql) -> Sql:
         """And the condition that somebody has no such event; none where nobody has one, as of most periods that are not over."""
-        if not asked.room or asked.read is None:
-            return sql(" AND profile_key NOT IN (SELECT profile_key FROM events WHERE {})", such)
-        found = marks.who(asked, such)
+        found = marks.who(asked, such) if asked.room else NOBODY
         return sql(" AND {}", (People.first(asked.room) - found).met()) if found else NOTHING
 
     def _begun(self, asked: Asked) -> Sql:
@@ -222,11 +181,6 @@ class Channels(Insight):
             return NOTHING
         names = joined(", ", self.channels)
         return sql(" AND channel_id IN (SELECT channel_id FROM channels WHERE name IN ({}))", names)
-
-
-def _wide(start: datetime, end: datetime) -> Sql:
-    """The type of a number that holds an instant of the period and a channel."""
-    return Sql("BIGINT" if end - start <= _LONGEST else "HUGEINT")
 
 
 def _moment(during: During) -> tuple[str, tuple[Any, ...]]:
