@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from user360 import insights, ordering, processor, segments
+from user360 import crowds, insights, ordering, processor, segments
 from user360.errors import InvalidInsight
 from user360.insight import Asked
 from user360.sql import Sql, sql
@@ -166,12 +166,12 @@ def test_what_the_environment_says_of_instructions_stands(tmp_path):
     st.booleans(),
 )
 def test_people_of_groups_are_counted_alike_marked_in_a_table_and_sorted(store, monkeypatch, rows, some, marked):
-    monkeypatch.setattr(ordering, "_SPARSE", 1_000 if marked else 0)
+    monkeypatch.setattr(crowds, "_SPARSE", 1_000 if marked else 0)
     group, who = (pa.array([row[place] for row in rows], kind) for place, kind in enumerate((pa.uint16(), pa.uint32())))
     happened = pa.table({"part_of": group, "profile_key": who})
     asked = Asked(segments.load_catalog(store), LATEST, room=16, read=store.read)
 
-    found = ordering.crowds(asked, sql("happened", happened=happened), Sql("part_of"), 5)
+    found = crowds.counted(asked, sql("happened", happened=happened), Sql("part_of"), 5)
 
     people = [{who for of, who in rows if of == each} for each in range(5)]
     assert found.users.tolist() == [len(each) for each in people]

@@ -6,7 +6,7 @@ Without this room each insight would cut days by its own clock. What is counted 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,7 +16,6 @@ from user360 import clock, events, insight, people, segments
 from user360.errors import InvalidInsight, InvalidRule
 from user360.events import FIRST_OF_OTHERS
 from user360.insight import NONE, OTHER, VALUE
-from user360.people import NOBODY, People
 from user360.segments import event_values
 from user360.segments.rules import EventCondition, Events, Group
 from user360.sql import NOTHING, Sql, joined, name, sql
@@ -89,11 +88,8 @@ def spot(question: Insight, asked: Asked, first: datetime | None = None, until: 
     unit = question.granularity
     if unit == "hour":
         shift = events.shift(asked.catalog.zone, start) % timedelta(hours=1)
-        return (
-            sql("date_trunc('hour', {}) - {}", events.ahead(shift), _interval(shift))
-            if shift
-            else Sql("date_trunc('hour', occurred_at)")
-        )
+        hour = Sql("date_trunc('hour', occurred_at)")
+        return sql("date_trunc('hour', {}) - {}", events.ahead(shift), _interval(shift)) if shift else hour
     day = sql("({})::DATE", local(asked, start, end))
     if unit == "week":
         # numbers of days: adding intervals made the whole question half as long again
@@ -101,6 +97,16 @@ def spot(question: Insight, asked: Asked, first: datetime | None = None, until: 
     if unit == "month":
         return sql("date_trunc('month', {})::DATE", day)
     return day
+
+
+def nth(question: Insight, place: Sql, first: str) -> Sql:
+    """How many places of the time axis after the one of that name a place lies that `spot` made."""
+    if question.granularity == "hour":
+        return sql("date_diff('hour', {}, {})", clock.stored(datetime.fromisoformat(first)), place)
+    if question.granularity == "month":
+        return sql("date_diff('month', {}, {})", date.fromisoformat(first), place)
+    days = sql("({} - {})", place, date.fromisoformat(first))
+    return sql("{} // 7", days) if question.granularity == "week" else days
 
 
 def local(asked: Asked, start: datetime, end: datetime) -> Sql:
@@ -168,14 +174,6 @@ def heads(asked: Asked, groups: int) -> Heads:
 def crowd(asked: Asked) -> Sql:
     """The people of a group as one bitmap."""
     return sql("bitstring_agg(profile_key, 0, {})", Sql(str(asked.room - 1)))
-
-
-def who(asked: Asked, such: Sql) -> People:
-    """Who has an event under that condition. Grouping the events by their people took six times as long as one bitmap of them."""
-    assert asked.read is not None  # noqa: S101 - whoever compiles an answer gives it
-    rows = asked.read(sql("SELECT {}::BLOB AS people FROM events WHERE {} AND {}", crowd(asked), known(asked), such))
-    (blob,) = rows["people"].to_pylist()
-    return People.packed(blob) if blob else NOBODY
 
 
 def counted(asked: Asked, groups: int, rows: Sql | None = None, *, of: int = 1) -> Sql:

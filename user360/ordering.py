@@ -20,7 +20,6 @@ from user360.sql import Sql, sql
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from user360.insight import Asked, Insight
@@ -36,11 +35,8 @@ _NO_STEP: Final = 15
 KEYS: Final = 32  # bits of the key of a person
 _FEW_PARTS: Final = 8
 _ROOM: Final = 64
-_NARROW: Final = 32
 _SMALL: Final = 16
 _MOST_STEPS: Final = 100_000
-_MOST_MARKED: Final = 256 * 2**20
-_SPARSE: Final = 16  # bytes beside an event: to touch more of them takes longer than to sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,63 +240,6 @@ class Slice:
         """What stands beside."""
         small: Array = (self.number[places] & ((1 << self.packing.less) - 1)).astype(np.uint32)
         return small
-
-
-@dataclass(frozen=True, slots=True)
-class Crowds:
-    """The people of groups: how many people and how many events each has, and how many people several of them have together."""
-
-    users: Array
-    events: Array
-    together: Callable[[Sequence[int]], int]
-
-
-def crowds(asked: Asked, such: Sql, group: Sql, groups: int) -> Crowds:
-    """Of each of so many groups, numbered from 0, the people and events among such rows.
-
-    An event is one number of its group and its person: these are marked in a table of all groups and people, which lies in memory
-    as events do in the file, or sorted where it would be large beside them. A bitmap for each group took four times as long.
-    """
-    assert asked.read is not None  # noqa: S101 - whoever compiles an insight gives it
-    bits = max(asked.room - 1, 1).bit_length() if asked.room else KEYS
-    kind = Sql("UINTEGER" if (groups - 1).bit_length() + bits <= _NARROW else "UBIGINT")
-    column = sql("((({})::{} << {}) | profile_key) AS number", group, kind, Sql(str(bits)))
-    numbers = asked.read(sql("SELECT {} FROM {}", column, such))["number"]
-    marked = groups << bits <= min(_MOST_MARKED, _SPARSE * len(numbers))
-    return _marked(numbers, groups, bits) if marked else _sorted(numbers, groups, bits)
-
-
-def _marked(numbers: pa.ChunkedArray, groups: int, bits: int) -> Crowds:
-    there, events = np.zeros(groups << bits, dtype=np.bool_), np.zeros(groups, dtype=np.int64)
-    for chunk in numbers.chunks:
-        number = chunk.to_numpy()
-        there.put(number, True, mode="wrap")  # none lies outside, and to look for that took a third as long again
-        group = number >> bits
-        starts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
-        events += np.bincount(group[starts], np.diff(np.append(starts, group.size)), groups).astype(np.int64)
-    rows = there.reshape(groups, 1 << bits)
-
-    def together(some: Sequence[int]) -> int:
-        found = np.zeros(1 << bits, dtype=np.bool_)
-        for each in some:
-            found |= rows[each]
-        return int(np.count_nonzero(found))
-
-    return Crowds(np.array([np.count_nonzero(each) for each in rows]), events, together)
-
-
-def _sorted(numbers: pa.ChunkedArray, groups: int, bits: int) -> Crowds:
-    number = np.sort(numbers.to_numpy())
-    edges = np.append(np.searchsorted(number, np.arange(groups, dtype=number.dtype) << bits), number.size)
-    firsts = np.flatnonzero(np.append(True, number[1:] != number[:-1])[: number.size])
-
-    def together(some: Sequence[int]) -> int:
-        found = np.zeros(1 << bits, dtype=np.bool_)
-        for each in some:
-            found[number[edges[each] : edges[each + 1]] & ((1 << bits) - 1)] = True
-        return int(np.count_nonzero(found))
-
-    return Crowds(np.diff(np.searchsorted(firsts, edges)), np.diff(edges), together)
 
 
 def packing(question: Insight, asked: Asked, most: int) -> Packing:

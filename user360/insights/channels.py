@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from user360 import clock, events, insight, likeness, marks, moments
+from user360 import clock, crowds, events, insight, likeness, marks, moments
 from user360.errors import InvalidInsight
 from user360.insight import Breakdown, Insight, Plan, Role, check_scope
-from user360.people import NOBODY, People
+from user360.people import People
 from user360.segments.rules import During, EventMoment, EventOccasion, Events, Group, PropertyCondition
 from user360.sql import NOTHING, Sql, joined, sql
 
@@ -92,7 +92,7 @@ class Channels(Insight):
         spot = marks.spot(self, asked) if timed else Sql("0")
         apart = timed and self.touch == "any" and self.measure != "sessions" and marks.stand_apart(asked, self.breakdown.most)
         told = marks.told(self, asked) if apart else None
-        once = self.touch != "any" and timed and marks.stand_apart(asked, self.breakdown.most)  # nobody is in two of the cells
+        single = self.touch != "any" and timed and marks.stand_apart(asked, self.breakdown.most)  # nobody is in two of the cells
         places = told.left if told else len(insight.buckets(self, asked)) if timed else 1
         if marks.fits(asked, places * marks.channels_of(asked)):
 
@@ -102,7 +102,7 @@ class Channels(Insight):
                     return sql(
                         "SELECT {} AS spot, channel_id, count(*) AS events, {} FROM ({}) GROUP BY ALL",
                         spot,
-                        Sql("count(*) AS users") if once else people,
+                        Sql("count(*) AS users") if single else people,
                         happened,
                     )
 
@@ -166,7 +166,7 @@ class Channels(Insight):
 
     def _without(self, asked: Asked, such: Sql) -> Sql:
         """And the condition that somebody has no such event; none where nobody has one, as of most periods that are not over."""
-        found = marks.who(asked, such) if asked.room else NOBODY
+        found = crowds.who(asked, sql("events WHERE {}", such))
         return sql(" AND {}", (People.first(asked.room) - found).met()) if found else NOTHING
 
     def _begun(self, asked: Asked) -> Sql:

@@ -12,18 +12,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from user360 import clock, insight, likeness, marks
+import numpy as np
+import pyarrow as pa
+
+from user360 import clock, crowds, insight, likeness, marks, ordering
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
 from user360.segments import event_leaves, windows
 from user360.segments.frames import Frame
 from user360.segments.rules import During, EventMoment, Events, Group
-from user360.sql import Sql, joined, sql
+from user360.sql import Sql, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from user360.insight import Asked
+    from user360.ordering import Array
     from user360.segments import Catalog, Node, Rule
 
 NEW, RETURNING, RESURRECTED, DORMANT = "new", "returning", "resurrected", "dormant"
@@ -32,7 +36,7 @@ UNITS: Final = ("day", "week", "month")
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LONG_AGO: Final = date(1900, 1, 1)
 _TICK: Final = timedelta(microseconds=1)
-BITMAPS: Final = 5  # for each period: its people, and what they are held against
+_COUNTED: Final = pa.schema({"time": pa.string(), "state": pa.string(), "users": pa.int64()})
 _THIS: Final = {"day": "today", "week": "this_week", "month": "this_month"}
 _LAST: Final = {"day": "yesterday", "week": "last_week", "month": "last_month"}
 
@@ -67,55 +71,65 @@ class Lifecycle(Insight):
     def compile(self, asked: Asked) -> Plan:
         """The periods of each person in order, each with the one before and after; counted by a bitmap a period."""
         relation = self._relation(asked)
-        places = self._places(asked)
-        if not marks.fits(asked, BITMAPS * len(places)):
+        if not marks.fits(asked, len(self._places(asked))):
             return Plan(relation, sql("SELECT time, state, count(*) AS users FROM ({}) GROUP BY ALL ORDER BY ALL", relation))
-        return Plan(relation, self._counted(asked, places))
+        return Plan(relation, lambda: self._counted(asked))
 
-    def _seen(self, asked: Asked) -> tuple[Sql, Sql]:
-        """The period an event is of, all before the first ones as one; and the condition that it counts."""
-        early, _, end = self._edges(asked)
+    def _such(self, asked: Asked) -> Sql:
+        """The condition that an event counts."""
         such = event_leaves.matching(marks.checked(self.of, asked.catalog, "$"), Frame(asked.catalog, asked.at))
-        spot = marks.spot(self, asked, early, end)
-        seen = sql("CASE WHEN occurred_at < {} THEN {} ELSE {} END", clock.stored(early), _LONG_AGO, spot)
-        return seen, sql("{} AND {}", such, marks.within(self, asked, _EVER, end))
+        return sql("{} AND {}", such, marks.within(self, asked, _EVER, self._edges(asked)[2]))
 
-    def _places(self, asked: Asked) -> list[date]:
-        """All time before, the period before the first, and those that have begun."""
-        early, first, end = self._edges(asked)
-        found, here = [_LONG_AGO, clock.calendar_day(early, asked.catalog.zone)], first
-        while here < end and here <= asked.at:
-            found.append(clock.calendar_day(here, asked.catalog.zone))
-            here = windows.unit_around(here, 0, self.granularity, asked.catalog)[1]
+    def _places(self, asked: Asked) -> list[datetime]:
+        """Where the period before the first begins, and those that have begun."""
+        here, _, end = self._edges(asked)
+        found = [here]
+        while (here := windows.unit_around(here, 0, self.granularity, asked.catalog)[1]) < end and here <= asked.at:
+            found.append(here)
         return found
 
-    def _counted(self, asked: Asked, places: list[date]) -> Sql:
+    def _counted(self, asked: Asked) -> pa.Table:
         """A period is one bitmap, its states what that shares with the one before and with all before."""
-        seen, where = self._seen(asked)
-        nobody = sql("bitstring('0', {})", Sql(str(asked.room)))
-        rows = joined(", ", [sql("({}, {})", nth, each) for nth, each in enumerate(places)])
-        return sql(
-            "WITH grouped AS MATERIALIZED (SELECT {} AS place, {} AS heads FROM events WHERE {} AND {} GROUP BY ALL), "
-            "every AS (SELECT nth, place, coalesce(heads, {}) AS here FROM (VALUES {}) AS places(nth, place) LEFT JOIN grouped USING (place)), "
-            "beside AS (SELECT *, lag(here) OVER (ORDER BY nth) AS last, "
-            "bit_or(here) OVER (ORDER BY nth ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ever FROM every) "
-            "SELECT place::VARCHAR AS time, state, users FROM (SELECT place, unnest([{}, {}, {}, {}]) AS state, "
-            "unnest([bit_count(here & ~ever), bit_count(here & last), bit_count((here & ever) & ~last), bit_count(last & ~here)]) AS users "
-            "FROM beside WHERE nth > 1) WHERE users > 0 ORDER BY ALL",
-            seen,
-            marks.crowd(asked),
-            where,
-            marks.known(asked),
-            nobody,
-            rows,
-            *STATES,
+        places, (early, _, end) = self._places(asked), self._edges(asked)
+        names = [clock.calendar_day(each, asked.catalog.zone).isoformat() for each in places]
+        rows, spot = sql("events WHERE {} AND {}", self._such(asked), marks.known(asked)), marks.spot(self, asked, early, end)
+        size = min(crowds.most_at_once(asked), (len(places) + 1) // 2)
+
+        def bitmaps(first: int | None) -> Array:
+            if first is None:
+                before = sql("{} AND occurred_at < {}", rows, clock.stored(early))
+                return crowds.bitmaps(asked, before, Sql("0"), 1)
+            some, until = places[first : first + size], [*places, end][min(first + size, len(places))]
+            there = sql("{} AND occurred_at >= {} AND occurred_at < {}", rows, *map(clock.stored, (some[0], until)))
+            return crowds.bitmaps(asked, there, marks.nth(self, spot, names[first]), len(some))
+
+        ever, *found = ordering.at_once(bitmaps, [None, *range(0, len(places), size)])
+        users = [each for some in found for each in some]
+        drawn: list[tuple[str, str, int]] = []
+        for named, last, here in zip(names[1:], users[:-1], users[1:], strict=True):
+            ever[0] |= last
+            heads, before, returning, known = (
+                int(np.bitwise_count(each).sum()) for each in (here, last, here & last, here & ever[0])
+            )
+            told = ((DORMANT, before - returning), (NEW, heads - known), (RESURRECTED, known - returning), (RETURNING, returning))
+            drawn += [(named, state, each) for state, each in told if each]
+        columns = list(zip(*drawn, strict=True)) or [(), (), ()]
+        return pa.Table.from_arrays(
+            [pa.array(each, of) for each, of in zip(columns, _COUNTED.types, strict=True)], schema=_COUNTED
         )
 
     def _relation(self, asked: Asked) -> Sql:
         early, first, end = self._edges(asked)
         before = clock.calendar_day(early, asked.catalog.zone)
         begin, today = (clock.calendar_day(each, asked.catalog.zone) for each in (first, min(asked.at, end - _TICK)))
-        seen = sql("SELECT DISTINCT profile_key, {} AS seen FROM events WHERE {}", *self._seen(asked))
+        spot = marks.spot(self, asked, early, end)
+        seen = sql(
+            "SELECT DISTINCT profile_key, CASE WHEN occurred_at < {} THEN {} ELSE {} END AS seen FROM events WHERE {}",
+            clock.stored(early),
+            _LONG_AGO,
+            spot,
+            self._such(asked),
+        )
         return sql(
             "WITH seen AS MATERIALIZED (SELECT *, lag(seen) OVER ways AS before, lead(seen) OVER ways AS after FROM ({}) "
             "WINDOW ways AS (PARTITION BY profile_key ORDER BY seen)) "

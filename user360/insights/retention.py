@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import numpy as np
 
-from user360 import clock, cohorts, insight, likeness, marks
+from user360 import clock, cohorts, crowds, insight, likeness, marks
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
 from user360.people import People
@@ -279,8 +279,9 @@ def _bitmaps(question: Retention, asked: Asked) -> Sql | None:
     else:
         begun = _crowds(_by_place(question, asked, question.start, found.first, found.end), asked)
     if question.entry == "first":
-        such = sql("{} AND {}", _such(question.start, asked), marks.within(question, asked, _EVER, found.first))
-        begun = cohorts.new(begun, found.days, marks.who(asked, such))
+        before = marks.within(question, asked, _EVER, found.first)
+        such = sql("events WHERE {} AND {} AND {}", _such(question.start, asked), marks.known(asked), before)
+        begun = cohorts.new(begun, found.days, crowds.who(asked, such))
     counted, pooled = cohorts.met(cells, begun, seen, after=question.when == "after", once=question.entry == "first")
     return sql(
         "WITH counted AS MATERIALIZED (SELECT * FROM counted_cells), pooled AS (SELECT * FROM pooled_ages)",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 import numpy as np
 import pyarrow as pa
 
-from user360 import clock, insight, marks, ordering
+from user360 import clock, crowds, insight, marks
 from user360.errors import InvalidInsight
 from user360.insight import Insight, Plan, Role, check_scope
 from user360.segments import event_leaves
@@ -85,7 +85,7 @@ class Rhythm(Insight):
 def _counted(asked: Asked, rows: Sql) -> pa.Table:
     """weekday, hour, users and events of each hour in which anything happened."""
     hour = sql("(epoch_us(local) // 3600000000 + {}) % {}", _FIRST, HOURS)
-    found = ordering.crowds(asked, sql("({}) WHERE {}", rows, marks.known(asked)), hour, HOURS)
+    found = crowds.counted(asked, sql("({}) WHERE {}", rows, marks.known(asked)), hour, HOURS)
     there = np.flatnonzero(found.events)
     weekday, hour_of = np.divmod(there.astype(np.int32), 24)
     return pa.table({"weekday": weekday, "hour": hour_of, "users": found.users[there], "events": found.events[there]})

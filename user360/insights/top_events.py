@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
 
-from user360 import clock, events, insight, likeness, marks, ordering
+from user360 import clock, crowds, events, insight, likeness, marks, ordering
 from user360.errors import InvalidInsight
 from user360.events import FIRST_OF_OTHERS
 from user360.insight import OTHER, VALUE, Insight, Plan, Role, check_scope
@@ -23,8 +22,8 @@ from user360.sql import Sql, joined, sql
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from user360.crowds import Crowds
     from user360.insight import Asked, Bucket
-    from user360.ordering import Crowds
     from user360.segments import Rule
 
 NOW, BEFORE = "now", "before"
@@ -89,16 +88,16 @@ class TopEvents(Insight):
 
         def counted(rows: Sql) -> Crowds:
             such = sql("events WHERE {} AND event_id < {}", rows, FIRST_OF_OTHERS + kinds)
-            return ordering.crowds(asked, such, sql("event_id - {}", FIRST_OF_OTHERS), kinds)
+            return crowds.counted(asked, such, sql("event_id - {}", FIRST_OF_OTHERS), kinds)
 
         found = dict(zip(times, ordering.at_once(counted, times.values()), strict=True))
         ranked = sorted(names, key=lambda each: (-found[NOW].users[each - FIRST_OF_OTHERS], names[each]))
-        crowds = {VALUE + names[each]: [each - FIRST_OF_OTHERS] for each in ranked[: self.most]}
-        crowds[OTHER] = [each - FIRST_OF_OTHERS for each in ranked[self.most :]]
+        groups = {VALUE + names[each]: [each - FIRST_OF_OTHERS] for each in ranked[: self.most]}
+        groups[OTHER] = [each - FIRST_OF_OTHERS for each in ranked[self.most :]]
         totals = [
             {"event": event, "time": time, "users": of.together(numbers), "events": happened}
             for time, of in found.items()
-            for event, numbers in crowds.items()
+            for event, numbers in groups.items()
             if (happened := int(of.events[numbers].sum()))
         ]
         return {each: VALUE + names[each] for each in ranked[: self.most]}, pa.Table.from_pylist(totals, _COUNTED)
@@ -126,13 +125,13 @@ class TopEvents(Insight):
 
         def counted(half: tuple[Bucket, ...]) -> pa.Table:
             marked = [(event, each.name) for event in (*named.values(), OTHER) for each in half]
-            group = _nth(self, asked, half[0])
+            group = marks.nth(self, marks.spot(self, asked), half[0].name)
             if named:
                 cases = [sql("WHEN {} THEN {}", each, Sql(str(nth * len(half)))) for nth, each in enumerate(named)]
                 group = sql("CASE event_id {} ELSE {} END + {}", joined(" ", cases), Sql(str(len(named) * len(half))), group)
             edges = (clock.stored(half[0].start), clock.stored(half[-1].end))
             rows = sql("events WHERE {} AND occurred_at >= {} AND occurred_at < {}", where, *edges)
-            found = ordering.crowds(asked, rows, group, len(marked))
+            found = crowds.counted(asked, rows, group, len(marked))
             there = np.flatnonzero(found.events)
             event, time = list(zip(*(marked[each] for each in there), strict=True)) or ((), ())
             columns = (event, time, found.users[there], found.events[there])
@@ -153,17 +152,6 @@ class TopEvents(Insight):
                 return None
             during = During("between", (earlier.isoformat(), until.isoformat()))
         return likeness.rule(self, cell, asked, (likeness.happened(self, Events(event.removeprefix(VALUE)), {}, during),))
-
-
-def _nth(question: TopEvents, asked: Asked, first: Bucket) -> Sql:
-    """How many places of the time axis after this one an event of the period falls on."""
-    place = marks.spot(question, asked)
-    if question.granularity == "hour":
-        return sql("date_diff('hour', {}, {})", clock.stored(datetime.fromisoformat(first.name)), place)
-    if question.granularity == "month":
-        return sql("date_diff('month', {}, {})", date.fromisoformat(first.name), place)
-    days = sql("({} - {})", place, date.fromisoformat(first.name))
-    return sql("{} // 7", days) if question.granularity == "week" else days
 
 
 def _event(named: Mapping[int, str], number: Sql = _NUMBER) -> Sql:
