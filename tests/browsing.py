@@ -135,7 +135,7 @@ def point(mark: Locator) -> None:
 
 def point_in_flow(page: Page, told: str) -> None:
     """Click the link or node of the flow on the page of which the chart says `told` where the pointer is."""
-    canvas = page.locator("canvas").first
+    canvas = page.get_by_test_id("stEChartsChart").locator("canvas")
     tip = canvas.locator("xpath=../following-sibling::div[1]")
     left, top, width, height = stand(canvas)
     places = [(left + width * x / 10, top + height * y / 20) for y in range(1, 20) for x in range(1, 10)]
