@@ -91,9 +91,23 @@ def store() -> Iterator[Store]:
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database on disk, made by the program and closed: to copy it takes a third of what it takes to make it."""
+    path = tmp_path_factory.mktemp("begun") / "begun.duckdb"
+    open_store(path).close()
+    return path
+
+
 @pytest.fixture
-def store_file(tmp_path: Path) -> Iterator[Store]:
+def store_file(tmp_path: Path, begun: Path) -> Iterator[Store]:
     """An empty database on disk, with a name of its own."""
-    opened = open_store(tmp_path / "store.duckdb")
+    opened = open_store(shutil.copyfile(begun, tmp_path / "store.duckdb"))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def workspace(begun: Path) -> None:
+    """An empty database where the program looks for its own, as from an earlier start."""
+    shutil.copyfile(begun, doors.database())

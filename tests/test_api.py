@@ -18,6 +18,8 @@ from user360.people import People
 
 NOW = clock.now().replace(microsecond=0)  # noqa: TID251 - the server asks the clock itself
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 def days(back):
     return NOW - timedelta(days=back)

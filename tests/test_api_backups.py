@@ -13,6 +13,8 @@ from user360 import doors, keys, profiles, web
 
 NOW = datetime(2026, 11, 23, 12, 50, tzinfo=UTC)
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 @pytest.fixture
 def client():

@@ -17,6 +17,8 @@ from user360.api import document, fields, reading, sending
 
 EVERYONE = {"version": 1, "match": "all", "conditions": []}
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 @pytest.fixture(scope="module")
 def told():

@@ -17,6 +17,8 @@ from user360 import doors, jobs, keys, web
 NOW = datetime(2026, 11, 23, 12, 50, tzinfo=UTC)
 GERMANS = {"version": 1, "match": "all", "conditions": [{"property": "country", "operator": "is", "values": ["DE"]}]}
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 @pytest.fixture
 def client():

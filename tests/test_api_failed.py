@@ -15,6 +15,8 @@ from user360.failed import Failure
 
 GOOD = {"type": "identify", "userId": "u1", "messageId": "m1", "traits": {"city": "Oslo"}}
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 def failure(number, code="noIdentity", raw=GOOD):
     return Failure(f"m{number}", "identify", code, "It names nobody.", "Give a userId.", "server", json.dumps(raw))

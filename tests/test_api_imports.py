@@ -14,6 +14,8 @@ from user360 import doors, jobs, keys, profiles, properties, web
 
 ROWS = "userId,firstName,city,orders\nu1,Asha,Pune,3\nu2,Bo,,x\n\nu3,Cem,Izmir,5\n"
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 @pytest.fixture
 def client():

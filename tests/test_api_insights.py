@@ -9,6 +9,8 @@ from tests.test_api import server as server  # noqa: PLC0414
 
 ORDERS = {"series": [{"of": {"event": "Order"}}], "period": {"last": 3, "unit": "month"}, "granularity": "month"}
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 def test_the_kinds_there_are_are_told_with_their_definitions(client):
     items = client.get("/api/insights").json()["items"]

@@ -10,6 +10,8 @@ from tests.serving import PATIENCE_SECONDS
 from tests.worlds import AT, events, take, users
 from user360 import doors, jobs, keys, profiles, web
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 @pytest.fixture
 def client():

@@ -16,6 +16,8 @@ from user360.segments import saved
 
 EVERYONE = {"version": 1, "match": "all", "conditions": []}
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 @pytest.fixture
 def client():

@@ -12,6 +12,8 @@ from user360 import doors, keys, profiles, web
 THERE = "/cdp/api/v1/user"
 BOT = {"bot": "x1625041041238"}
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 @pytest.fixture
 def client():

@@ -26,6 +26,8 @@ from user360.errors import Busy, StoreUnavailable, TooLarge, TooMany
 
 STORED = (200, {"success": True})
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 @pytest.fixture
 def client(monkeypatch):

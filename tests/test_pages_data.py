@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PAGES = ("properties", "events", "import", "downloads", "activity")
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 def _open(page: str, **parameters: str) -> AppTest:
     return at_address(page, **parameters)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from user360.store import Store
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 @pytest.fixture
 def shop() -> Store:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from user360.records import Import
     from user360.store import Store
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 def _open(**parameters: str) -> AppTest:
     return at_address("import", **parameters)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 @pytest.fixture
 def shop() -> Store:

@@ -28,7 +28,7 @@ HOSTILE = "![x](http://evil/beacon.png) **bold** <b>"
 
 
 @pytest.fixture
-def opened() -> Iterator[Store]:
+def opened(workspace: None) -> Iterator[Store]:
     st.cache_resource.clear()
     yield doors.current_store()
     doors.close()
