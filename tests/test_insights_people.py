@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.worlds import AT, events, take, users
-from user360 import insights, marks, moments, ordering, people, profiles, segments, workspace
+from user360 import insights, marks, ordering, people, profiles, segments, workspace
 from user360.errors import InvalidInsight
 from user360.events import tally
 from user360.insights.engagement import Engagement
@@ -279,10 +279,10 @@ def test_sessions_are_runs_without_a_gap_of_more_than_half_an_hour(crowds, seed)
     assert counted == runs
 
 
-@pytest.mark.parametrize("most", [moments._MOST_ROWS, 9], ids=["at once", "stretch by stretch"])
+@pytest.mark.parametrize("most", [ordering._MOST_ROWS, 9], ids=["at once", "stretch by stretch"])
 @pytest.mark.parametrize(("touch", "place"), [("first", 0), ("last", -1)])
 def test_the_first_and_the_last_channel_are_those_of_the_first_and_the_last_event(crowds, monkeypatch, touch, place, most):
-    monkeypatch.setattr(moments, "_MOST_ROWS", most)
+    monkeypatch.setattr(ordering, "_MOST_ROWS", most)
     for seed in range(3):
         mine = defaultdict(list)
         for who, _, when, channel, message in crowds(seed).rows:

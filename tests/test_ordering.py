@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from user360 import crowds, insights, ordering, processor, segments
 from user360.errors import InvalidInsight
 from user360.insight import Asked
+from user360.people import People
 from user360.sql import Sql, sql
 
 SECOND = 1_000_000
@@ -177,3 +178,21 @@ def test_people_of_groups_are_counted_alike_marked_in_a_table_and_sorted(store, 
     assert found.users.tolist() == [len(each) for each in people]
     assert found.events.tolist() == [sum(of == each for of, _ in rows) for each in range(5)]
     assert found.together(some) == len(set().union(*(people[each] for each in some)))
+
+
+@pytest.mark.parametrize("most", [ordering._MOST_ROWS, 3], ids=["at once", "stretch by stretch"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 69), st.integers(0, 9)), max_size=30))
+def test_people_of_groups_are_those_of_their_rows_in_whatever_stretches_these_are_read(store, monkeypatch, rows, most):
+    monkeypatch.setattr(ordering, "_MOST_ROWS", most)
+    kinds = (pa.uint16(), pa.uint32(), pa.timestamp("us"))
+    group, who, when = (pa.array([row[place] for row in rows], kind) for place, kind in enumerate(kinds))
+    happened = pa.table({"part_of": group, "profile_key": who, "occurred_at": when})
+    asked = Asked(segments.load_catalog(store), LATEST, room=72, read=store.read)
+    such = sql("happened WHERE true", happened=happened)
+
+    found = crowds.bitmaps(asked, such, Sql("part_of"), 3)
+
+    people = [People.packed(each.tobytes()).keys().tolist() for each in found]
+    assert people == [sorted({who for of, who, _ in rows if of == each}) for each in range(3)]
+    assert crowds.who(asked, such).keys().tolist() == sorted({who for _, who, _ in rows})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from user360 import ordering
 from user360.ordering import KEYS
 from user360.people import NOBODY, People
 from user360.sql import Sql, sql
@@ -45,12 +46,14 @@ def counted(asked: Asked, such: Sql, group: Sql, groups: int) -> Crowds:
     bits = _bits(asked)
     numbers = _numbers(asked, such, group, groups)
     marked = groups << bits <= min(_MOST_MARKED, _SPARSE * len(numbers))
-    return _marked(numbers, groups, bits) if marked else _sorted(numbers, groups, bits)
+    return _marked(numbers, _nobody(asked, groups), bits) if marked else _sorted(numbers, groups, bits)
 
 
 def bitmaps(asked: Asked, such: Sql, group: Sql, groups: int) -> Array:
     """The people of each of so many groups, not more than `most_at_once`, numbered from 0, as rows of a bitmap in numbers of 64 bits."""
-    found: Array = np.packbits(_table(_numbers(asked, such, group, groups), groups, _bits(asked)), axis=1).view(np.uint64)
+    there = _nobody(asked, groups)
+    ordering.at_once(lambda rows: _mark(there, _numbers(asked, rows, group, groups)), ordering.stretches(asked, such))
+    found: Array = np.packbits(there, axis=1).view(np.uint64)
     return found
 
 
@@ -84,16 +87,20 @@ def _numbers(asked: Asked, such: Sql, group: Sql, groups: int) -> pa.ChunkedArra
     return asked.read(sql("SELECT {} FROM {}", column, such))["number"]
 
 
-def _table(numbers: pa.ChunkedArray, groups: int, bits: int) -> Array:
-    """Whether a person is in a group: a row a group."""
-    there = np.zeros(groups << bits, dtype=np.bool_)
+def _nobody(asked: Asked, groups: int) -> Array:
+    """A table of whether a person is in a group: a row a group."""
+    return np.zeros((groups, 1 << _bits(asked)), dtype=np.bool_)
+
+
+def _mark(table: Array, numbers: pa.ChunkedArray) -> None:
     for chunk in numbers.chunks:
-        there.put(chunk.to_numpy(), True, mode="wrap")  # none lies outside, and to look for that took a third as long again
-    return there.reshape(groups, 1 << bits)
+        table.put(chunk.to_numpy(), True, mode="wrap")  # none lies outside, and to look for that took a third as long again
 
 
-def _marked(numbers: pa.ChunkedArray, groups: int, bits: int) -> Crowds:
-    rows, events = _table(numbers, groups, bits), np.zeros(groups, dtype=np.int64)
+def _marked(numbers: pa.ChunkedArray, rows: Array, bits: int) -> Crowds:
+    groups = len(rows)
+    events = np.zeros(groups, dtype=np.int64)
+    _mark(rows, numbers)
     for chunk in numbers.chunks:
         group = chunk.to_numpy() >> bits
         starts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))

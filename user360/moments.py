@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -33,7 +32,6 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _BITS: Final = 63  # of a BIGINT without its sign
 _COARSE: Final = 1_024
 _PAUSE: Final = GAP // _MICROSECOND
-_MOST_ROWS: Final = 8_000_000
 _SILENT, _NOBODY = -1, -2  # in the place of a channel: of an event without one, of who has no event
 
 
@@ -205,19 +203,15 @@ def edges(asked: Asked, such: Sql, start: datetime, end: datetime, *, first: boo
     person in the database. Where there are many they are read stretch by stretch of time: not all of them need memory at once.
     """
     assert asked.read is not None  # noqa: S101 - whoever compiles an insight gives it
-    rows = sql("FROM events WHERE {}", such)
-    counted = sql("SELECT count(*) AS n {} AND occurred_at >= {} AND occurred_at < {}", rows, *map(clock.stored, (start, end)))
-    pieces = -(-asked.read(counted)["n"][0].as_py() // _MOST_ROWS)
-    cuts = [start, *(start + (end - start) * nth / pieces for nth in range(1, pieces)), end]
+    rows = sql("events WHERE {} AND occurred_at >= {} AND occurred_at < {}", such, *map(clock.stored, (start, end)))
     found, tied = _Edges(np.zeros(asked.room, np.int64), np.full(asked.room, _NOBODY, np.int32)), []
-    for stretch in list(pairwise(cuts))[:: 1 if first else -1]:
-        there = sql("{} AND occurred_at >= {} AND occurred_at < {}", rows, *map(clock.stored, stretch))
-        read = asked.read(sql("SELECT profile_key, occurred_at, channel_id {}", there))
+    for stretch in ordering.stretches(asked, rows)[:: 1 if first else -1]:
+        read = asked.read(sql("SELECT profile_key, occurred_at, channel_id FROM {}", stretch))
         tied.append(found.add(read.to_batches(), first=first))
     several = np.unique(np.concatenate(tied))
     if several.size:
         decided = sql(
-            "SELECT profile_key, arg_{}_null(channel_id, message_id) AS channel_id FROM (SELECT profile_key, occurred_at, channel_id, message_id {}) "
+            "SELECT profile_key, arg_{}_null(channel_id, message_id) AS channel_id FROM (SELECT profile_key, occurred_at, channel_id, message_id FROM {}) "
             "JOIN tied_edges USING (profile_key, occurred_at) GROUP BY profile_key",
             Sql("min" if first else "max"),
             rows,

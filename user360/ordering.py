@@ -9,13 +9,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 
 from user360 import clock, insight
 from user360.errors import InvalidInsight
-from user360.sql import Sql, sql
+from user360.sql import NOTHING, Sql, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,6 +38,7 @@ _FEW_PARTS: Final = 8
 _ROOM: Final = 64
 _SMALL: Final = 16
 _MOST_STEPS: Final = 100_000
+_MOST_ROWS: Final = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,24 @@ class Slice:
         """What stands beside."""
         small: Array = (self.number[places] & ((1 << self.packing.less) - 1)).astype(np.uint32)
         return small
+
+
+def stretches(asked: Asked, such: Sql) -> list[Sql]:
+    """Such rows of events in stretches of time, one after the other: so many events that not all of them should be in memory at once."""
+    assert asked.read is not None  # noqa: S101 - whoever compiles an insight gives it
+    pieces = -(-asked.read(sql("SELECT count(*) AS n FROM {}", such))["n"][0].as_py() // _MOST_ROWS)
+    if pieces < 2:  # noqa: PLR2004 - nothing to part
+        return [such]
+    edge = asked.read(sql("SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM {}", such))
+    first, last = (edge[each][0].as_py() for each in ("first", "last"))
+    cuts = [first + (last - first) * nth / pieces for nth in range(1, pieces)]
+    edges = [None, *cuts, None]
+    found = []
+    for since, until in pairwise(edges):
+        after = sql(" AND occurred_at >= {}", since) if since is not None else NOTHING
+        before = sql(" AND occurred_at < {}", until) if until is not None else NOTHING
+        found.append(sql("{}{}{}", such, after, before))
+    return found
 
 
 def packing(question: Insight, asked: Asked, most: int) -> Packing:
