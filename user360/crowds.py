@@ -103,7 +103,7 @@ def _marked(numbers: pa.ChunkedArray, rows: Array, bits: int) -> Crowds:
     _mark(rows, numbers)
     for chunk in numbers.chunks:
         group = chunk.to_numpy() >> bits
-        starts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
+        starts = np.flatnonzero(np.append(True, group[1:] != group[:-1])[: group.size])
         events += np.bincount(group[starts], np.diff(np.append(starts, group.size)), groups).astype(np.int64)
 
     def together(some: Sequence[int]) -> int:
