@@ -26,8 +26,6 @@ from user360.errors import Busy, StoreUnavailable, TooLarge, TooMany
 
 STORED = (200, {"success": True})
 
-pytestmark = pytest.mark.usefixtures("workspace")
-
 
 @pytest.fixture
 def client(monkeypatch):

@@ -261,8 +261,8 @@ def restore(store: Store, name: str, *, by: str, at: datetime) -> Backup:
 
 def get_ready(store: Store) -> None:
     """Find beforehand what the first page would wait for and is only carried on from then on: what every event, and each day, comes to."""
-    events.catalogue(store)
-    insights.run(store, insights.parse({"kind": "overview"}), at=clock.now())
+    if any(events.catalogue(store)["total"].to_pylist()):
+        insights.run(store, insights.parse({"kind": "overview"}), at=clock.now())
 
 
 def begin_what_is_due(store: Store) -> None:
