@@ -177,7 +177,8 @@ def kept(store: Store, leaf: Leaf) -> People:
     found = _found(store, leaf)
     if found is None:
         key = _key(store, leaf)
-        found = profiles.everyone(store) if leaf == EVERYONE else store.people(leaf.sql, once=leaf.once)
+        once = leaf.once and not leaf.where  # the wide table's often are many, who are handed over sooner as a bitmap
+        found = profiles.everyone(store) if leaf == EVERYONE else store.people(leaf.sql, once=once)
         _keep(store, key, found)
     return found
 
