@@ -36,14 +36,16 @@ LONGEST: Final = 1000.0
 def in_turn(sides: Sequence[Sequence[Callable[[], float]]], runs: int) -> tuple[list[float], list[set[float]]]:
     """Of each side the median of its fastest way in milliseconds (0 of none), and what its ways came to.
 
-    Every way is asked once in each round, so that what else the machine does falls on all of them. One that needs too much memory is none.
+    Every way is asked in each round, so that what else the machine does falls on all of them; before it counts it is asked once, since
+    what others asked in between is out of the caches by then. One that needs too much memory is none.
     """
     times: dict[tuple[int, int], list[float]] = {(side, way): [] for side, ways in enumerate(sides) for way in range(len(ways))}
     found: list[set[float]] = [set() for _ in sides]
     for _ in range(runs + 1):
         for side, way in list(times):
-            begun = time.perf_counter()
             try:
+                sides[side][way]()
+                begun = time.perf_counter()
                 found[side].add(round(sides[side][way]()))
             except StoreUnavailable:
                 del times[side, way]
