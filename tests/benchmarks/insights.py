@@ -11,19 +11,18 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.benchmarks import answers, contenders
+from tests.benchmarks.timing import in_turn
 from user360 import events, insights
-from user360.errors import StoreUnavailable
 from user360.segments import asking
 from user360.sql import Sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable
 
     from tests.benchmarks.answers import Asked
     from user360.store import Store
@@ -33,41 +32,19 @@ BY_HAND: Final = 1.2
 LONGEST: Final = 1000.0
 
 
-def in_turn(sides: Sequence[Sequence[Callable[[], float]]], runs: int) -> tuple[list[float], list[set[float]]]:
-    """Of each side the median of its fastest way in milliseconds (0 of none), and what its ways came to.
-
-    Every way is asked in each round, so that what else the machine does falls on all of them; before it counts it is asked once, since
-    what others asked in between is out of the caches by then. One that needs too much memory is none.
-    """
-    times: dict[tuple[int, int], list[float]] = {(side, way): [] for side, ways in enumerate(sides) for way in range(len(ways))}
-    found: list[set[float]] = [set() for _ in sides]
-    for _ in range(runs + 1):
-        for side, way in list(times):
-            try:
-                sides[side][way]()
-                begun = time.perf_counter()
-                found[side].add(round(sides[side][way]()))
-            except StoreUnavailable:
-                del times[side, way]
-            else:
-                times[side, way].append((time.perf_counter() - begun) * 1000)
-    medians = [[statistics.median(took[1:]) for (of, _), took in times.items() if of == side] for side in range(len(sides))]
-    return [min(each, default=0.0) for each in medians], found
-
-
-def _ours(store: Store, each: Asked) -> float:
+def _ours(store: Store, each: Asked) -> int:
     asking.forget_leaves()
     events.forget_days()
     result = insights.run(store, insights.parse(each.question), at=contenders.AT)
-    return each.number(result.table.to_pylist())
+    return round(each.number(result.table.to_pylist()))
 
 
-def _by_hand(store: Store, text: str) -> float:
-    return sum(each or 0 for each in store.read(Sql(text))["n"].to_pylist())
+def _by_hand(store: Store, text: str) -> int:
+    return round(sum(each or 0 for each in store.read(Sql(text))["n"].to_pylist()))
 
 
-def _in_clickhouse(clickhouse: Any, text: str) -> float:
-    return float(str(clickhouse.query(text)).strip())
+def _in_clickhouse(clickhouse: Any, text: str) -> int:
+    return round(float(str(clickhouse.query(text)).strip()))
 
 
 def compare(store: Store, clickhouse: Any, frames: tuple[Any, Any] | None, runs: int, keys: list[str]) -> list[str]:
@@ -81,9 +58,9 @@ def compare(store: Store, clickhouse: Any, frames: tuple[Any, Any] | None, runs:
             continue
         hand = [partial(_by_hand, store, text.replace("{last}", str(last))) for text in each.shapes]
         chdb = [partial(_in_clickhouse, clickhouse, text) for text in each.clickhouse] if clickhouse else []
-        polars = [partial(each.polars, *frames)] if each.polars and frames else []
+        polars = [lambda asked=each.polars: round(asked(*frames))] if each.polars and frames else []
         mine = [partial(_ours, store, each)]
-        (took, by_hand, theirs, frame), numbers = in_turn((mine, hand, chdb, polars), runs)
+        (took, by_hand, theirs, frame), numbers = in_turn((mine, hand, chdb, polars), runs, told=statistics.median)
         found = set.union(*numbers)
         if len(found) > 1:
             missed.append(f"{each.key}: the contenders do not agree: {[sorted(some) for some in numbers]}")

@@ -486,11 +486,12 @@ def compare(store: Store, clickhouse: Any, frames: tuple[Any, Any], runs: int) -
         (counted, by_hand, chdb, polars, named, handed), found = in_turn(
             [ours[0], hand, theirs, [partial(each.polars, *frames)], ours[1], people], runs
         )
-        if len(found) > 1:
+        numbers = set.union(*found)
+        if len(numbers) > 1:
             raise SystemExit(f"{each.key}: the contenders do not agree: {found}")
         ratios.append(chdb / counted)
         print(
-            f"| {each.key} | {each.title} ({found.pop():,}) | {counted:.1f} | {by_hand:.1f} | {counted / by_hand:.2f} | {chdb:.1f} | "
+            f"| {each.key} | {each.title} ({numbers.pop():,}) | {counted:.1f} | {by_hand:.1f} | {counted / by_hand:.2f} | {chdb:.1f} | "
             f"{chdb / counted:.2f} | {polars:.1f} | {polars / counted:.2f} | {named:.1f} | {handed:.1f} | {named / handed:.2f} |",
             flush=True,
         )

@@ -4,33 +4,45 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from user360.errors import StoreUnavailable
 
-    Shapes = Sequence[Callable[[], int]]
+N = TypeVar("N", int, float)
+Shapes: TypeAlias = Sequence[Callable[[], N]]
 
 
-def timed(ask: Callable[[], int]) -> tuple[float, int]:
+def timed(ask: Callable[[], N]) -> tuple[float, N]:
     """How many ms the answer takes, and the answer."""
     begun = time.perf_counter()
     found = ask()
     return (time.perf_counter() - begun) * 1000, found
 
 
-def in_turn(sides: Sequence[Shapes], runs: int) -> tuple[list[float], set[int]]:
-    """Of each side the least time of all its ways, since what else the machine does only adds; and all that was found."""
-    times: list[list[list[float]]] = [[[] for _ in shapes] for shapes in sides]
-    found = set()
+def in_turn(
+    sides: Sequence[Shapes[N]], runs: int, *, told: Callable[[list[float]], float] = min
+) -> tuple[list[float], list[set[N]]]:
+    """Of each side what its times come to by its fastest way (0 of none), and what its ways found.
+
+    The least time is told, since what else the machine does only adds; or what `told` makes of them. Every way is asked in each round,
+    so that it falls on all of them; before it counts it is asked once, since what others asked in between is out of the caches by then.
+    One that needs too much memory is none.
+    """
+    times: dict[tuple[int, int], list[float]] = {(side, way): [] for side, ways in enumerate(sides) for way in range(len(ways))}
+    found: list[set[N]] = [set() for _ in sides]
     for _ in range(runs + 1):
-        for side, shapes in zip(times, sides, strict=True):
-            for taken, shape in zip(side, shapes, strict=True):
-                shape()  # what others asked in between is out of the caches by then
-                took, answer = timed(shape)
-                taken.append(took)
-                found.add(answer)
-    return [min(min(taken[1:]) for taken in side) for side in times], found
+        for side, way in list(times):
+            try:
+                sides[side][way]()
+                took, answer = timed(sides[side][way])
+            except StoreUnavailable:
+                del times[side, way]
+            else:
+                times[side, way].append(took)
+                found[side].add(answer)
+    each = [[told(took[1:]) for (of, _), took in times.items() if of == side] for side in range(len(sides))]
+    return [min(ways, default=0.0) for ways in each], found
 
 
 def median(ask: Callable[[], int], runs: int) -> float:
