@@ -15,12 +15,8 @@ from pages import ui
 from user360 import insights
 
 _RUNS: Final = "pages.ui.main"  # the script itself, which would draw a page
-
-_ALONE: Final = (
-    "user360.beginning",
-    "user360.demo",
-    "user360.reconciling",
-)  # what the script of a page needs and no other module of the pages
+_ALONE: Final = ("user360.beginning", "user360.demo", "user360.reconciling")
+"""What the script of a page needs, and no other module of the pages."""
 
 
 def read() -> None:
